@@ -1,0 +1,1 @@
+"""One machine runs it all: embedded servers, supervisor, demonstration."""

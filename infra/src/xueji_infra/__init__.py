@@ -1,0 +1,1 @@
+"""Bus and database as declared: streams, consumers, users, roles, grants."""

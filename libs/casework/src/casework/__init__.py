@@ -1,0 +1,1 @@
+"""Approval chains that every kind of case shares."""

@@ -1,0 +1,1 @@
+"""The law as code: clauses, citations, decisions, parameters, calendar."""

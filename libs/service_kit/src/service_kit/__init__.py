@@ -1,0 +1,1 @@
+"""Plumbing: settings, database, outbox, inbox, commands, encryption, telemetry, health."""

@@ -1,0 +1,217 @@
+"""Identity: persons and numbers. The only service in which a document number or a full student number can be read.
+
+Document numbers travel in commands (core NATS, never stored on the bus) and never in events.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import Literal
+
+from shared_contracts.messages import Command, Event, Message, Moment, Ok, Query
+
+Sex = Literal["1", "2"]
+"""GB/T 2261.1: 1 男, 2 女."""
+
+
+class NumberKind(StrEnum):
+    """The letter of a student number (clause 15.3); J is accepted from the national system on import and search."""
+
+    G = "G"
+    L = "L"
+    J = "J"
+
+
+class Verification(StrEnum):
+    """What the public-security match said (clause 15.3)."""
+
+    PENDING = "pending"  # not asked yet
+    MATCHED = "matched"
+    NOT_FOUND = "not_found"
+    NAME_MISMATCH = "name_mismatch"
+    SEX_MISMATCH = "sex_mismatch"
+    BIRTH_DATE_MISMATCH = "birth_date_mismatch"
+    NOT_MATCHABLE = "not_matchable"  # passport, Hong Kong, Macao, Taiwan, other (clause 50)
+    UNAVAILABLE = "unavailable"  # the matcher did not answer within its budget: asked again later
+
+    @property
+    def correctable(self) -> bool:
+        """A mismatch that the school has to clear up."""
+        return self in (Verification.NAME_MISMATCH, Verification.SEX_MISMATCH, Verification.BIRTH_DATE_MISMATCH)
+
+
+class Member(Message, frozen=True, kw_only=True, gc=False):
+    """The identity document of a family member of the form (items 58, 59; 70, 71)."""
+
+    slot: int
+    document_kind: str
+    document_number: str
+
+
+class PersonEntry(Message, frozen=True, kw_only=True, gc=False):
+    """One pupil as a roster or a single entry gives it.
+
+    `row`: the caller's own key inside the intake. `document_kind`: code of SFZJLX_FORM. `document_number` may be empty
+    for kind Z only. `area`: 6-digit division code of the household registration, for an L number's body.
+    """
+
+    row: int
+    name: str
+    sex: Sex
+    birth_date: date
+    document_kind: str
+    document_number: str
+    area: str
+    members: tuple[Member, ...] = ()
+
+
+class Holder(Message, frozen=True, kw_only=True, gc=False):
+    """Who holds the live claim on a person: one person, one record (clause 15.2)."""
+
+    person_id: str
+    registration_id: str
+    school: str
+
+
+class Likely(Message, frozen=True, kw_only=True, gc=False):
+    """A likely duplicate (clause 20.1): another person and why it is likely."""
+
+    person_id: str
+    name: str
+    birth_date: date
+    masked_document: str
+    school: str | None
+    reasons: tuple[str, ...]
+
+
+class Staged(Message, frozen=True, kw_only=True, gc=False):
+    row: int
+    masked_document: str
+    holder: Holder | None = None
+    likely: tuple[Likely, ...] = ()
+    masked_members: tuple[tuple[int, str], ...] = ()
+
+
+class StagePersons(Command, frozen=True, kw_only=True, gc=False, tag="identity.stage_persons"):
+    """Take the persons of an intake into the waiting room and say what is known of them. Makes no person.
+
+    Repeating a row replaces it. What is neither claimed nor dropped is swept after `expires_at`.
+    """
+
+    intake_id: str
+    school: str
+    rows: tuple[PersonEntry, ...]
+    expires_at: Moment
+
+
+class StagedPersons(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="identity.staged_persons"):
+    rows: tuple[Staged, ...]
+
+
+class Claim(Message, frozen=True, kw_only=True, gc=False):
+    row: int
+    registration_id: str
+
+
+class Claimed(Message, frozen=True, kw_only=True, gc=False):
+    """`holder` is set when somebody else holds the person (then nothing was claimed), `person_id` otherwise."""
+
+    row: int
+    registration_id: str
+    person_id: str | None = None
+    masked_document: str = ""
+    holder: Holder | None = None
+
+
+class ClaimPersons(Command, frozen=True, kw_only=True, gc=False, tag="identity.claim_persons"):
+    """Make (or find) the persons of staged rows and claim each for one registration: the first wins, for ever one."""
+
+    intake_id: str
+    school: str
+    claims: tuple[Claim, ...]
+
+
+class ClaimedPersons(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="identity.claimed_persons"):
+    claims: tuple[Claimed, ...]
+
+
+class DropIntake(Command, frozen=True, kw_only=True, gc=False, tag="identity.drop_intake"):
+    """Forget an intake's waiting room: cancelled, failed, or all claimed. Reply: Ok."""
+
+    intake_id: str
+
+
+class RevealDocuments(Command, frozen=True, kw_only=True, gc=False, tag="identity.reveal_documents"):
+    """Show full document and student numbers, with a purpose; each showing is recorded (clause 45.1)."""
+
+    person_ids: tuple[str, ...]
+    purpose: str
+
+
+class Revealed(Message, frozen=True, kw_only=True, gc=False):
+    person_id: str
+    document_number: str
+    student_number: str | None
+    members: tuple[tuple[int, str], ...] = ()
+
+
+class RevealedDocuments(
+    Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="identity.revealed_documents"
+):
+    persons: tuple[Revealed, ...]
+
+
+class FindPersons(Query, frozen=True, kw_only=True, gc=False, tag="identity.find_persons"):
+    """Exact search by a document number or a student number (G, L or J; an old number still finds its person)."""
+
+    number: str
+
+
+class FoundPersons(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="identity.found_persons"):
+    person_ids: tuple[str, ...]
+
+
+class Issued(Message, frozen=True, kw_only=True, gc=False):
+    """One number: `masked` shows the letter and the ends only. `verification` says why it is G or L."""
+
+    person_id: str
+    registration_id: str
+    kind: NumberKind
+    masked: str
+    verification: Verification
+
+
+class NumbersIssued(Event, frozen=True, kw_only=True, gc=False, tag="identity.numbers_issued"):
+    """First numbers of a batch of persons (clause 15.3)."""
+
+    numbers: tuple[Issued, ...]
+    issued_at: Moment
+
+
+class NumbersUpgraded(Event, frozen=True, kw_only=True, gc=False, tag="identity.numbers_upgraded"):
+    """L became G for these persons; the L stays as a former number (clause 15.4)."""
+
+    numbers: tuple[Issued, ...]
+    issued_at: Moment
+
+
+class VerificationChanged(Event, frozen=True, kw_only=True, gc=False, tag="identity.verification_changed"):
+    """A later match gave another answer without a new number (for instance `unavailable` became `name_mismatch`)."""
+
+    numbers: tuple[Issued, ...]
+    checked_at: Moment
+
+
+Commands = StagePersons | ClaimPersons | DropIntake | RevealDocuments
+Queries = FindPersons
+Events = NumbersIssued | NumbersUpgraded | VerificationChanged
+
+REPLIES: dict[type[Command] | type[Query], type[Message]] = {
+    StagePersons: StagedPersons,
+    ClaimPersons: ClaimedPersons,
+    DropIntake: Ok,
+    RevealDocuments: RevealedDocuments,
+    FindPersons: FoundPersons,
+}
+"""What answers what; any of them may be answered with `decisions.Refused` instead."""

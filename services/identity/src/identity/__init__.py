@@ -1,0 +1,1 @@
+"""Persons and numbers: the only place where a document number can be read."""

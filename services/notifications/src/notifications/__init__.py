@@ -1,0 +1,1 @@
+"""Notices: who is told what, and when it was read."""

@@ -1,0 +1,1 @@
+"""Organisations, enrolment, registration, records."""
