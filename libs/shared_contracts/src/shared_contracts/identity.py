@@ -38,7 +38,11 @@ class Verification(StrEnum):
     @property
     def correctable(self) -> bool:
         """A mismatch that the school has to clear up."""
-        return self in (Verification.NAME_MISMATCH, Verification.SEX_MISMATCH, Verification.BIRTH_DATE_MISMATCH)
+        return self in (
+            Verification.NAME_MISMATCH,
+            Verification.SEX_MISMATCH,
+            Verification.BIRTH_DATE_MISMATCH,
+        )
 
 
 class Member(Message, frozen=True, kw_only=True, gc=False):

@@ -1,0 +1,335 @@
+"""A service as one object: its dispatch tables, what it builds at start, its workers. The rest is the same for all."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import msgspec
+import nats.errors
+import nats.js.errors
+from faststream import AckPolicy
+from faststream.nats import JStream, NatsBroker, PullSub
+from faststream.security import SASLPlaintext
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+from opentelemetry import propagate
+from opentelemetry.trace import SpanKind
+from prometheus_client import Counter, Histogram
+from shared_contracts.decisions import refused
+from shared_contracts.messages import Command, Event, Query, stream, subject
+
+from service_kit import commands, telemetry
+from service_kit.bus import Bus
+from service_kit.clock import Clock
+from service_kit.codec import Codec, RawBody, encode
+from service_kit.database import Database
+from service_kit.events import EventTaker
+from service_kit.files import FileStore
+from service_kit.health import HealthServer
+from service_kit.relay import Relay
+from service_kit.settings import Settings
+from service_kit.telemetry import describe, tracer
+from service_kit.work import CommandHandler, EventHandler, QueryHandler
+
+log = logging.getLogger(__name__)
+D = TypeVar("D")
+
+CONCURRENT = 16  # commands and queries at once; the pool of connections is the real limit
+ANSWERED = Counter("requests_total", "Commands and queries", ["subject", "outcome"])
+SECONDS = Histogram("request_seconds", "Time to answer", ["subject"], buckets=(0.005, 0.02, 0.1, 0.5, 2, 10, 60))
+
+
+@dataclass(slots=True)
+class Kit:
+    """What a service is given at start."""
+
+    name: str
+    settings: Settings
+    db: Database
+    bus: Bus
+    clock: Clock
+    _files: FileStore | None = None
+    _wakes: defaultdict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
+    checks: dict[str, Callable[[], Awaitable[str | None]]] = field(default_factory=dict)
+
+    @property
+    def files(self) -> FileStore:
+        if self._files is None:
+            self._files = FileStore.from_settings(self.settings)
+        return self._files
+
+    def wake(self, name: str) -> asyncio.Event:
+        """The event a worker waits on besides its timer: `work.after_commit(kit.wake("matching").set)`."""
+        return self._wakes[name]
+
+
+Worker = Callable[[Kit, Any, asyncio.Event], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Service(Generic[D]):
+    """`build(kit)` makes the service's own dependencies; they reach every handler as `work.deps`."""
+
+    name: str
+    commands: Mapping[type[Command], CommandHandler]
+    queries: Mapping[type[Query], QueryHandler]
+    events: Mapping[type[Event], EventHandler]
+    build: Callable[[Kit], Awaitable[D]]
+    workers: Sequence[Worker] = ()
+
+    def run(self, settings: Settings) -> None:
+        """Serve until SIGTERM or SIGINT."""
+        telemetry.setup(self.name, settings)
+        try:
+            import uvloop
+
+            uvloop.run(self._main(settings))
+        finally:
+            telemetry.shutdown()
+
+    async def _main(self, settings: Settings) -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        await self.serve(settings, stop)
+
+    async def serve(self, settings: Settings, stop: asyncio.Event, started: asyncio.Event | None = None) -> None:
+        """Serve until `stop` is set. `started` is set once the service takes requests (for tests)."""
+        clock = Clock()
+        db = Database.from_settings(settings, clock, self.name)
+        running = _Running(self, settings, db, clock)
+        try:
+            await running.start(stop)
+            if started:
+                started.set()
+            log.info("%s is up", self.name)
+            await stop.wait()
+        finally:
+            await running.stop()
+            await db.close()
+            log.info("%s is down", self.name)
+
+
+class _Running:
+    def __init__(self, service: Service[Any], settings: Settings, db: Database, clock: Clock) -> None:
+        self.service, self.settings, self.db, self.clock = service, settings, db, clock
+        self.broker = make_broker(service.name, settings, self._reconnected)
+        self.relay: Relay | None = None
+        self.tasks: list[asyncio.Task[None]] = []
+        self.requests: set[asyncio.Task[None]] = set()
+        self.slots = asyncio.Semaphore(CONCURRENT)
+        self.own_stop = asyncio.Event()
+
+    async def _reconnected(self) -> None:
+        log.info("NATS is back")
+        if self.relay:
+            self.relay.reconnected()
+
+    async def start(self, stop: asyncio.Event) -> None:
+        service = self.service
+        client = await connect(self.broker)
+        kit = Kit(service.name, self.settings, self.db, Bus(client), self.clock)
+        deps = await service.build(kit)
+        kit.checks.setdefault("database", self._database_check)
+        kit.checks.setdefault("nats", self._nats_check(client))
+        if service.events or emits(service.name):
+            self.relay = Relay(service.name, self.settings.database_url, client)
+            self.db.wake_relay = self.relay.wake  # type: ignore[method-assign]
+            self._spawn("relay", self.relay.run(self.own_stop))
+        self._answer(service.commands, lambda h, m: commands.once(self.db, self.clock, deps, h, m))
+        self._answer(service.queries, lambda h, m: commands.ask(self.db, self.clock, deps, h, m))
+        self._take(EventTaker(self.db, self.clock, deps, service.events))
+        await self.broker.start()
+        for worker in service.workers:
+            self._spawn(worker.__module__, self._keep_running(worker, kit, deps))
+        if self.settings.health_port:
+            health = HealthServer(self.settings.health_host, self.settings.health_port, kit.checks)
+            self._spawn("health", health.run(self.own_stop))
+
+    async def stop(self) -> None:
+        """New work first, then what is under way, then the connections."""
+        self.own_stop.set()
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(self.broker.stop(), 10)
+        pending = [*self.requests, *self.tasks]
+        if pending:
+            _, late = await asyncio.wait(pending, timeout=8)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    # ---- commands and queries -------------------------------------------------------------------------------------
+
+    def _answer(self, handlers: Mapping[Any, Any], carry_out: Callable[[Any, Any], Awaitable[bytes]]) -> None:
+        """One subscription a subject, all in the service's queue group; each request is a task under a semaphore."""
+        codec = Codec(handlers)
+        by_subject = {subject(kind): handler for kind, handler in handlers.items()}
+        for to, handler in by_subject.items():
+
+            async def answer(body: bytes, to: str = to, handler: Any = handler) -> None:
+                raw: Msg = self.broker.context.get_local("message").raw_message
+                await self.slots.acquire()
+                task = asyncio.create_task(self._respond(raw, to, handler, codec, carry_out))
+                self.requests.add(task)
+                task.add_done_callback(self._done)
+
+            self.broker.subscriber(to, queue=self.service.name, no_reply=True)(answer)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self.slots.release()
+        self.requests.discard(task)
+
+    async def _respond(self, raw: Msg, to: str, handler: Any, codec: Codec, carry_out: Any) -> None:
+        parent = propagate.extract(raw.headers or {})
+        outcome = "done"
+        with (
+            SECONDS.labels(to).time(),
+            tracer().start_as_current_span(to, context=parent, kind=SpanKind.SERVER),
+        ):
+            try:
+                reply = await carry_out(handler, codec.decode(to, raw.data))
+                if reply.startswith(b'{"type":"refused"'):
+                    outcome = "refused"
+            except msgspec.MsgspecError as error:
+                outcome = "unreadable"
+                reply = encode(refused("invalid", f"请求内容不符合约定：{error}"))
+            except Exception as error:
+                # Nothing was committed. The caller hears it at once instead of waiting for its time-out.
+                outcome = "failed"
+                log.exception("%s failed: %s", to, describe(error))
+                reply = encode(
+                    refused("unavailable", "系统暂时无法完成此操作，什么都没有改变。请稍后用相同的请求重试。")
+                )
+            ANSWERED.labels(to, outcome).inc()
+            if raw.reply:
+                with contextlib.suppress(nats.errors.Error):
+                    await raw.respond(reply)
+
+    # ---- events ---------------------------------------------------------------------------------------------------
+
+    def _take(self, taker: EventTaker) -> None:
+        """One durable pull consumer a source, declared at deploy time (xueji_infra), never here."""
+        sources = sorted({subject(kind).split(".")[1] for kind in self.service.events})
+        for source in sources:
+
+            async def take(body: Any) -> None:
+                await taker.take(self.broker.context.get_local("message").raw_message)
+
+            self.broker.subscriber(
+                f"evt.{source}.>",
+                stream=JStream(stream(source), declare=False),
+                durable=f"{self.service.name}-{source}",
+                pull_sub=PullSub(batch_size=200, timeout=0.1, batch=True),
+                ack_policy=AckPolicy.MANUAL,
+                inbox_prefix=inbox_prefix(self.service.name).encode(),
+            )(take)
+
+    # ---- workers, health ------------------------------------------------------------------------------------------
+
+    def _spawn(self, name: str, work: Any) -> None:
+        self.tasks.append(asyncio.create_task(work, name=name))
+
+    async def _keep_running(self, worker: Worker, kit: Kit, deps: Any) -> None:
+        pause = 0.5
+        while not self.own_stop.is_set():
+            try:
+                await worker(kit, deps, self.own_stop)
+                return
+            except Exception as error:
+                log.exception("worker %s failed, again in %.1f s: %s", worker.__module__, pause, describe(error))
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self.own_stop.wait(), pause)
+                pause = min(pause * 2, 15)
+
+    async def _database_check(self) -> str | None:
+        async with self.db.transaction():
+            return None
+
+    def _nats_check(self, client: Client) -> Callable[[], Awaitable[str | None]]:
+        async def check() -> str | None:
+            return None if client.is_connected else "not connected"
+
+        return check
+
+
+def emits(service: str) -> bool:
+    """Whether the service's contract declares events."""
+    import importlib
+
+    return hasattr(importlib.import_module(f"shared_contracts.{service}"), "Events")
+
+
+def inbox_prefix(user: str) -> str:
+    """Each NATS user has its own inboxes, so that nobody can listen to another's replies."""
+    return f"_INBOX_{user}"
+
+
+def make_broker(name: str, settings: Settings, reconnected: Callable[[], Awaitable[None]] | None = None) -> NatsBroker:
+    async def lost() -> None:
+        log.warning("NATS is away")
+
+    async def trouble(error: Exception) -> None:
+        log.warning("NATS: %s", describe(error))
+
+    return NatsBroker(
+        settings.nats_url,
+        codec=RawBody(),
+        apply_types=False,
+        serializer=None,
+        name=f"xueji-{name}",
+        security=SASLPlaintext(settings.nats_user, settings.nats_password) if settings.nats_user else None,
+        inbox_prefix=inbox_prefix(settings.nats_user or name),
+        max_reconnect_attempts=-1,  # a finite number freezes FastStream's pull loop after the last try
+        reconnect_time_wait=1,
+        disconnected_cb=lost,
+        reconnected_cb=reconnected,
+        error_cb=trouble,
+        logger=None,
+    )
+
+
+async def connect(broker: NatsBroker) -> Client:
+    """Connect, patiently: at start the bus may come up after us."""
+    _mend_fetch()
+    for attempt in range(60):
+        try:
+            return await broker.connect()
+        except (OSError, nats.errors.Error) as error:
+            if attempt == 59:
+                raise
+            log.warning("NATS does not answer yet: %s", describe(error))
+            await asyncio.sleep(min(0.2 * (attempt + 1), 2))
+    raise AssertionError
+
+
+def _mend_fetch() -> None:
+    """nats-py's pull `fetch` may raise the builtin TimeoutError; FastStream expects nats' own and would drop the batch
+    it has collected so far until `ack_wait`. And a consumer that is not there answers at once: do not spin on that.
+    """
+    subscription = JetStreamContext.PullSubscription
+    if getattr(subscription.fetch, "mended", False):
+        return
+    original = subscription.fetch
+
+    async def fetch(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return await original(self, *args, **kwargs)
+        except nats.errors.TimeoutError:
+            raise
+        except TimeoutError:
+            raise nats.errors.TimeoutError from None
+        except nats.js.errors.ServiceUnavailableError:
+            await asyncio.sleep(1.0)
+            raise
+
+    fetch.mended = True  # type: ignore[attr-defined]
+    subscription.fetch = fetch  # type: ignore[method-assign]

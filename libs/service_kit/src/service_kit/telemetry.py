@@ -1,0 +1,100 @@
+"""Traces (OpenTelemetry), logs (JSON with the trace id) and nothing personal in either."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from types import TracebackType
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from pythonjsonlogger.json import JsonFormatter
+
+from service_kit.settings import Settings
+
+_TELLING = (OSError, TimeoutError, AssertionError, NotImplementedError)
+"""Exceptions of others whose text carries no row: their message may be logged."""
+
+
+def tracer() -> trace.Tracer:
+    return trace.get_tracer("xueji")
+
+
+def setup(service: str, settings: Settings) -> None:
+    """Once per process: logs to stdout, spans to the OTLP endpoint when there is one."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(_Formatter(service))
+    logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
+    for noisy in ("httpx", "httpcore", "faststream", "nats", "alembic", "uvicorn.access"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    provider = TracerProvider(
+        resource=Resource.create({"service.name": f"xueji-{service}"}),
+        sampler=ParentBased(TraceIdRatioBased(settings.trace_sample)),
+    )
+    if settings.otlp_endpoint:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.instrumentation.asyncpg import AsyncPGInstrumentor
+
+        exporter = OTLPSpanExporter(endpoint=f"{settings.otlp_endpoint.rstrip('/')}/v1/traces")
+        provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=500))
+        AsyncPGInstrumentor().instrument(tracer_provider=provider)  # type: ignore[no-untyped-call]  # statements without their parameters
+    trace.set_tracer_provider(provider)
+
+
+def shutdown() -> None:
+    provider = trace.get_tracer_provider()
+    if isinstance(provider, TracerProvider):
+        provider.shutdown()
+
+
+def describe(error: BaseException) -> str:
+    """An exception without the data that its text may carry: its types, and its text only where it is ours.
+
+    Database errors quote the offending row, decoders quote input: of those only the type and the SQL state are told.
+    """
+    parts: list[str] = []
+    seen: BaseException | None = error
+    while seen is not None and len(parts) < 5:
+        kind = type(seen)
+        text = kind.__name__
+        state = getattr(seen, "sqlstate", None)
+        if state:
+            text += f"[{state}]"
+        elif kind.__module__.split(".")[0] in _OURS or isinstance(seen, _TELLING):
+            text += f": {seen}"
+        parts.append(text)
+        seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
+    return " <- ".join(parts)
+
+
+_OURS = {"service_kit", "shared_contracts", "regulation", "casework", "identity", "registry", "notifications",
+         "gateway", "matcher"}  # fmt: skip
+
+
+class _Formatter(JsonFormatter):
+    def __init__(self, service: str) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s", json_ensure_ascii=False,
+                         rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
+                         static_fields={"service": service})  # fmt: skip
+
+    def add_fields(self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]) -> None:
+        super().add_fields(log_data, record, message_dict)
+        span = trace.get_current_span().get_span_context()
+        if span.is_valid:
+            log_data["trace_id"] = f"{span.trace_id:032x}"
+            log_data["span_id"] = f"{span.span_id:016x}"
+
+    def formatException(  # noqa: N802 - logging's name
+        self,
+        ei: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None],
+    ) -> str:
+        if ei[1] is None:
+            return ""
+        frames = traceback.extract_tb(ei[2])
+        where = [f"{frame.filename.rsplit('/', 3)[-1]}:{frame.lineno} {frame.name}" for frame in frames[-12:]]
+        return f"{describe(ei[1])} at {' > '.join(where)}"
