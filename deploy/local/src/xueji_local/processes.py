@@ -1,0 +1,116 @@
+"""Child processes that never outlive us: a process group of their own, and on Linux a signal when we die."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+class Identity(NamedTuple):
+    """The user that a child runs as."""
+
+    uid: int
+    gid: int
+
+
+def spawn(
+    args: Sequence[str | Path],
+    *,
+    log: Path,
+    env: Mapping[str, str],
+    cwd: Path | None = None,
+    death_signal: signal.Signals = signal.SIGTERM,
+    identity: Identity | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start a child with its output appended to `log`.
+
+    It leads a process group of its own, so that Ctrl-C in the terminal reaches us alone and we stop the children in
+    order. On Linux the kernel sends it `death_signal` when we die, however we die. The kernel means the *thread* that
+    started it: call this from the main thread.
+    """
+    parent = os.getpid()
+
+    def after_fork() -> None:
+        if _LIBC is not None:
+            _LIBC.prctl(_PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)
+            if os.getppid() != parent:  # we died between fork and prctl
+                os._exit(1)
+
+    who = {"user": identity.uid, "group": identity.gid, "extra_groups": []} if identity else {}
+    with log.open("ab") as out:
+        process: subprocess.Popen[bytes] = subprocess.Popen(
+            [str(arg) for arg in args],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env=dict(env),
+            cwd=cwd,
+            process_group=0,
+            preexec_fn=after_fork,  # noqa: PLW1509 - no thread of ours holds a lock that ctypes needs
+            **who,  # type: ignore[call-overload]
+        )
+        return process
+
+
+def stop(process: subprocess.Popen[bytes], *signals: tuple[signal.Signals, float]) -> None:
+    """Send each signal in turn and wait its seconds; at the end whatever is left of the group is killed."""
+    for number, seconds in signals or ((signal.SIGTERM, 10.0),):
+        if process.poll() is not None:
+            break
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def port_is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def tail(log: Path, lines: int = 12) -> str:
+    """The last lines of a log, for a message to a person."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - 32_768))
+            return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
+    except FileNotFoundError:
+        return "(no log)"
+
+
+def wait_until(ready: Callable[[], bool], alive: Callable[[], bool], seconds: float, step: float = 0.02) -> bool:
+    """Whether `ready` came true while `alive` and within `seconds`."""
+    end = time.monotonic() + seconds
+    while not ready():
+        if not alive() or time.monotonic() > end:
+            return False
+        time.sleep(step)
+    return True
