@@ -9,6 +9,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Literal
 
+from shared_contracts.decisions import Finding
 from shared_contracts.messages import Command, Event, Message, Moment, Ok, Query
 
 Sex = Literal["1", "2"]
@@ -90,11 +91,15 @@ class Likely(Message, frozen=True, kw_only=True, gc=False):
 
 
 class Staged(Message, frozen=True, kw_only=True, gc=False):
+    """What is known of one row. `findings`: refusals of identity itself, such as another birth date than the person
+    with this document has had from the beginning (clause 40); a claim of such a row is refused for the same reasons."""
+
     row: int
     masked_document: str
     holder: Holder | None = None
     likely: tuple[Likely, ...] = ()
     masked_members: tuple[tuple[int, str], ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 class StagePersons(Command, frozen=True, kw_only=True, gc=False, tag="identity.stage_persons"):
@@ -119,13 +124,15 @@ class Claim(Message, frozen=True, kw_only=True, gc=False):
 
 
 class Claimed(Message, frozen=True, kw_only=True, gc=False):
-    """`holder` is set when somebody else holds the person (then nothing was claimed), `person_id` otherwise."""
+    """Exactly one of three: `person_id` (claimed), `holder` (somebody else holds the person; nothing was claimed) or
+    `findings` (refused by identity itself; nothing was claimed)."""
 
     row: int
     registration_id: str
     person_id: str | None = None
     masked_document: str = ""
     holder: Holder | None = None
+    findings: tuple[Finding, ...] = ()
 
 
 class ClaimPersons(Command, frozen=True, kw_only=True, gc=False, tag="identity.claim_persons"):
