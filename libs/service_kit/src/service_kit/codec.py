@@ -41,13 +41,16 @@ def decode_reply(kind: type[Message], data: bytes) -> Any:
 
 
 class RawBody:
-    """FastStream's codec slot: leave bodies as bytes. We decode by subject, strictly, and keep poison apart."""
+    """FastStream's codec slot: hand over the message as it came. We decode by subject, strictly, and keep poison apart.
+
+    (A sequence, bytes too, would be spread over the handler's parameters.)
+    """
 
     async def decode(self, message: Any) -> Any:
-        return message.body
+        return message
 
     async def decode_batch(self, message: Any) -> Any:
-        return [raw.data for raw in message.raw_message]
+        return message
 
     async def encode(self, message: Any, serializer: Any = None) -> tuple[bytes, str | None]:
         return (message if isinstance(message, bytes) else encode(message)), "application/json"

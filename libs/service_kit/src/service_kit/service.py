@@ -7,8 +7,9 @@ import contextlib
 import logging
 import signal
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -16,6 +17,7 @@ import nats.errors
 import nats.js.errors
 from faststream import AckPolicy
 from faststream.nats import JStream, NatsBroker, PullSub
+from faststream.nats.message import NatsBatchMessage, NatsMessage
 from faststream.security import SASLPlaintext
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -172,23 +174,29 @@ class _Running:
     def _answer(self, handlers: Mapping[Any, Any], carry_out: Callable[[Any, Any], Awaitable[bytes]]) -> None:
         """One subscription a subject, all in the service's queue group; each request is a task under a semaphore."""
         codec = Codec(handlers)
-        by_subject = {subject(kind): handler for kind, handler in handlers.items()}
-        for to, handler in by_subject.items():
+        for kind, handler in handlers.items():
+            to = subject(kind)
+            self.broker.subscriber(to, queue=self.service.name, no_reply=True)(
+                self._receiver(partial(self._respond, to=to, handler=handler, codec=codec, carry_out=carry_out))
+            )
 
-            async def answer(body: bytes, to: str = to, handler: Any = handler) -> None:
-                raw: Msg = self.broker.context.get_local("message").raw_message
-                await self.slots.acquire()
-                task = asyncio.create_task(self._respond(raw, to, handler, codec, carry_out))
-                self.requests.add(task)
-                task.add_done_callback(self._done)
+    def _receiver(
+        self, respond: Callable[[Msg], Coroutine[Any, Any, None]]
+    ) -> Callable[[NatsMessage], Awaitable[None]]:
+        # One parameter: FastStream would spread the message over several.
+        async def receive(message: NatsMessage) -> None:
+            await self.slots.acquire()
+            task = asyncio.create_task(respond(message.raw_message))
+            self.requests.add(task)
+            task.add_done_callback(self._done)
 
-            self.broker.subscriber(to, queue=self.service.name, no_reply=True)(answer)
+        return receive
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self.slots.release()
         self.requests.discard(task)
 
-    async def _respond(self, raw: Msg, to: str, handler: Any, codec: Codec, carry_out: Any) -> None:
+    async def _respond(self, raw: Msg, *, to: str, handler: Any, codec: Codec, carry_out: Any) -> None:
         parent = propagate.extract(raw.headers or {})
         outcome = "done"
         with (
@@ -219,11 +227,11 @@ class _Running:
     def _take(self, taker: EventTaker) -> None:
         """One durable pull consumer a source, declared at deploy time (xueji_infra), never here."""
         sources = sorted({subject(kind).split(".")[1] for kind in self.service.events})
+
+        async def take(batch: NatsBatchMessage) -> None:
+            await taker.take(batch.raw_message)
+
         for source in sources:
-
-            async def take(body: Any) -> None:
-                await taker.take(self.broker.context.get_local("message").raw_message)
-
             self.broker.subscriber(
                 f"evt.{source}.>",
                 stream=JStream(stream(source), declare=False),
@@ -293,7 +301,7 @@ def make_broker(name: str, settings: Settings, reconnected: Callable[[], Awaitab
         disconnected_cb=lost,
         reconnected_cb=reconnected,
         error_cb=trouble,
-        logger=None,
+        logger=None,  # it would log bodies; what fails is logged here, without data
     )
 
 
