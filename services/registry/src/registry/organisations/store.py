@@ -7,11 +7,12 @@ from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
+from regulation.school_year import SchoolSystem, Stage
 from service_kit.database import driver, fetch_all, fetch_one, insert_rows
 from shared_contracts.registry import OrganisationView
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from registry.organisations.kinds import SchoolFacts
+from registry.organisations.facts import SchoolFacts
 from registry.organisations.tables import organisations as t
 
 CORRECTABLE = (
@@ -124,8 +125,8 @@ def _school(row: Any) -> SchoolFacts:
         code=row["code"],
         name=row["name"],
         school_type=row["school_type"],
-        stages=tuple(row["stages"]),
-        system=row["system"],
+        stages=tuple(Stage(stage) for stage in row["stages"]),
+        system=SchoolSystem(row["system"]),
         ownership=row["ownership"],
         locality=row["locality"],
         accepts_international=row["accepts_international"],

@@ -14,15 +14,19 @@ import calendar
 import functools
 from collections.abc import Callable
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
+from regulation.codetables import DOCUMENT_KIND
+from regulation.documents import FOREIGN, DocumentKind
 from regulation.findings import decide as together
 from regulation.findings import note, passed, refuse
 from regulation.mark import clause
+from regulation.parameters import Parameters
+from regulation.school_year import Stage, age_at_cutoff, grade_name, school_year_of_entry
 from shared_contracts.decisions import Decision, Finding
 
-from registry.organisations.kinds import STAGE_TITLES, SchoolFacts, age_on, grades
+from registry.organisations.facts import SchoolFacts
 
 Kind = Literal["new", "supplementary"]
 """新生注册 (the entry grade of a stage, in the current school year) or 非新生注册 (all others)."""
@@ -40,19 +44,6 @@ PLACEMENT_TITLES: dict[str, str] = {
 NO_DISABILITY = "1"
 """CJLX_FORM: 无残疾."""
 
-RESIDENT = "1"
-"""SFZJLX_FORM: 居民身份证, the only kind that the public-security match knows."""
-
-DOCUMENT_TITLES: dict[str, str] = {
-    "1": "居民身份证",
-    "6": "香港特区护照/身份证明",
-    "7": "澳门特区护照/身份证明",
-    "8": "台湾居民来往大陆通行证",
-    "9": "境外永久居住证",
-    "A": "护照",
-    "Z": "其他证件",
-}
-
 _NOT_CHINESE = frozenset({"00", "41", "51", "99"})
 """GATQW: 否, 外籍华裔人, 外国人, 其他: a passport held by these is a foreign one."""
 
@@ -61,22 +52,6 @@ _OVERSEAS_OF_DOCUMENT = {
     "7": (frozenset({"03", "04"}), "03（澳门同胞）或04（澳门同胞亲属）"),
     "8": (frozenset({"05", "06"}), "05（台湾同胞）或06（台湾同胞亲属）"),
 }
-
-
-class RegistrationParameters(msgspec.Struct, frozen=True, kw_only=True):
-    """The dated parameters these rules use, as resolved for the school's division on the day.
-
-    `start_age`: 6, or 7 where the county starts at seven (`last_age` is then a year later too, clause 5.1).
-    `grade_tolerance`: years by which a grade may differ from the one the age gives (clause 20.2).
-    `entry_months`: months after enrolment within which the record must be entered (clause 13.1).
-    """
-
-    start_age: int
-    last_age: int
-    disabled_last_age: int
-    grade_tolerance: int
-    entry_months: int
-    version: str
 
 
 class RegistrationFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -94,7 +69,7 @@ class RegistrationFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     enrolled_month: str
     today: date
     school_year: int
-    parameters: RegistrationParameters
+    parameters: Parameters
 
     @property
     def kind(self) -> Kind:
@@ -102,14 +77,19 @@ class RegistrationFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Situation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What the rules look at: nothing in it tells who the child is. `age`: full years on 31 August."""
+    """What the rules look at: nothing in it tells who the child is. `age`: full years on 31 August.
+
+    `stage`: None where the school does not carry the grade.
+    """
 
     school_type: str
-    stages: tuple[str, ...]
+    stages: tuple[Stage, ...]
     system: str
+    special: bool
     accepts_international: bool
     age: int
     grade: int
+    stage: Stage | None
     kind: Kind
     document_kind: str
     overseas: str
@@ -118,17 +98,23 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     enrolled_month: str
     late: bool
     school_year: int
-    parameters: RegistrationParameters
+    parameters: Parameters
 
     @property
     def counted_on(self) -> str:
-        return f"截至{self.school_year}年8月31日"
+        cutoff = self.parameters.age_cutoff
+        return f"截至{self.school_year}年{cutoff.month}月{cutoff.day}日"
 
 
 def registration_kind(school: SchoolFacts, grade: int, enrolled_month: str, school_year: int) -> Kind:
-    """New: the entry grade of one of the school's stages, enrolled in the current school year (from August)."""
-    this_year = f"{school_year}08" <= enrolled_month <= f"{school_year + 1}07"
+    """New: the entry grade of one of the school's stages, enrolled in this school year (from August on)."""
+    this_year = school_year_of_entry(int(enrolled_month[:4]), int(enrolled_month[4:])) == school_year
     return "new" if this_year and grade in school.entry_grades() else "supplementary"
+
+
+def registration_year(today: date) -> int:
+    """The school year that registrations of a day are for: from August on the one about to begin."""
+    return school_year_of_entry(today.year, today.month)
 
 
 def decide(facts: RegistrationFacts) -> Decision:
@@ -139,16 +125,18 @@ def decide(facts: RegistrationFacts) -> Decision:
             school_type=school.school_type,
             stages=school.stages,
             system=school.system,
+            special=school.special,
             accepts_international=school.accepts_international,
-            age=age_on(facts.birth_date, date(facts.school_year, 8, 31)),
+            age=age_at_cutoff(facts.birth_date, facts.school_year, parameters.age_cutoff),
             grade=facts.grade,
+            stage=school.stage_of(facts.grade),
             kind=facts.kind,
             document_kind=facts.document_kind,
             overseas=facts.overseas,
             placement=facts.placement,
             disabled=facts.disability != NO_DISABILITY,
             enrolled_month=facts.enrolled_month,
-            late=facts.today > entry_deadline(facts.enrolled_month, parameters.entry_months),
+            late=facts.today > entry_deadline(facts.enrolled_month, parameters.registration_months),
             school_year=facts.school_year,
             parameters=parameters,
         )
@@ -163,9 +151,8 @@ def _decide(situation: Situation) -> Decision:
 @functools.lru_cache(maxsize=1_024)
 def entry_deadline(enrolled_month: str, months: int) -> date:
     """The last day of the month that is `months` after enrolment: the form knows no day (clause 13.1)."""
-    index = int(enrolled_month[:4]) * 12 + int(enrolled_month[4:]) - 1 + months
-    year, month = index // 12, index % 12 + 1
-    return date(year, month, calendar.monthrange(year, month)[1])
+    year, month = divmod(int(enrolled_month[:4]) * 12 + int(enrolled_month[4:]) - 1 + months, 12)
+    return date(year, month + 1, calendar.monthrange(year, month + 1)[1])
 
 
 # ---- the rules, in article order ----------------------------------------------------------------------------
@@ -173,27 +160,29 @@ def entry_deadline(enrolled_month: str, months: int) -> date:
 
 @clause("2")
 def school_carries_grade(s: Situation) -> Finding:
-    facts = {"school_type": s.school_type, "stages": s.stages, "system": s.system, "grade": s.grade}
-    if not any(s.grade in grades(s.system, stage) for stage in s.stages):
-        stages = "、".join(STAGE_TITLES[stage] for stage in s.stages)
-        message = f"本校学段为{stages}（{s.system}学制），不设{s.grade}年级"
+    facts: dict[str, Any] = {"school_type": s.school_type, "stages": s.stages, "system": s.system, "grade": s.grade}
+    if s.stage is None:
+        stages = "、".join(stage.zh for stage in s.stages)
+        message = f"本校学段为{stages}（{s.system}学制），不设{grade_name(s.grade)}"
         cure = "核对年级；确为该年级学生的，由设有该年级的学校办理"
         return refuse("2", "school.grade_not_carried", message, cure=cure, fields=("grade",), **facts)
-    return passed("2", "school.grade_carried", f"本校设有{s.grade}年级", **facts)
+    return passed("2", "school.grade_carried", f"本校设有{grade_name(s.grade)}", **facts)
 
 
 @clause("5.1")
-def age_in_range(s: Situation) -> Finding:
+def age_in_range(s: Situation) -> Finding | None:
     """The upper end for all; the lower one for supplementary registrations (of new ones clause 20.2 speaks)."""
     p = s.parameters
     last = p.disabled_last_age if s.disabled else p.last_age
     whose = "残疾儿童、少年" if s.disabled else "适龄儿童、少年"
-    seen = f"{s.counted_on}为{s.age}周岁，{whose}的年龄范围为{p.start_age}-{last}周岁"
-    facts = {"age": s.age, "from": p.start_age, "to": last, "disabled": s.disabled}
+    seen = f"{s.counted_on}为{s.age}周岁，{whose}的年龄范围为{p.entry_age}-{last}周岁"
+    facts: dict[str, Any] = {"age": s.age, "from": p.entry_age, "to": last, "disabled": s.disabled}
     if s.age > last:
         cure = "核对出生日期和残疾类型；年龄确已超出的，不属于义务教育学籍范围"
         return refuse("5.1", "age.too_old", seen, cure=cure, fields=("birth_date",), **facts)
-    if s.age < p.start_age and s.kind == "supplementary":
+    if s.age < p.entry_age and s.kind == "new":
+        return None
+    if s.age < p.entry_age:
         cure = "核对出生日期和年级"
         return refuse("5.1", "age.too_young", seen, cure=cure, fields=("birth_date",), **facts)
     return passed("5.1", "age.in_range", seen, **facts)
@@ -202,12 +191,16 @@ def age_in_range(s: Situation) -> Finding:
 @clause("9")
 def foreign_pupil_at_qualified_school(s: Situation) -> Finding:
     """A permanent-residence card, or a passport that is not an overseas Chinese's, is a foreign pupil's."""
-    foreign = s.document_kind == "9" or (s.document_kind == "A" and s.overseas in _NOT_CHINESE)
-    facts = {"document_kind": s.document_kind, "overseas": s.overseas, "qualified": s.accepts_international}
+    foreign = s.document_kind in FOREIGN and (s.document_kind != DocumentKind.PASSPORT or s.overseas in _NOT_CHINESE)
+    facts: dict[str, Any] = {
+        "document_kind": s.document_kind,
+        "overseas": s.overseas,
+        "qualified": s.accepts_international,
+    }
     if not foreign:
         return passed("9", "foreign.not_foreign", "不是国际学生", **facts)
     if not s.accepts_international:
-        title = DOCUMENT_TITLES[s.document_kind]
+        title = _document(s)
         message = f"国际学生（{title}）只能在有接收国际学生资格的学校就读，本校没有该资格"
         cure = "由有接收资格的学校办理；本校已取得资格的，请主管教育行政部门更新学校信息"
         fields = ("document_kind", "overseas")
@@ -219,11 +212,11 @@ def foreign_pupil_at_qualified_school(s: Situation) -> Finding:
 @clause("13.1")
 def entered_in_time(s: Situation) -> Finding:
     """Being late is the school's failing, never the child's: a note, no refusal."""
-    months = s.parameters.entry_months
+    months = s.parameters.registration_months
     deadline = entry_deadline(s.enrolled_month, months)
     year, month = s.enrolled_month[:4], int(s.enrolled_month[4:])
     seen = f"{year}年{month}月入学，应在入学后{months}个月内建籍（最迟{day_title(deadline)}）"
-    facts = {"enrolled_month": s.enrolled_month, "deadline": deadline.isoformat()}
+    facts: dict[str, Any] = {"enrolled_month": s.enrolled_month, "deadline": deadline.isoformat()}
     if s.late:
         cure = "尽快办结，并向主管教育行政部门说明原因"
         return note("13.1", "entry.late", f"{seen}，现已逾期", cure=cure, fields=("enrolled_month",), **facts)
@@ -232,18 +225,17 @@ def entered_in_time(s: Situation) -> Finding:
 
 @clause("17")
 def placement_fits(s: Situation) -> Finding:
-    special = s.school_type == "special"
     title = PLACEMENT_TITLES[s.placement]
-    facts = {"placement": s.placement, "disabled": s.disabled, "school_type": s.school_type}
+    facts: dict[str, Any] = {"placement": s.placement, "disabled": s.disabled, "school_type": s.school_type}
     if s.placement != "ordinary" and not s.disabled:
         cure = "填写残疾类型；没有残疾的，改为普通就读"
         message = f"{title}须填写残疾类型"
         return refuse("17", "placement.no_disability", message, cure=cure, fields=("disability",), **facts)
-    if s.placement == "special_school" and not special:
+    if s.placement == "special_school" and not s.special:
         cure = "改为随班就读或送教上门，或由特殊教育学校建籍"
         message = "本校不是特殊教育学校"
         return refuse("17", "placement.not_special", message, cure=cure, fields=("placement",), **facts)
-    if special and s.placement in ("ordinary", "mainstreamed"):
+    if s.special and s.placement in ("ordinary", "mainstreamed"):
         cure = "填写残疾类型，就读形式为特殊教育学校就读或送教上门"
         message = f"特殊教育学校的学生不能登记为{title}"
         fields = ("disability", "placement")
@@ -259,26 +251,26 @@ def placement_fits(s: Situation) -> Finding:
 def grade_fits_age(s: Situation) -> Finding:
     """No new registration under the entry age; every other registration in the grade that the age gives."""
     p = s.parameters
-    given = s.age - p.start_age + 1
-    facts = {"age": s.age, "grade": s.grade, "grade_by_age": given, "tolerance": p.grade_tolerance}
+    given = s.age - p.entry_age + 1
+    facts: dict[str, Any] = {"age": s.age, "grade": s.grade, "grade_by_age": given, "tolerance": p.grade_age_tolerance}
     fields = ("birth_date", "grade")
     if s.kind == "new" and s.grade == 1:
         if given < 1:
-            message = f"{s.counted_on}为{s.age}周岁，不满{p.start_age}周岁，不足入学年龄，不得进行新生注册"
-            cure = f"核对出生日期；确未满{p.start_age}周岁的，达到入学年龄后再注册"
+            message = f"{s.counted_on}为{s.age}周岁，不满{p.entry_age}周岁，不足入学年龄，不得进行新生注册"
+            cure = f"核对出生日期；确未满{p.entry_age}周岁的，达到入学年龄后再注册"
             return refuse("20.2", "age.under_entry", message, cure=cure, fields=("birth_date",), **facts)
-        if given - 1 > p.grade_tolerance and not s.disabled:
+        if given - 1 > p.grade_age_tolerance and not s.disabled:
             message = f"{s.counted_on}已{s.age}周岁，明显超过入学年龄"
             cure = "核对出生日期和年级；延缓入学的，留存批准材料（第六条）"
             return note("20.2", "age.late_entry", message, cure=cure, fields=fields, **facts)
         return passed("20.2", "age.at_entry", f"{s.counted_on}为{s.age}周岁，已达到入学年龄", **facts)
-    by_age = "学前" if given < 1 else f"{given}年级" if given <= 9 else "初中毕业以后"
-    seen = f"{s.counted_on}为{s.age}周岁，按年龄对应{by_age}，登记的是{s.grade}年级"
+    by_age = "学前" if given < 1 else grade_name(given) if given <= 9 else "初中毕业以后"
+    seen = f"{s.counted_on}为{s.age}周岁，按年龄对应{by_age}，登记的是{grade_name(s.grade)}"
     # A disabled child may have started later (clause 5.1): a grade below the age is no contradiction then.
-    above = s.grade - given > p.grade_tolerance
-    below = given - s.grade > p.grade_tolerance and not s.disabled
+    above = s.grade - given > p.grade_age_tolerance
+    below = given - s.grade > p.grade_age_tolerance and not s.disabled
     if above or below:
-        allowed = f"允许相差{p.grade_tolerance}个年级" if p.grade_tolerance else "须与年龄一致"
+        allowed = f"允许相差{p.grade_age_tolerance}个年级" if p.grade_age_tolerance else "须与年龄一致"
         cure = f"核对出生日期和年级，按年龄对应的年级登记（{allowed}）"
         return refuse("20.2", "age.grade_mismatch", seen, cure=cure, fields=fields, **facts)
     return passed("20.2", "age.grade_fits", seen, **facts)
@@ -287,10 +279,10 @@ def grade_fits_age(s: Situation) -> Finding:
 @clause("50")
 def document_fits_overseas(s: Situation) -> Finding:
     """The document and 港澳台侨外 must tell one story; only resident identity cards are matched."""
-    facts = {"document_kind": s.document_kind, "overseas": s.overseas}
+    facts: dict[str, Any] = {"document_kind": s.document_kind, "overseas": s.overseas}
     fields = ("overseas", "document_kind")
-    title = DOCUMENT_TITLES[s.document_kind]
-    if s.document_kind == RESIDENT:
+    title = _document(s)
+    if s.document_kind == DocumentKind.RESIDENT:
         if s.overseas in ("41", "51"):
             cure = "核对身份证件类型和港澳台侨外；外籍学生使用护照或境外永久居住证"
             message = "外籍学生不持有居民身份证"
@@ -301,16 +293,16 @@ def document_fits_overseas(s: Situation) -> Finding:
         message = f"证件是{title}，与港澳台侨外的填写不符"
         cure = f"港澳台侨外填{names}，或更正身份证件类型"
         return refuse("50", "overseas.mismatch", message, cure=cure, fields=fields, **facts)
-    if s.document_kind in ("9", "A") and s.overseas == "00":
+    if s.document_kind in FOREIGN and s.overseas == "00":
         message = f"证件是{title}，但港澳台侨外填了“否”"
         cure = "按实际填写港澳台侨外（如11华侨、41外籍华裔人、51外国人）；其他中国公民使用居民身份证"
         return refuse("50", "overseas.missing", message, cure=cure, fields=fields, **facts)
-    evidence = "，须上传在读证明" if s.document_kind == "Z" else ""
+    evidence = "，须上传在读证明" if s.document_kind == DocumentKind.OTHER else ""
     message = f"{title}不参加公安人口信息比对，发放L开头的临时学籍号{evidence}"
     return note("50", "overseas.not_matchable", message, fields=("document_kind",), **facts)
 
 
-RULES: tuple[Callable[[Situation], Finding], ...] = (
+RULES: tuple[Callable[[Situation], Finding | None], ...] = (
     school_carries_grade,  # 2
     # 4.1  autumn enrolment window: needs the dated window of the enrolment plan
     # 4.3  planned places: needs the plan and a count under lock
@@ -326,6 +318,11 @@ RULES: tuple[Callable[[Situation], Finding], ...] = (
     grade_fits_age,  # 20.2
     document_fits_overseas,  # 50
 )
+
+
+def _document(s: Situation) -> str:
+    entry = DOCUMENT_KIND.get(s.document_kind)
+    return entry.name if entry else s.document_kind
 
 
 def day_title(day: date) -> str:
