@@ -1,0 +1,180 @@
+"""What each NATS user may and may not do, proven against a real server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import nats
+import nats.errors
+import pytest
+from nats.aio.client import Client
+from nats.js.errors import APIError
+from xueji_infra import nats_conf
+from xueji_local.credentials import Credentials
+from xueji_local.testing import AnyNats
+
+pytestmark = pytest.mark.integration
+
+
+class User:
+    """A connection and the permission errors that the server sent it."""
+
+    def __init__(self, client: Client, errors: list[str]) -> None:
+        self.client, self.errors = client, errors
+
+    async def refused(self) -> bool:
+        """Whether the server has refused something since the last call."""
+        await self.client.flush()
+        await asyncio.sleep(0.05)
+        found = any("permissions violation" in error.lower() for error in self.errors)
+        self.errors.clear()
+        return found
+
+
+@asynccontextmanager
+async def connected(bus: AnyNats, keys: Credentials, user: str, inbox: str | None = None) -> AsyncIterator[User]:
+    errors: list[str] = []
+
+    async def heard(error: Exception) -> None:
+        errors.append(str(error))
+
+    client = await nats.connect(
+        bus.url,
+        user=user,
+        password=keys.nats_users[user],
+        inbox_prefix=(inbox or f"_INBOX_{user}").encode(),
+        allow_reconnect=False,
+        error_cb=heard,
+    )
+    try:
+        yield User(client, errors)
+    finally:
+        await client.close()
+
+
+@pytest.mark.parametrize(
+    ("user", "subject", "allowed"),
+    [
+        ("identity", "evt.identity.numbers_issued", True),
+        ("identity", "evt.registry.registrations_approved", False),
+        ("identity", "cmd.registry.open_roster", False),
+        ("registry", "evt.registry.step_reached", True),
+        ("registry", "cmd.identity.claim_persons", True),
+        ("registry", "evt.identity.numbers_issued", False),
+        ("notifications", "cmd.identity.reveal_documents", False),
+        ("notifications", "evt.registry.step_reached", False),
+        ("gateway", "cmd.registry.open_roster", True),
+        ("gateway", "cmd.identity.reveal_documents", True),
+        ("gateway", "cmd.identity.claim_persons", False),
+        ("gateway", "evt.registry.step_reached", False),
+        ("gateway", "evt.gateway.anything", False),
+        ("operator", "cmd.registry.load_organisations", True),
+        ("operator", "cmd.registry.decide_roster", False),
+        ("operator", "cmd.identity.reveal_documents", False),
+        ("gateway", "$JS.API.STREAM.DELETE.REGISTRY", False),
+        ("registry", "$JS.API.STREAM.PURGE.REGISTRY", False),
+        ("registry", "$JS.API.CONSUMER.MSG.NEXT.REGISTRY.identity-registry", False),
+    ],
+)
+async def test_publish(bus: AnyNats, test_credentials: Credentials, user: str, subject: str, allowed: bool) -> None:
+    async with connected(bus, test_credentials, user) as who:
+        await who.client.publish(subject, b"{}")
+        assert await who.refused() is not allowed
+
+
+@pytest.mark.parametrize(
+    ("user", "subject", "allowed"),
+    [
+        ("identity", "cmd.identity.*", True),
+        ("identity", "cmd.registry.*", False),
+        ("gateway", "cmd.identity.reveal_documents", False),
+        ("gateway", "_INBOX_identity.>", False),
+        ("gateway", "evt.>", False),
+        ("notifications", ">", False),
+        ("operator", "qry.registry.student", False),
+    ],
+)
+async def test_subscribe(bus: AnyNats, test_credentials: Credentials, user: str, subject: str, allowed: bool) -> None:
+    async with connected(bus, test_credentials, user) as who:
+        await who.client.subscribe(subject)
+        assert await who.refused() is not allowed
+
+
+async def test_a_service_answers_once_and_only_whom_it_was_asked_by(
+    bus: AnyNats, test_credentials: Credentials
+) -> None:
+    async with (
+        connected(bus, test_credentials, "identity") as identity,
+        connected(bus, test_credentials, "registry") as registry,
+    ):
+        subscription = await identity.client.subscribe("cmd.identity.stage_persons", queue="identity")
+        await identity.client.flush()
+        asking = asyncio.create_task(registry.client.request("cmd.identity.stage_persons", b"?", timeout=5))
+        message = await subscription.next_msg(timeout=5)
+        await message.respond(b"!")
+        assert (await asking).data == b"!"
+        assert not await identity.refused()
+        await message.respond(b"again")
+        assert await identity.refused()
+        await identity.client.publish("_INBOX_registry.guess", b"unasked")
+        assert await identity.refused()
+
+
+async def test_events_flow_by_the_declared_consumer(bus: AnyNats, test_credentials: Credentials) -> None:
+    """Publish with acknowledgement, look into the own stream, pull by the durable, acknowledge: all within the grants."""
+    async with (
+        connected(bus, test_credentials, "identity") as identity,
+        connected(bus, test_credentials, "registry") as registry,
+    ):
+        js = identity.client.jetstream()
+        sent = await js.publish("evt.identity.numbers_issued", b"1", headers={"Nats-Msg-Id": "a"})
+        assert (await js.publish("evt.identity.numbers_issued", b"1", headers={"Nats-Msg-Id": "a"})).duplicate
+        assert (await js.get_msg("IDENTITY", sent.seq)).data == b"1"
+        assert (await js.stream_info("IDENTITY")).state.messages == 1
+        pull = await registry.client.jetstream().pull_subscribe(
+            "evt.identity.>", durable="registry-identity", stream="IDENTITY"
+        )
+        (message,) = await pull.fetch(1, timeout=2)
+        await message.ack_sync(timeout=2)
+        assert not await identity.refused()
+        assert not await registry.refused()
+        with pytest.raises((APIError, nats.errors.Error, TimeoutError)):
+            await registry.client.jetstream(timeout=0.5).get_msg("IDENTITY", sent.seq)
+
+
+async def test_operator_reads_and_removes_dead_letters(
+    bus: AnyNats, test_credentials: Credentials, nats_admin: Client
+) -> None:
+    admin = nats_admin.jetstream()
+    sent = await admin.publish("evt.identity.numbers_issued", b"poison")
+    pull = await admin.pull_subscribe("evt.identity.>", durable="registry-identity", stream="IDENTITY")
+    (message,) = await pull.fetch(1, timeout=2)
+    await message.term()
+    async with connected(bus, test_credentials, "operator") as operator:
+        js = operator.client.jetstream()
+        for _ in range(50):
+            state = (await js.stream_info("DLQ")).state
+            if state.messages:
+                break
+            await asyncio.sleep(0.05)
+        advisory = await js.get_msg("DLQ", state.last_seq)
+        assert "MSG_TERMINATED.IDENTITY.registry-identity" in (advisory.subject or "")
+        assert (await js.get_msg("IDENTITY", sent.seq)).data == b"poison"
+        await js.publish("evt.identity.numbers_issued", b"poison", stream="IDENTITY")
+        assert await js.delete_msg("DLQ", state.last_seq)
+        assert not await operator.refused()
+
+
+async def test_a_stranger_does_not_get_in(bus: AnyNats) -> None:
+    with pytest.raises(nats.errors.Error):
+        await nats.connect(bus.url, allow_reconnect=False, max_reconnect_attempts=0, connect_timeout=2)
+
+
+def test_every_password_stands_once() -> None:
+    passwords = {user: f"secret-of-{user}" for user in (nats_conf.ADMIN, "identity", "registry", "notifications")}
+    passwords |= {"gateway": "secret-of-gateway", "operator": "secret-of-operator"}
+    text = nats_conf.render(passwords)
+    assert all(text.count(f'"{password}"') == 1 for password in passwords.values())
+    assert "sync_interval: always" in text
