@@ -16,6 +16,7 @@ servers out of the wheels otherwise; `docker` makes a missing Docker an error; `
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -51,8 +52,13 @@ def pytest_unconfigure() -> None:
 
 @contextlib.contextmanager
 def scratch() -> Iterator[Path]:
-    """A temporary folder that PostgreSQL's user can pass through when we are root."""
-    folder = Path(tempfile.mkdtemp(prefix="xueji-test-"))
+    """A temporary folder that PostgreSQL's user can pass through when we are root.
+
+    In memory where there is room: cloning a database there takes 10 ms, on a disk 200 ms.
+    """
+    memory = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a folder of ours in it
+    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2 * 1024**3
+    folder = Path(tempfile.mkdtemp(prefix="xueji-test-", dir=memory if roomy else None))
     folder.chmod(0o711)
     try:
         yield folder
