@@ -112,7 +112,7 @@ def _differs(present: Any, wanted: Any) -> bool:
     names = wanted.__dataclass_fields__
     unset = type(wanted)()
     return any(
-        have.get(name) != getattr(wanted, name)
+        have.get(name, False) != getattr(wanted, name)  # the server leaves out what is false
         for name in names
         if getattr(wanted, name) not in (None, getattr(unset, name))
     )
