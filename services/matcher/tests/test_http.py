@@ -36,6 +36,7 @@ class Running:
             "XUEJI_MATCHER_DATA": str(data / "population.sqlite"),
             "XUEJI_MATCHER_SEED": str(SEED),
             "XUEJI_MATCHER_SIZE": str(SIZE),
+            "XUEJI_MATCHER_SCHOOL_YEAR": "2026",
             **more,
         }
         self.log = (data / "log").open("w+")

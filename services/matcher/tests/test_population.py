@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matcher import numbers
-from matcher.population import capacity, child, cohort, cohort_of, counties, people, person, place_of
+from matcher.population import (
+    capacity,
+    child,
+    cohort,
+    cohort_of,
+    counties,
+    current_school_year,
+    people,
+    person,
+    place_of,
+)
 
 SEEDS = st.integers(0, 2**40)
 PLACES = st.integers(0, capacity() - 1)
@@ -74,11 +84,16 @@ def test_the_cohort_of_a_birth_date(born: date, year: int) -> None:
     assert cohort_of(born) == year
 
 
+@pytest.mark.parametrize(("today", "year"), [(date(2026, 7, 31), 2025), (date(2026, 8, 1), 2026)])
+def test_the_current_school_year(today: date, year: int) -> None:
+    assert current_school_year(today) == year
+
+
 def test_most_children_enter_school_this_year_and_the_leap_day_is_among_them() -> None:
     line = list(people(20260901, 0, 32_000))
     years = Counter(cohort_of(p.birth_date) for p in line)
-    assert years[2026] == 26_000 and years[2027] == years[2025] == 2_000
-    assert min(years) == 2017
+    assert years[2026] == 18_000 and years[2027] == years[2025] == years[2021] == 2_000
+    assert (min(years), max(years), len(years)) == (2017, 2027, 11)
     assert any(p.birth_date == date(2020, 2, 29) for p in line)
 
 

@@ -14,7 +14,7 @@ from matcher.store import CHUNK, Store, WrongSeed
 
 def test_built_once_then_extended(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "population.sqlite"
-    store = Store(path, seed=5)
+    store = Store(path, seed=5, school_year=2026)
     assert (store.extend(300), store.count(), store.generated) == (300, 300, 300)
     store.close()
     again = Store(path, seed=5)
@@ -39,7 +39,7 @@ def test_a_stop_in_the_middle_goes_on_later(tmp_path: Path) -> None:
 
 def test_added_people_are_kept_when_the_line_reaches_them(tmp_path: Path) -> None:
     store = Store(tmp_path / "p.sqlite", seed=5)
-    p = person(5, 10)
+    p = person(5, 10, store.school_year)
     renamed = Record(document_number=p.document_number.lower(), name="改名", sex=p.sex, birth_date=date(2020, 1, 1))
     assert store.put([renamed]) == 1
     store.extend(20)
@@ -52,14 +52,16 @@ def test_another_seed_on_the_same_file_is_refused_with_the_way_out(tmp_path: Pat
     Store(tmp_path / "p.sqlite", seed=5).close()
     with pytest.raises(WrongSeed, match="Cure"):
         Store(tmp_path / "p.sqlite", seed=6)
+    Store(tmp_path / "q.sqlite", seed=5, school_year=2025).close()
+    assert Store(tmp_path / "q.sqlite", seed=5).school_year == 2025
     with pytest.raises(WrongSeed):
-        Store(tmp_path / "p.sqlite", seed=5, school_year=2027)
+        Store(tmp_path / "q.sqlite", seed=5, school_year=2027)
 
 
 def test_readers_in_many_threads_while_somebody_writes(tmp_path: Path) -> None:
     store = Store(tmp_path / "p.sqlite", seed=5)
     store.extend(1000)
-    numbers = [person(5, i).document_number for i in range(1000)]
+    numbers = [person(5, i, store.school_year).document_number for i in range(1000)]
     seen: list[int] = []
     threads = [threading.Thread(target=lambda: seen.append(len(store.find(numbers)))) for _ in range(8)]
     threads.append(threading.Thread(target=store.extend, args=(5000,)))

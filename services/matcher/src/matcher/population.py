@@ -17,7 +17,7 @@ from __future__ import annotations
 import random
 import struct
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import count
@@ -30,10 +30,11 @@ from matcher.names import SPAN, Names, names, rows
 from matcher.numbers import CHECKS, part_sum
 
 SCHOOL_YEAR = 2026
-"""The cohort of most people, unless the caller says otherwise."""
+"""The school year of the examples: most people of its line turn 6 by its 31 August."""
 
-MAIN_LANES, LANES = 13, 16
-"""Of 16 neighbours in the line 13 are of the cohort itself, 1 a year too young, 1 a year older, 1 two to nine years older."""
+MAIN_LANES, LANES = 9, 16
+"""Of 16 neighbours in the line 9 are of the cohort itself, 1 a year too young, 5 one to five years older (grades 2 to 6), 1
+still older (grades 7 to 9 and just left)."""
 
 Sex = Literal["1", "2"]
 _PHONES = tuple(
@@ -100,6 +101,12 @@ def counties() -> tuple[County, ...]:
 def cohort_of(born: date) -> int:
     """The school year by whose 31 August a child born on this day turns 6 (clause 5.2)."""
     return born.year + (6 if (born.month, born.day) < (9, 1) else 7)
+
+
+def current_school_year(today: date | None = None) -> int:
+    """From August on it is the year about to begin. The day is China's."""
+    day = today or datetime.now(timezone(timedelta(hours=8))).date()
+    return day.year if day.month >= 8 else day.year - 1
 
 
 class Cohort:
@@ -253,15 +260,15 @@ def place_of(index: int, school_year: int = SCHOOL_YEAR) -> tuple[int, int]:
         return school_year, block * MAIN_LANES + lane
     if lane == MAIN_LANES:
         return school_year + 1, block
-    if lane == MAIN_LANES + 1:
-        return school_year - 1, block
-    return school_year - 2 - block % 8, block // 8
+    if lane < LANES - 1:
+        return school_year - (lane - MAIN_LANES), block
+    return school_year - 6 - block % 4, block // 4
 
 
 def person(seed: int, index: int, school_year: int = SCHOOL_YEAR) -> Person:
     """The person at place `index` (from 0) of the line. Identity numbers differ between places.
 
-    ValueError for a negative index or one past the last (about 1.3 million).
+    ValueError for a negative index or one past the last (about 2 million).
     """
     if index < 0:
         raise ValueError("places are counted from 0")

@@ -8,16 +8,14 @@ from typing import Literal
 
 import msgspec
 
-from matcher.population import SCHOOL_YEAR
-
 
 class BadSettings(Exception):
     """What is wrong with the environment, one line each."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """`data`: path of the SQLite file. `size`: people generated at first start. In `production` there are no fault
-    switches and the population cannot be changed over HTTP."""
+    """`data`: path of the SQLite file. `size`: people generated at first start. `school_year`: None is that of the first
+    start. In `production` there are no fault switches and the population cannot be changed over HTTP."""
 
     env: Literal["development", "production"] = "development"
     http_host: str = "127.0.0.1"
@@ -26,7 +24,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     matcher_data: Path
     matcher_seed: int = 20260901
     matcher_size: int = 30_000
-    matcher_school_year: int = SCHOOL_YEAR
+    matcher_school_year: int | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @property

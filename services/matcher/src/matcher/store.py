@@ -15,7 +15,7 @@ from datetime import date
 from pathlib import Path
 
 from matcher.matching import Record, plain_number
-from matcher.population import SCHOOL_YEAR, person
+from matcher.population import current_school_year, person
 
 log = logging.getLogger(__name__)
 
@@ -34,16 +34,16 @@ CREATE TABLE IF NOT EXISTS facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WIT
 
 
 class WrongSeed(Exception):
-    """The file was built from another seed or another school year: its people are other people."""
+    """The file was built from another seed or school year than asked for: its people are other people."""
 
 
 class Store:
     """`generated`: how many places of the line (`population.person`) are in the file, from 0. Survives a crash: the count
-    is written in the transaction of the people it counts."""
+    is written in the transaction of the people it counts. `school_year`: None takes the file's, a new file the current."""
 
-    def __init__(self, path: Path, *, seed: int, school_year: int = SCHOOL_YEAR) -> None:
+    def __init__(self, path: Path, *, seed: int, school_year: int | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._path, self.seed, self.school_year = path, seed, school_year
+        self._path, self.seed = path, seed
         self._local = threading.local()
         self._writing = threading.Lock()
         self._connections: list[sqlite3.Connection] = []
@@ -52,14 +52,16 @@ class Store:
             db.execute("PRAGMA journal_mode = WAL")
             db.executescript(SCHEMA)
             with db:
-                built_from = f"{seed}/{school_year}"
-                db.execute("INSERT OR IGNORE INTO facts VALUES ('seed', ?), ('generated', '0')", (built_from,))
-                (found,) = db.execute("SELECT value FROM facts WHERE key = 'seed'").fetchone()
-        if found != built_from:
+                first = (("seed", seed), ("school_year", school_year or current_school_year()), ("generated", 0))
+                db.executemany("INSERT OR IGNORE INTO facts VALUES (?, ?)", first)
+                facts = dict(db.execute("SELECT key, value FROM facts"))
+        self.school_year = int(facts["school_year"])
+        if (int(facts["seed"]), self.school_year) != (seed, school_year or self.school_year):
             self.close()
             raise WrongSeed(
-                f"{path} was built from seed/school year {found}, asked for is {built_from}. "
-                "Cure: remove the file, or set XUEJI_MATCHER_SEED to the old seed."
+                f"{path} was built from seed {facts['seed']} and school year {self.school_year}, asked for are {seed} and "
+                f"{school_year or 'any'}. Cure: remove the file, or set XUEJI_MATCHER_SEED and XUEJI_MATCHER_SCHOOL_YEAR "
+                "to the old values."
             )
 
     def _db(self) -> sqlite3.Connection:
