@@ -8,6 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
+import asyncpg
 import sqlalchemy.exc
 from shared_contracts.decisions import Refused, refused
 from shared_contracts.messages import Command, Message, word
@@ -99,8 +100,8 @@ async def _through_restarts(attempt: Callable[[], Awaitable[R]], what: str) -> R
     for pause in _PAUSES:
         try:
             return await attempt()
-        except (sqlalchemy.exc.DBAPIError, OSError) as error:
-            if not _passing(error):
+        except (sqlalchemy.exc.DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            if not passing(error):
                 raise
             log.warning("%s: tried again in %.1f s: %s", what, pause, describe(error))
             await asyncio.sleep(pause)
@@ -111,13 +112,12 @@ _PASSING = ("08", "57P", "40001", "40P01")
 """SQLSTATE classes that pass: connection lost, server stopping or starting, serialization, deadlock."""
 
 
-def _passing(error: BaseException) -> bool:
-    if isinstance(error, OSError):
+def passing(error: BaseException) -> bool:
+    if isinstance(error, OSError | asyncpg.InterfaceError):
         return True
+    if isinstance(error, asyncpg.PostgresError):
+        return (error.sqlstate or "").startswith(_PASSING)
     if isinstance(error, sqlalchemy.exc.DBAPIError):
         state = getattr(error.orig, "sqlstate", None) or ""
         return error.connection_invalidated or state.startswith(_PASSING)
     return False
-
-
-passing = _passing

@@ -54,6 +54,7 @@ class Database:
             connect_args={"server_settings": {"application_name": f"xueji-{name}"}, "timeout": 10},
         )
         sa.event.listen(engine.sync_engine, "connect", _count_round_trips)
+        sa.event.listen(engine.sync_engine, "checkout", _replace_if_closed)
         return cls(engine, clock)
 
     @asynccontextmanager
@@ -90,10 +91,29 @@ def _count_round_trips(dbapi_connection: Any, _record: Any) -> None:
     dbapi_connection.driver_connection.add_query_logger(count)
 
 
+def _replace_if_closed(dbapi_connection: Any, _record: Any, _proxy: Any) -> None:
+    """A connection that died in the driver's hands is unknown to the pool; asking costs no round trip."""
+    if dbapi_connection.driver_connection.is_closed():
+        raise sa.exc.DisconnectionError
+
+
 async def driver(tx: AsyncConnection) -> asyncpg.Connection[Any]:
-    """The asyncpg connection of this transaction, for set-based SQL with arrays (`$1::text[]`)."""
+    """The asyncpg connection of this transaction, for set-based SQL with arrays (`$1::text[]`).
+
+    SQLAlchemy sends BEGIN with its own first statement, not before: what goes to the driver first would commit by
+    itself. So the transaction is begun here (the adapter's own method; `test_database` proves the rollback).
+    """
     raw = await tx.get_raw_connection()
-    return cast("asyncpg.Connection[Any]", raw.driver_connection)
+    adapter: Any = raw.dbapi_connection
+    connection = cast("asyncpg.Connection[Any]", raw.driver_connection)
+    if adapter._transaction is None:
+        try:
+            await adapter._start_transaction()
+        except Exception as error:
+            if connection.is_closed():
+                raise ConnectionResetError("the connection to PostgreSQL is lost") from error
+            raise
+    return connection
 
 
 async def fetch_all(

@@ -46,7 +46,7 @@ async def listed(js: JetStreamContext) -> list[DeadLetter]:
     """All dead letters, oldest first; `subject` is None when the original is no longer in its stream."""
     state = (await js.stream_info(STREAM)).state
     out = []
-    for seq in range(state.first_seq, state.last_seq + 1):
+    for seq in range(max(state.first_seq, 1), state.last_seq + 1):
         try:
             advisory = await js.get_msg(STREAM, seq)
         except nats.js.errors.NotFoundError:

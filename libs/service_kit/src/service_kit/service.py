@@ -151,6 +151,10 @@ class _Running:
         self._answer(service.queries, lambda h, m: commands.ask(self.db, self.clock, deps, h, m))
         self._take(EventTaker(self.db, self.clock, deps, service.events))
         await self.broker.start()
+        # The server must know our subscriptions before we say that we are up. nats-py's PING overtakes what is still
+        # in its buffer: the second one cannot.
+        await client.flush()
+        await client.flush()
         for worker in service.workers:
             self._spawn(worker.__module__, self._keep_running(worker, kit, deps))
         if self.settings.health_port:
