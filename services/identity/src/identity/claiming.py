@@ -1,0 +1,138 @@
+"""Claiming persons for registrations: one person, one record, the first wins (clauses 15.2, 20.1, 40).
+
+Nothing here reads first and writes then: persons and claims are inserted, the unique constraints decide, and who lost is
+told who won. Everything happens in the order of the documents' indexes, so that schools whose chunks overlap wait for one
+another and never deadlock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from regulation.documents import mask_document
+from service_kit.ids import new_id
+from shared_contracts.decisions import Finding
+from shared_contracts.identity import Claim, Claimed, Holder, PersonEntry
+
+from identity import names, policy, store
+from identity.context import IdentityWork
+from identity.vault import Vault
+
+_TRIES = 3
+
+
+class _Row(msgspec.Struct):
+    """One claim on its way. `person_id` is of the person it is about, once that is known."""
+
+    claim: Claim
+    entry: PersonEntry
+    index: bytes
+    person_id: str
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def registration_id(self) -> str:
+        return self.claim.registration_id
+
+
+async def claim(work: IdentityWork, school: str, entries: Sequence[tuple[Claim, PersonEntry]]) -> list[Claimed]:
+    """Claim each entry's person for its registration; one result each, in any order.
+
+    Three statements when all is new, two more when somebody was there before.
+    """
+    vault = work.deps.vault
+    rows = [
+        _Row(
+            claim=claim,
+            entry=entry,
+            index=vault.document_index(entry, school),
+            person_id=new_id(),
+            findings=policy.faults(entry, work.today),
+        )
+        for claim, entry in entries
+    ]
+    good = sorted((row for row in rows if not row.findings), key=lambda row: (row.index, row.claim.row))
+    await _find_or_make(work, good)
+
+    wanting = [row for row in good if not row.findings]
+    won = await store.insert_claims(
+        work.tx,
+        [
+            {
+                "person_id": row.person_id,
+                "registration_id": row.registration_id,
+                "school": school,
+                "claimed_at": work.now,
+            }
+            for row in wanting
+        ],
+    )
+    lost = [row for row in good if row.registration_id not in won]
+    holders = await _holders(work, lost)
+    return [_result(row, row.registration_id in won, holders.get(row.person_id)) for row in rows]
+
+
+async def _find_or_make(work: IdentityWork, rows: Sequence[_Row]) -> None:
+    """Give each row its person: a new one, or the one who has this document; what disagrees with him is a finding."""
+    left = list(rows)
+    for _ in range(_TRIES):
+        made = await store.insert_persons(work.tx, [_person(work.deps.vault, row, work) for row in left])
+        left = [row for row in left if row.person_id not in made]
+        if not left:
+            return
+        known = await store.persons_of(work.tx, [row.index for row in left], keep=True)
+        for row in left:
+            if (person := known.get(row.index)) is not None:
+                row.person_id = person.person_id
+                row.findings = policy.established(person, row.entry)
+        left = [row for row in left if row.index not in known]  # let go of and forgotten between the two statements
+        if not left:
+            return
+    raise RuntimeError("persons come and go under our hands: the command is to be repeated")
+
+
+def _person(vault: Vault, row: _Row, work: IdentityWork) -> dict[str, Any]:
+    entry, person_id = row.entry, row.person_id
+    return {
+        "id": person_id,
+        "name": entry.name,
+        "sex": entry.sex,
+        "birth_date": entry.birth_date,
+        "area": entry.area,
+        "document_kind": entry.document_kind,
+        "document": vault.seal_document(person_id, entry.document_number),
+        "document_index": row.index,
+        "masked_document": mask_document(entry.document_kind, entry.document_number),
+        "members": vault.seal_members(person_id, entry.members),
+        "name_keys": names.keys(entry.name, entry.birth_date),
+        "created_at": work.now,
+    }
+
+
+async def _holders(work: IdentityWork, lost: Sequence[_Row]) -> dict[str, Holder]:
+    """Who holds the persons of the rows that got no claim, by person."""
+    if not lost:
+        return {}
+    claims = await store.claims_of(work.tx, [], [row.person_id for row in lost])
+    return {
+        c["person_id"]: Holder(person_id=c["person_id"], registration_id=c["registration_id"], school=c["school"])
+        for c in claims
+    }
+
+
+def _result(row: _Row, won: bool, holder: Holder | None) -> Claimed:
+    result = Claimed(
+        row=row.claim.row,
+        registration_id=row.registration_id,
+        masked_document=mask_document(row.entry.document_kind, row.entry.document_number),
+    )
+    in_the_way = policy.in_the_way(holder, row.registration_id)
+    if in_the_way is not None:
+        return msgspec.structs.replace(result, holder=in_the_way)
+    if won or holder is not None:
+        return msgspec.structs.replace(result, person_id=row.person_id)
+    if row.findings:
+        return msgspec.structs.replace(result, findings=row.findings)
+    raise RuntimeError("a registration tried to hold a second person: nothing of this command is kept")

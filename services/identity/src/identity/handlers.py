@@ -1,0 +1,259 @@
+"""One function per command, query and event; the tables at the end show all that identity does when asked."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+import msgspec
+from opentelemetry import propagate
+from regulation.documents import mask_document, normalise
+from service_kit.work import CommandHandler, EventHandler, QueryHandler
+from shared_contracts.decisions import Refused, refused
+from shared_contracts.identity import (
+    Claim,
+    Claimed,
+    ClaimedPersons,
+    ClaimPersons,
+    DropIntake,
+    FindPersons,
+    FoundPersons,
+    PersonEntry,
+    RevealDocuments,
+    Revealed,
+    RevealedDocuments,
+    Staged,
+    StagedPersons,
+    StagePersons,
+)
+from shared_contracts.messages import Command, Event, Ok, Query
+from shared_contracts.registry import RegistrationsApproved, RegistrationsClosed
+
+from identity import claiming, names, numbers, policy, requests, store
+from identity.context import IdentityWork
+
+log = logging.getLogger(__name__)
+
+CHUNK = 500
+"""Rows of one command at most."""
+LONGEST_INTAKE = timedelta(days=30)
+"""The waiting room keeps nobody longer, whatever the caller asks for."""
+LAST_ROW = 2**31 - 1
+
+
+# ---- commands -----------------------------------------------------------------------------------------------------
+
+
+async def stage_persons(work: IdentityWork, command: StagePersons) -> StagedPersons | Refused:
+    if not policy.may_enter(command.actor, command.school):
+        return refused("forbidden", "只有本校的学籍管理员或学籍主管校长可以提交本校学生的身份信息。")
+    rows = [entry.row for entry in command.rows]
+    if problem := _chunk_problem(rows):
+        return problem
+    expires_at = min(command.expires_at, work.now + LONGEST_INTAKE)
+    school = await store.open_intake(work.tx, command.intake_id, command.school, expires_at)
+    if school != command.school:
+        return refused("conflict", "这一批次属于另一所学校。请重新上传名册。")
+
+    vault = work.deps.vault
+    entries = [_normalised(entry) for entry in command.rows]
+    indexes = [vault.document_index(entry, command.school) for entry in entries]
+    await store.put_rows(
+        work.tx, command.intake_id, {entry.row: vault.seal_entry(command.intake_id, entry) for entry in entries}
+    )
+    exact = await store.persons_of(work.tx, indexes)
+    near = await store.persons_near(work.tx, [names.keys(entry.name, entry.birth_date) for entry in entries])
+
+    staged = []
+    for place, (entry, index) in enumerate(zip(entries, indexes, strict=True)):
+        known = exact.get(index)
+        findings = policy.faults(entry, work.today)
+        holder = policy.in_the_way(known.holder) if known else None
+        if known is not None and holder is None:
+            findings += policy.established(known, entry)
+        others = [other for other in near.get(place, ()) if known is None or other.person_id != known.person_id]
+        staged.append(
+            Staged(
+                row=entry.row,
+                masked_document=mask_document(entry.document_kind, entry.document_number),
+                holder=holder,
+                likely=policy.likely(entry, others),
+                masked_members=tuple(
+                    (m.slot, mask_document(m.document_kind, m.document_number)) for m in entry.members
+                ),
+                findings=findings,
+            )
+        )
+    return StagedPersons(rows=tuple(staged))
+
+
+async def claim_persons(work: IdentityWork, command: ClaimPersons) -> ClaimedPersons | Refused:
+    if not policy.may_enter(command.actor, command.school):
+        return refused("forbidden", "只有本校的学籍管理员或学籍主管校长可以为本校学生办理登记。")
+    if problem := _chunk_problem([claim.row for claim in command.claims]):
+        return problem
+    if len({claim.registration_id for claim in command.claims}) < len(command.claims):
+        return refused("invalid", "同一登记编号在请求中出现了两次。")
+
+    school = await store.intake_school(work.tx, command.intake_id)
+    if school is not None and school != command.school:
+        return refused("conflict", "这一批次属于另一所学校。请重新上传名册。")
+    done = await _claimed_before(work, command)
+    if isinstance(done, Refused):
+        return done
+    open_claims = [claim for claim in command.claims if claim.registration_id not in done]
+    if open_claims:
+        entries = await _waiting(work, command.intake_id, open_claims)
+        if isinstance(entries, Refused):
+            return entries
+        for result in await claiming.claim(work, command.school, entries):
+            done[result.registration_id] = result
+    return ClaimedPersons(
+        claims=tuple(msgspec.structs.replace(done[c.registration_id], row=c.row) for c in command.claims)
+    )
+
+
+async def _claimed_before(work: IdentityWork, command: ClaimPersons) -> dict[str, Claimed] | Refused:
+    """Registrations that hold their person already: a repeat under another command id, perhaps after a kill."""
+    claims = await store.claims_of(work.tx, [claim.registration_id for claim in command.claims])
+    if any(claim["school"] != command.school for claim in claims):
+        return refused("conflict", "登记编号已被另一所学校使用。")
+    return {
+        claim["registration_id"]: Claimed(
+            row=0,
+            registration_id=claim["registration_id"],
+            person_id=claim["person_id"],
+            masked_document=claim["masked_document"],
+        )
+        for claim in claims
+    }
+
+
+async def _waiting(
+    work: IdentityWork, intake_id: str, claims: list[Claim]
+) -> list[tuple[Claim, PersonEntry]] | Refused:
+    sealed = await store.sealed_rows(work.tx, intake_id, [claim.row for claim in claims])
+    missing = [claim.row for claim in claims if claim.row not in sealed]
+    if missing:
+        return refused(
+            "conflict",
+            f"第 {missing[0]} 行的身份信息已不在等候区（共 {len(missing)} 行；可能已过期或批次已取消）。请重新上传名册。",
+        )
+    return [(claim, work.deps.vault.open_entry(intake_id, claim.row, sealed[claim.row])) for claim in claims]
+
+
+async def drop_intake(work: IdentityWork, command: DropIntake) -> Ok | Refused:
+    school = await store.intake_school(work.tx, command.intake_id)
+    if school is None:
+        return Ok()  # claimed, dropped or swept before: it is gone, which is what was asked for
+    if not policy.may_enter(command.actor, school):
+        return refused("forbidden", "只有本校的学籍管理员或学籍主管校长可以取消本校的批次。")
+    await store.drop_intake(work.tx, command.intake_id)
+    return Ok()
+
+
+async def reveal_documents(work: IdentityWork, command: RevealDocuments) -> RevealedDocuments | Refused:
+    if len(command.person_ids) > CHUNK:
+        return refused("too_large", f"一次最多查看 {CHUNK} 人的完整号码。")
+    if not policy.states_purpose(command.purpose):
+        shortest, longest = policy.PURPOSE_LENGTH
+        return refused("invalid", f"请填写查看完整号码的用途（{shortest} 至 {longest} 个字）；每次查看都会记录在案。")
+    wanted = list(dict.fromkeys(command.person_ids))
+    found = await store.sealed_persons(work.tx, wanted)
+    if not policy.may_reveal(command.actor, (record["school"] for record in found)):
+        return refused("forbidden", "只有学生所在学校的学籍管理员、学籍主管校长或主管教育行政部门可以查看完整号码。")
+    if len(found) < len(wanted):
+        return refused("not_found", f"{len(wanted) - len(found)} 人没有身份记录。")
+    await store.record_reveal(work.tx, command.actor, command.purpose.strip(), wanted, work.now)
+    vault = work.deps.vault
+    return RevealedDocuments(
+        persons=tuple(
+            Revealed(
+                person_id=record["id"],
+                document_number=vault.open_document(record["id"], record["document"]),
+                student_number=vault.open_number(record["id"], record["number"]) if record["number"] else None,
+                members=tuple((m.slot, m.document_number) for m in vault.open_members(record["id"], record["members"])),
+            )
+            for record in found
+        )
+    )
+
+
+# ---- queries ------------------------------------------------------------------------------------------------------
+
+
+async def find_persons(work: IdentityWork, query: FindPersons) -> FoundPersons | Refused:
+    if not query.actor.has(*policy.SEARCHERS):
+        return refused("forbidden", "您的角色不能按号码查找学生。")
+    vault = work.deps.vault
+    student_number = numbers.read(query.number)
+    found = await store.persons_with_number(
+        work.tx,
+        vault.number_index(student_number) if student_number else None,
+        vault.document_indexes(normalise(query.number)),
+    )
+    return FoundPersons(person_ids=tuple(found))
+
+
+# ---- events -------------------------------------------------------------------------------------------------------
+
+
+async def registrations_approved(work: IdentityWork, event: RegistrationsApproved) -> None:
+    if not event.approved:
+        return
+    trace: dict[str, str] = {}
+    propagate.inject(trace)
+    approved = [(item.registration_id, item.person_id) for item in event.approved]
+    asked = await requests.request_numbers(work.tx, approved, work.now, trace)
+    if asked < len(approved):
+        log.error(
+            "%d of %d approved registrations hold no claim: no number for them", len(approved) - asked, len(approved)
+        )
+    work.after_commit(work.deps.wake_matching)
+
+
+async def registrations_closed(work: IdentityWork, event: RegistrationsClosed) -> None:
+    if not event.closed:
+        return
+    closed = [(item.registration_id, item.person_id) for item in event.closed]
+    _, kept = await store.release(work.tx, closed, event.reason, work.now)
+    if kept:
+        log.error("%d closed registrations have a number and keep their claim: %s", len(kept), ", ".join(kept[:10]))
+
+
+# ---- shared -------------------------------------------------------------------------------------------------------
+
+
+def _chunk_problem(rows: list[int]) -> Refused | None:
+    if not rows:
+        return refused("invalid", "请求中没有学生。")
+    if len(rows) > CHUNK:
+        return refused("too_large", f"一次最多 {CHUNK} 行。")
+    if len(set(rows)) < len(rows) or min(rows) < 0 or max(rows) > LAST_ROW:
+        return refused("invalid", "行号重复或超出范围。")
+    return None
+
+
+def _normalised(entry: PersonEntry) -> PersonEntry:
+    return msgspec.structs.replace(
+        entry,
+        name=entry.name.strip(),
+        document_number=normalise(entry.document_number),
+        members=tuple(
+            msgspec.structs.replace(member, document_number=normalise(member.document_number))
+            for member in entry.members
+        ),
+    )
+
+
+COMMANDS: dict[type[Command], CommandHandler] = {
+    StagePersons: stage_persons,
+    ClaimPersons: claim_persons,
+    DropIntake: drop_intake,
+    RevealDocuments: reveal_documents,
+}
+QUERIES: dict[type[Query], QueryHandler] = {FindPersons: find_persons}
+EVENTS: dict[type[Event], EventHandler] = {
+    RegistrationsApproved: registrations_approved,
+    RegistrationsClosed: registrations_closed,
+}

@@ -1,0 +1,260 @@
+"""The rules of persons and numbers, in article order: facts in, answers out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import Final
+
+import msgspec
+from regulation.documents import MATCHABLE, DocumentKind, check_document
+from regulation.findings import refuse
+from regulation.mark import clause, enforced
+from shared_contracts.actors import Actor, Role
+from shared_contracts.decisions import Finding, Outcome
+from shared_contracts.identity import Holder, Likely, NumberKind, PersonEntry, Verification
+
+from identity import names
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A person as the database knows him. `registration_id` and `school`: of the live claim, None without one."""
+
+    person_id: str
+    name: str
+    sex: str
+    birth_date: date
+    area: str
+    document_kind: str
+    masked_document: str
+    registration_id: str | None = None
+    school: str | None = None
+
+    @property
+    def holder(self) -> Holder | None:
+        if self.registration_id is None or self.school is None:
+            return None
+        return Holder(person_id=self.person_id, registration_id=self.registration_id, school=self.school)
+
+
+# ---- Article 15: one person, one record; G or L ---------------------------------------------------------------------
+
+enforced("15.2", by="one_record_a_person", at="migrations/versions/0001_identity.py")
+enforced("15.2", by="one_person_a_document", at="migrations/versions/0001_identity.py")
+
+
+@clause("15.2", "20.1")
+def in_the_way(holder: Holder | None, registration_id: str = "") -> Holder | None:
+    """The holder of a person's live record, unless it is this registration itself: the first wins, whatever the school."""
+    return None if holder is None or holder.registration_id == registration_id else holder
+
+
+@clause("15.3")
+def number_kind(verification: Verification) -> NumberKind:
+    """校验成功后生成 G; 未校验或校验不存在的为 L: everything but a match is L, a mismatch and a silent matcher too."""
+    return NumberKind.G if verification is Verification.MATCHED else NumberKind.L
+
+
+FIRST_PAUSE: Final = timedelta(seconds=30)
+LONGEST_PAUSE: Final = timedelta(hours=1)
+NOT_FOUND_PAUSE: Final = timedelta(days=1)
+
+
+@clause("15.3")
+def next_check(verification: Verification, attempts: int, now: datetime) -> datetime | None:
+    """When to ask again after this outcome, `attempts` questions in all; None: not until somebody corrects something.
+
+    No answer: soon, then less and less often. Not found: daily, since a new household registration reaches the
+    population service within days. A mismatch waits for the school's correction.
+    """
+    if verification is Verification.UNAVAILABLE:
+        doublings = min(max(attempts - 1, 0), 10)
+        return now + min(FIRST_PAUSE * (1 << doublings), LONGEST_PAUSE)
+    if verification is Verification.NOT_FOUND:
+        return now + NOT_FOUND_PAUSE
+    return None
+
+
+enforced("15.4", by="a_formal_number_never_ends", at="migrations/versions/0001_identity.py")
+enforced("15.4", by="a_number_belongs_to_one_person", at="migrations/versions/0001_identity.py")
+enforced("15.4", by="student_numbers_immutable", at="migrations/versions/0001_identity.py")
+
+
+@clause("15.4")
+def succession(current: NumberKind | None, verification: Verification, *, formal_taken: bool) -> NumberKind | None:
+    """The kind of number to issue now, None for none. `current`: of the person's open number.
+
+    A G is for life and nothing follows it. L (or J) is followed by G alone. `formal_taken`: the G that this person would
+    get has been somebody else's: it is never given twice, so that this person keeps or gets an L.
+    """
+    if current is NumberKind.G:
+        return None
+    wanted = NumberKind.L if formal_taken else number_kind(verification)
+    if current is None or wanted is NumberKind.G:
+        return wanted
+    return None
+
+
+# ---- Article 20: duplicates -----------------------------------------------------------------------------------------
+
+LIKELY_SHOWN: Final = 5
+
+
+@clause("20.1")
+def likely_reasons(entry: PersonEntry, other: Known) -> tuple[str, ...]:
+    """Why another person born on the same day may be this pupil; empty when it is not likely.
+
+    Likely is: the same name; a name that sounds alike and the same sex; a name one character apart, the same sex and
+    household area, unless both hold resident identity cards (two right cards are two people; twins are the usual case).
+    """
+    if entry.birth_date != other.birth_date:
+        return ()
+    a, b = names.normalise(entry.name), names.normalise(other.name)
+    same_sex = entry.sex == other.sex
+    two_cards = entry.document_kind == other.document_kind == DocumentKind.RESIDENT
+    if a == b:
+        first = "姓名、出生日期相同"
+    elif same_sex and names.sound(a) == names.sound(b):
+        first = "姓名同音或近音，性别、出生日期相同"
+    elif same_sex and not two_cards and entry.area == other.area and names.one_character_apart(a, b):
+        first = "姓名仅一字之差，性别、出生日期、户口所在地相同"
+    else:
+        return ()
+    reasons = [first]
+    if a == b:
+        reasons.append("性别相同" if same_sex else "性别不同")
+    if entry.document_kind != other.document_kind:
+        reasons.append("两处登记的身份证件类型不同")
+    elif not two_cards:
+        reasons.append("两处登记的证件不是居民身份证，无法比对")
+    return tuple(reasons)
+
+
+@clause("20.1")
+def likely(entry: PersonEntry, others: Iterable[Known]) -> tuple[Likely, ...]:
+    """Likely duplicates for the registrar to look at, equal names first, at most `LIKELY_SHOWN`."""
+    name = names.normalise(entry.name)
+    found = [(other, reasons) for other in others if (reasons := likely_reasons(entry, other))]
+    found.sort(key=lambda pair: (names.normalise(pair[0].name) != name, -len(pair[1]), pair[0].person_id))
+    return tuple(
+        Likely(
+            person_id=other.person_id,
+            name=other.name,
+            birth_date=other.birth_date,
+            masked_document=other.masked_document,
+            school=other.school,
+            reasons=reasons,
+        )
+        for other, reasons in found[:LIKELY_SHOWN]
+    )
+
+
+# ---- Article 40: what never changes ---------------------------------------------------------------------------------
+
+enforced("40", by="birth_date_immutable", at="migrations/versions/0001_identity.py")
+
+
+@clause("40")
+def established(known: Known, entry: PersonEntry) -> tuple[Finding, ...]:
+    """What an entry says otherwise than the person's existing record; empty when it agrees.
+
+    A record is not changed by registering its pupil anew: the birth date never (with the digits of the document number
+    that tell it), name and sex only through an approved correction.
+    """
+    found = []
+    if known.birth_date != entry.birth_date:
+        found.append(
+            refuse(
+                "40",
+                "person.birth_date_differs",
+                "该证件号已有学籍记录，其出生日期与所填出生日期不一致；学籍建立后出生日期不予变更",
+                cure="请按户口簿和出生证明核对出生日期；所填有误的改正后重新提交，原记录有误的报主管教育行政部门处理",
+                fields=("birth_date",),
+            )
+        )
+    if names.normalise(known.name) != names.normalise(entry.name) or known.sex != entry.sex:
+        found.append(
+            refuse(
+                "40",
+                "person.name_or_sex_differs",
+                "该证件号已有学籍记录，其姓名或性别与所填内容不一致",
+                cure="请核对证件号、姓名和性别；确需变更的，按关键信息更正程序办理后再提交",
+                fields=("name", "sex"),
+            )
+        )
+    return tuple(found)
+
+
+@clause("40")
+def faults(entry: PersonEntry, today: date) -> tuple[Finding, ...]:
+    """What makes an entry (document number normalised) impossible as a person, whoever sent it.
+
+    The form's own checks come before and say more. This is the last line: no number may ever be made of a wrong
+    document, above all not of one whose birth digits contradict the birth date.
+    """
+    found = list(
+        check_document(
+            entry.document_kind,
+            entry.document_number,
+            birth_date=entry.birth_date,
+            sex=entry.sex,
+            today=today,
+        )
+    )
+    if entry.document_kind not in set(DocumentKind):
+        found.append(_unreadable("document_kind", "身份证件类型不在代码表中", "请从模板的下拉选项中选择"))
+    if not entry.name.strip() or len(entry.name) > 100 or "\x00" in entry.name:
+        found.append(_unreadable("name", "姓名为空、过长或含有不可用的字符", "请按证件重新录入姓名"))
+    if entry.birth_date > today:
+        found.append(_unreadable("birth_date", "出生日期晚于今天", "请核对出生日期"))
+    if not (len(entry.area) == 6 and entry.area.isascii() and entry.area.isdigit()):
+        found.append(_unreadable("area", "户口所在地不是六位行政区划代码", "请从代码表中选择户口所在地"))
+    return tuple(finding for finding in found if finding.outcome is Outcome.REFUSE)
+
+
+def _unreadable(field: str, message: str, cure: str) -> Finding:
+    return Finding(code=f"person.{field}", outcome=Outcome.REFUSE, message=message, cure=cure, fields=(field,))
+
+
+# ---- Article 50: documents of other states and regions --------------------------------------------------------------
+
+
+@clause("50")
+def matchable(document_kind: str) -> bool:
+    """Whether the household matcher can know this document at all; all others get an L without being asked about."""
+    return document_kind in MATCHABLE
+
+
+# ---- Who may ask ----------------------------------------------------------------------------------------------------
+
+SEARCHERS: Final = (
+    Role.REGISTRAR,
+    Role.CLASS_TEACHER,
+    Role.PRINCIPAL,
+    Role.AUTHORITY_OFFICER,
+    Role.LEADER,
+    Role.AUDITOR,
+    Role.INTEGRATION_CLIENT,
+    Role.SYSTEM,
+)
+PURPOSE_LENGTH: Final = (4, 200)
+
+
+def may_enter(actor: Actor, school: str) -> bool:
+    """Persons are staged and claimed for one's own school, or by a service that has checked it."""
+    return actor.has(Role.SYSTEM) or (actor.has(Role.REGISTRAR, Role.PRINCIPAL) and actor.organisation == school)
+
+
+def may_reveal(actor: Actor, schools: Iterable[str | None]) -> bool:
+    """Full numbers are shown to a school for the pupils it holds, to an authority's officer, to a service.
+
+    Identity does not know which authority supervises which school: registry asks only for an officer's own.
+    """
+    if actor.has(Role.SYSTEM, Role.AUTHORITY_OFFICER):
+        return True
+    return actor.has(Role.REGISTRAR, Role.PRINCIPAL) and all(school == actor.organisation for school in schools)
+
+
+def states_purpose(purpose: str) -> bool:
+    shortest, longest = PURPOSE_LENGTH
+    return shortest <= len(purpose.strip()) <= longest and purpose.isprintable()

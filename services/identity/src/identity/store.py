@@ -1,0 +1,270 @@
+"""Every statement of the waiting room, of persons and of claims; numbers and requests stand in `requests.py`.
+
+Chunks of up to 500 rows cost a fixed number of round trips each: arrays go in, rows come out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+from service_kit.database import driver, insert_rows
+from shared_contracts.actors import Actor
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from identity import tables
+from identity.policy import Known
+
+# ---- the waiting room ---------------------------------------------------------------------------------------------
+
+_INTAKE = "SELECT school, expires_at FROM intakes WHERE intake_id = $1"
+_OPEN_INTAKE = """
+INSERT INTO intakes (intake_id, school, expires_at) VALUES ($1, $2, $3)
+ON CONFLICT (intake_id) DO UPDATE SET expires_at = greatest(intakes.expires_at, excluded.expires_at)
+RETURNING school
+"""
+
+
+async def open_intake(tx: AsyncConnection, intake_id: str, school: str, expires_at: datetime) -> str:
+    """Make the intake, or prolong it; returns the school it belongs to.
+
+    Read first: chunks of one intake run side by side, and an upsert would make each wait for the other's commit.
+    """
+    connection = await driver(tx)
+    known = await connection.fetchrow(_INTAKE, intake_id)
+    if known is not None and known["expires_at"] >= expires_at:
+        return str(known["school"])
+    return str(await connection.fetchval(_OPEN_INTAKE, intake_id, school, expires_at))
+
+
+async def intake_school(tx: AsyncConnection, intake_id: str) -> str | None:
+    known = await (await driver(tx)).fetchrow(_INTAKE, intake_id)
+    return None if known is None else str(known["school"])
+
+
+async def put_rows(tx: AsyncConnection, intake_id: str, sealed: Mapping[int, bytes]) -> None:
+    await insert_rows(
+        tx,
+        tables.intake_rows,
+        [{"intake_id": intake_id, "row": row, "sealed": blob} for row, blob in sorted(sealed.items())],
+        on_conflict='(intake_id, "row") DO UPDATE SET sealed = excluded.sealed',
+    )
+
+
+async def sealed_rows(tx: AsyncConnection, intake_id: str, rows: Sequence[int]) -> dict[int, bytes]:
+    found = await (await driver(tx)).fetch(
+        'SELECT "row", sealed FROM intake_rows WHERE intake_id = $1 AND "row" = ANY($2::int[])', intake_id, rows
+    )
+    return {record["row"]: record["sealed"] for record in found}
+
+
+async def drop_intake(tx: AsyncConnection, intake_id: str) -> None:
+    await (await driver(tx)).execute("DELETE FROM intakes WHERE intake_id = $1", intake_id)
+
+
+async def sweep_intakes(tx: AsyncConnection, now: datetime, limit: int) -> int:
+    """Forget expired intakes with their rows; returns how many."""
+    gone = await (await driver(tx)).fetch(
+        """
+        DELETE FROM intakes WHERE intake_id IN (
+            SELECT intake_id FROM intakes WHERE expires_at < $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+        RETURNING intake_id
+        """,
+        now,
+        limit,
+    )
+    return len(gone)
+
+
+# ---- persons ------------------------------------------------------------------------------------------------------
+
+_KNOWN = """
+    p.id, p.name, p.sex, p.birth_date, p.area, p.document_kind, p.masked_document, c.registration_id, c.school
+"""
+
+
+def _known(record: asyncpg.Record) -> Known:
+    return Known(
+        person_id=record["id"],
+        name=record["name"],
+        sex=record["sex"],
+        birth_date=record["birth_date"],
+        area=record["area"],
+        document_kind=record["document_kind"],
+        masked_document=record["masked_document"],
+        registration_id=record["registration_id"],
+        school=record["school"],
+    )
+
+
+async def persons_of(tx: AsyncConnection, indexes: Sequence[bytes], *, keep: bool = False) -> dict[bytes, Known]:
+    """Persons by the index of their document. `keep`: they cannot be deleted before this transaction ends.
+
+    Locked in the order of their indexes, as they are inserted: two schools with the same pupils wait for one another and
+    never each for the other.
+    """
+    found = await (await driver(tx)).fetch(
+        f"""
+        SELECT p.document_index, {_KNOWN}
+        FROM persons p LEFT JOIN record_claims c ON c.person_id = p.id
+        WHERE p.document_index = ANY($1::bytea[])
+        {"ORDER BY p.document_index FOR KEY SHARE OF p" if keep else ""}
+        """,  # noqa: S608 - constants
+        indexes,
+    )
+    return {record["document_index"]: _known(record) for record in found}
+
+
+# 2 M persons, 500 rows: the aggregate (500 groups) drives a nested loop over a bitmap scan of persons_name_keys; one
+# look-up reads three to twelve posting lists. A separate table of keys with a B-tree is no faster to read and three times
+# as expensive to fill.
+_NEAR = f"""
+    SELECT q.place, {_KNOWN}
+    FROM (SELECT place, array_agg(key) AS keys FROM unnest($1::int[], $2::bigint[]) AS u(place, key) GROUP BY place) q
+    JOIN persons p ON p.name_keys && q.keys
+    LEFT JOIN record_claims c ON c.person_id = p.id
+"""  # noqa: S608 - constants
+
+
+async def persons_near(tx: AsyncConnection, keys: Sequence[tuple[int, ...]]) -> dict[int, list[Known]]:
+    """Persons who share a key with the entry at each place of `keys`."""
+    places = [place for place, own in enumerate(keys) for _ in own]
+    found = await (await driver(tx)).fetch(_NEAR, places, [key for own in keys for key in own])
+    near: dict[int, list[Known]] = {}
+    for record in found:
+        near.setdefault(record["place"], []).append(_known(record))
+    return near
+
+
+async def insert_persons(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Insert persons in the order given; returns the ids of those whose document nobody had."""
+    made = await insert_rows(tx, tables.persons, rows, on_conflict="(document_index) DO NOTHING", returning=("id",))
+    return {record["id"] for record in made}
+
+
+async def persons_with_number(tx: AsyncConnection, number_index: bytes | None, documents: Sequence[bytes]) -> list[str]:
+    """Persons who have or had this student number, or have this document."""
+    found = await (await driver(tx)).fetch(
+        """
+        SELECT person_id FROM student_numbers WHERE number_index = $1
+        UNION SELECT id FROM persons WHERE document_index = ANY($2::bytea[])
+        ORDER BY 1
+        """,
+        number_index,
+        documents,
+    )
+    return [record["person_id"] for record in found]
+
+
+# ---- claims -------------------------------------------------------------------------------------------------------
+
+
+async def claims_of(
+    tx: AsyncConnection, registration_ids: Sequence[str], person_ids: Sequence[str] = ()
+) -> list[asyncpg.Record]:
+    """Live claims of these registrations or on these persons, with the person's index and masked document."""
+    return await (await driver(tx)).fetch(
+        """
+        SELECT c.person_id, c.registration_id, c.school, p.document_index, p.masked_document
+        FROM record_claims c JOIN persons p ON p.id = c.person_id
+        WHERE c.registration_id = ANY($1::text[])
+        UNION ALL
+        SELECT c.person_id, c.registration_id, c.school, p.document_index, p.masked_document
+        FROM record_claims c JOIN persons p ON p.id = c.person_id
+        WHERE c.person_id = ANY($2::text[]) AND c.registration_id <> ALL($1::text[])
+        """,
+        registration_ids,
+        person_ids,
+    )
+
+
+async def insert_claims(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Claim persons in the order given; returns the registrations that got theirs."""
+    made = await insert_rows(tx, tables.record_claims, rows, on_conflict="DO NOTHING", returning=("registration_id",))
+    return {record["registration_id"] for record in made}
+
+
+async def release(
+    tx: AsyncConnection, claims: Iterable[tuple[str, str]], reason: str, now: datetime
+) -> tuple[list[str], list[str]]:
+    """Let go of claims (registration, person) of persons who never got a number, and forget those persons.
+
+    Returns the registrations let go of and those kept because a number exists. Persons without a record are not kept:
+    nothing of them is needed, and whoever registers the pupil anew states birth date and name anew. The requests are
+    locked before numbers are looked for, so that a number is either seen here or never issued.
+    """
+    registrations, people = zip(*claims, strict=True)
+    connection = await driver(tx)
+    held = await connection.fetch(
+        """
+        SELECT c.person_id, c.registration_id
+        FROM unnest($1::text[], $2::text[]) AS q(registration_id, person_id)
+        JOIN record_claims c USING (registration_id, person_id) LEFT JOIN number_requests r USING (person_id)
+        ORDER BY c.person_id FOR UPDATE OF c
+        """,
+        registrations,
+        people,
+    )
+    by_person = {record["person_id"]: record["registration_id"] for record in held}
+    await connection.execute(
+        "SELECT FROM number_requests WHERE person_id = ANY($1::text[]) ORDER BY person_id FOR UPDATE", list(by_person)
+    )
+    numbered = await connection.fetch(
+        "SELECT DISTINCT person_id FROM student_numbers WHERE person_id = ANY($1::text[])", list(by_person)
+    )
+    kept = [by_person.pop(record["person_id"]) for record in numbered]
+    if by_person:
+        gone = list(by_person)
+        await connection.execute(
+            "SELECT FROM persons WHERE id = ANY($1::text[]) ORDER BY document_index FOR UPDATE", gone
+        )
+        await connection.execute("DELETE FROM number_requests WHERE person_id = ANY($1::text[])", gone)
+        await connection.execute(
+            """
+            WITH gone AS (DELETE FROM record_claims WHERE person_id = ANY($1::text[]) RETURNING *)
+            INSERT INTO released_claims (person_id, registration_id, school, claimed_at, released_at, reason)
+            SELECT person_id, registration_id, school, claimed_at, $2, $3 FROM gone
+            """,
+            gone,
+            now,
+            reason,
+        )
+        await connection.execute("DELETE FROM persons WHERE id = ANY($1::text[])", gone)
+    return list(by_person.values()), kept
+
+
+# ---- showing ------------------------------------------------------------------------------------------------------
+
+
+async def sealed_persons(tx: AsyncConnection, person_ids: Sequence[str]) -> list[asyncpg.Record]:
+    """What is sealed of these persons: document, members, the open student number; with the claim's school."""
+    return await (await driver(tx)).fetch(
+        """
+        SELECT p.id, p.document, p.members, n.number, c.school
+        FROM unnest($1::text[]) WITH ORDINALITY AS q(id, place)
+        JOIN persons p USING (id)
+        LEFT JOIN student_numbers n ON n.person_id = p.id AND n.valid_to IS NULL
+        LEFT JOIN record_claims c ON c.person_id = p.id
+        ORDER BY q.place
+        """,
+        person_ids,
+    )
+
+
+async def record_reveal(
+    tx: AsyncConnection, actor: Actor, purpose: str, person_ids: Sequence[str], now: datetime
+) -> None:
+    await (await driver(tx)).execute(
+        """
+        INSERT INTO reveals (at, account, organisation, roles, purpose, person_ids)
+        VALUES ($1, $2, $3, $4::text[], $5, $6::text[])
+        """,
+        now,
+        actor.account,
+        actor.organisation,
+        [role.value for role in actor.roles],
+        purpose,
+        list(person_ids),
+    )

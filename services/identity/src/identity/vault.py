@@ -1,0 +1,72 @@
+"""Everything that seals and opens personal data, and finds it by keyed hash: the only module that sees plain numbers go
+in or out of the database. Contexts bind a sealed value to its row and column.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from service_kit.crypto import BlindIndex, FieldCipher
+from service_kit.settings import Settings
+from shared_contracts.identity import Member, PersonEntry
+
+from identity import numbers
+
+_encode = msgspec.json.Encoder().encode
+_entry = msgspec.json.Decoder(PersonEntry)
+_members = msgspec.json.Decoder(tuple[Member, ...])
+
+
+class Vault:
+    """`cipher` opens with every key of XUEJI_FIELD_KEYS and seals with the first; `index` has a key of its own."""
+
+    def __init__(self, cipher: FieldCipher, index: BlindIndex) -> None:
+        self._cipher, self._index = cipher, index
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Vault:
+        return cls(FieldCipher.from_settings(settings), BlindIndex.from_settings(settings))
+
+    # ---- finding ----
+
+    def document_index(self, entry: PersonEntry, school: str) -> bytes:
+        """Of an entry whose document number is normalised."""
+        if entry.document_number:
+            return self._index.of(numbers.document_key(entry.document_kind, entry.document_number))
+        return self._index.of(numbers.undocumented_key(school, entry.name, entry.sex, entry.birth_date))
+
+    def document_indexes(self, number: str) -> list[bytes]:
+        """Of a normalised document number whose kind is not known."""
+        return [self._index.of(key) for key in numbers.document_keys(number)]
+
+    def number_index(self, student_number: str) -> bytes:
+        return self._index.of(numbers.number_key(student_number))
+
+    # ---- sealing ----
+
+    def seal_entry(self, intake_id: str, entry: PersonEntry) -> bytes:
+        return self._cipher.seal_bytes(_encode(entry), f"intake_rows:{intake_id}:{entry.row}".encode())
+
+    def open_entry(self, intake_id: str, row: int, sealed: bytes) -> PersonEntry:
+        return _entry.decode(self._cipher.open_bytes(sealed, f"intake_rows:{intake_id}:{row}".encode()))
+
+    def seal_document(self, person_id: str, number: str) -> bytes | None:
+        return self._cipher.seal(number, f"persons.document:{person_id}".encode()) if number else None
+
+    def open_document(self, person_id: str, sealed: bytes | None) -> str:
+        return "" if sealed is None else self._cipher.open(sealed, f"persons.document:{person_id}".encode())
+
+    def seal_members(self, person_id: str, members: tuple[Member, ...]) -> bytes | None:
+        if not members:
+            return None
+        return self._cipher.seal_bytes(_encode(members), f"persons.members:{person_id}".encode())
+
+    def open_members(self, person_id: str, sealed: bytes | None) -> tuple[Member, ...]:
+        if sealed is None:
+            return ()
+        return _members.decode(self._cipher.open_bytes(sealed, f"persons.members:{person_id}".encode()))
+
+    def seal_number(self, person_id: str, student_number: str) -> bytes:
+        return self._cipher.seal(student_number, f"student_numbers.number:{person_id}".encode())
+
+    def open_number(self, person_id: str, sealed: bytes) -> str:
+        return self._cipher.open(sealed, f"student_numbers.number:{person_id}".encode())
