@@ -16,6 +16,7 @@ import msgspec
 
 from regulation import _data
 from regulation.clauses import CLAUSES
+from regulation.mark import clause
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -41,6 +42,7 @@ def _fold(text: str) -> str:
     return _SPACES.sub("", unicodedata.normalize("NFKC", text)).upper()
 
 
+@clause("14")
 class CodeTable:
     """One table. `official_codes` is False where the names are the form's but no digits are published."""
 
@@ -123,8 +125,8 @@ class _Raw(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def _table(raw: _Raw) -> CodeTable:
-    for clause in raw.barred.values():
-        CLAUSES[clause]
+    for clause_id in raw.barred.values():
+        CLAUSES[clause_id]
     return CodeTable(
         key=raw.key,
         title=raw.title,
