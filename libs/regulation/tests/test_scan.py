@@ -170,33 +170,36 @@ def test_a_test_mark_on_nothing_or_on_no_clause_is_a_problem(project: Project) -
     assert "no clause '77.1'" in second
 
 
-def test_operations_of_functions_and_controllers(project: Project) -> None:
+def test_operations_of_handlers_and_their_router(project: Project) -> None:
     project.write(
         ROUTES,
         """
-        from litestar import Controller, get, post
+        from litestar import Router, get, post
 
-        @post("/v1/rosters", opt={"clauses": ("15.1", "3.5")})
+        @post("/", status_code=202, **about("上传名册", "15.1", "3.5", problems=(413,)))
         async def upload(): ...
 
-        class Rosters(Controller):
-            path = "/v1/rosters"
+        @post("/{roster_id:str}/decisions", opt={"clauses": ("13.2",), "public": False})
+        async def decide(): ...
 
-            @post("/{roster_id:str}/decisions", status_code=200, opt={"clauses": ("13.2",), "public": False})
-            async def decide(self): ...
+        @get(["/mine", "/ours"], **about("名册列表", "15.1"))
+        async def rosters(): ...
 
-            @get(opt={"clauses": ["15.1"]})
-            async def list_all(self): ...
+        @get("/plain", **about("无条款"))
+        async def plain(): ...
 
-            @get("/plain")
-            async def plain(self): ...
+        @get(path="/v1/alone", opt={"clauses": ["2"]})
+        async def alone(): ...
+
+        router = Router("/v1/rosters", route_handlers=[upload, decide, rosters, plain], tags=["rosters"])
         """,
     )
     result = scan(project.root)
     assert {c: [f.name for f in places] for c, places in result.operations.items()} == {
-        "15.1": ["POST /v1/rosters", "GET /v1/rosters"],
+        "15.1": ["POST /v1/rosters", "GET /v1/rosters/mine"],
         "3.5": ["POST /v1/rosters"],
         "13.2": ["POST /v1/rosters/{roster_id}/decisions"],
+        "2": ["GET /v1/alone"],
     }
     assert result.problems == []
 
@@ -205,9 +208,11 @@ def test_an_operation_that_names_no_clause_is_a_problem(project: Project) -> Non
     project.write(
         ROUTES,
         'from litestar import get\n\n@get("/a", opt={"clauses": ("60",)})\ndef a(): ...\n\n'
-        '@get("/b", opt={"clauses": CLAUSES})\ndef b(): ...\n',
+        '@get("/b", opt={"clauses": CLAUSES})\ndef b(): ...\n\n'
+        '@get("/c", **about("丙", "61"))\ndef c(): ...\n',
     )
-    first, second = scan(project.root).problems
+    first, second, third = scan(project.root).problems
+    assert "no clause '61'" in third
     assert "no clause '60'" in first
     assert "tuple of string literals" in second
 

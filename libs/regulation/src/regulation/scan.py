@@ -1,7 +1,7 @@
 """Find the marks in the project's sources, by reading them (nothing is imported, so the result is deterministic).
 
 Rules: `@clause(...)` and `enforced(...)` under libs, services, infra and deploy. Tests: `@pytest.mark.clause(...)` on a
-test, its class or its module. Operations: route handlers of the gateway with `opt={"clauses": (...)}`.
+test, its class or its module. Operations: the gateway's route handlers, `@get("/", **about("名册列表", "15.1"))`.
 """
 
 from __future__ import annotations
@@ -194,39 +194,46 @@ class _Tests(_Reader):
 
 class _Operations(_Reader):
     def read(self) -> None:
-        for _, node, classes in self.definitions():
+        prefixes = self._prefixes()
+        for _, node, _ in self.definitions():
             for call in node.decorator_list:
                 if isinstance(call, ast.Call) and ast.unparse(call.func).rpartition(".")[2] in METHODS:
-                    self._operation(node, call, classes)
+                    own = call.args[0] if call.args else _keyword(call, "path")
+                    parts = (prefixes.get(node.name, "").strip("/"), _text(own).strip("/"))
+                    path = "/" + "/".join(part for part in parts if part)
+                    path = re.sub(r"\{(\w+):\w+\}", r"{\1}", path)  # {roster_id:str}, as OpenAPI writes it
+                    method = ast.unparse(call.func).rpartition(".")[2].upper()
+                    for clause_id in self._clauses(call):
+                        found = Found(self.path, node.lineno, f"{method} {path}")
+                        self.result.operations.setdefault(clause_id, []).append(found)
 
-    def _operation(self, node: Definition, call: ast.Call, classes: tuple[ast.ClassDef, ...]) -> None:
-        opt = next((k.value for k in call.keywords if k.arg == "opt"), None)
-        if not isinstance(opt, ast.Dict):
-            return
-        clauses = next((v for k, v in zip(opt.keys, opt.values, strict=True) if _text(k) == "clauses"), None)
-        if clauses is None:
-            return
-        if not isinstance(clauses, ast.Tuple | ast.List):
-            self.problem(call.lineno, 'opt={"clauses": ...} is a tuple of string literals')
-            return
-        method = ast.unparse(call.func).rpartition(".")[2].upper()
-        own = call.args[0] if call.args else next((k.value for k in call.keywords if k.arg == "path"), None)
-        parts = [_text(own), *(self._path(c) for c in reversed(classes))]
-        path = "/" + "/".join(p.strip("/") for p in reversed(parts) if p.strip("/"))
-        path = re.sub(r"\{(\w+):\w+\}", r"{\1}", path)  # {roster_id:str}, as OpenAPI writes it
-        for clause_id in self.ids(clauses.elts, call.lineno):
-            found = Found(self.path, node.lineno, f"{method} {path}")
-            self.result.operations.setdefault(clause_id, []).append(found)
+    def _prefixes(self) -> dict[str, str]:
+        """Handler -> path of the router of this module that holds it: `Router("/v1/rosters", route_handlers=[...])`."""
+        found: dict[str, str] = {}
+        for call in _calls([self.tree]):
+            handlers = _keyword(call, "route_handlers")
+            if ast.unparse(call.func).rpartition(".")[2] == "Router" and isinstance(handlers, ast.List):
+                path = _text(call.args[0] if call.args else _keyword(call, "path"))
+                found |= {handler.id: path for handler in handlers.elts if isinstance(handler, ast.Name)}
+        return found
 
-    @staticmethod
-    def _path(controller: ast.ClassDef) -> str:
-        """The `path = "/v1/rosters"` of a controller class."""
-        for statement in controller.body:
-            if isinstance(statement, ast.Assign | ast.AnnAssign):
-                targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-                if any(isinstance(t, ast.Name) and t.id == "path" for t in targets):
-                    return _text(statement.value)
-        return ""
+    def _clauses(self, call: ast.Call) -> Iterator[str]:
+        """`opt={"clauses": ("15.1",)}`, or the gateway's word for it: `**about("名册列表", "15.1")`."""
+        for keyword in call.keywords:
+            value = keyword.value
+            if keyword.arg is None and isinstance(value, ast.Call) and ast.unparse(value.func) == "about":
+                if value.args[1:]:
+                    yield from self.ids(value.args[1:], call.lineno)
+            elif keyword.arg == "opt" and isinstance(value, ast.Dict):
+                for key, named in zip(value.keys, value.values, strict=True):
+                    if _text(key) == "clauses" and isinstance(named, ast.Tuple | ast.List):
+                        yield from self.ids(named.elts, call.lineno)
+                    elif _text(key) == "clauses":
+                        self.problem(call.lineno, 'opt={"clauses": ...} is a tuple of string literals')
+
+
+def _keyword(call: ast.Call, name: str) -> ast.expr | None:
+    return next((k.value for k in call.keywords if k.arg == name), None)
 
 
 def _text(node: ast.AST | None) -> str:
