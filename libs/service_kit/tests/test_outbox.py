@@ -39,7 +39,7 @@ async def in_stream(sandbox: Sandbox) -> list[str]:
 
 async def test_events_of_one_act_arrive_once_and_in_order(sandbox: Sandbox) -> None:
     async with sandbox.running(sandbox.registry(), sandbox.identity()):
-        await sandbox.bus.ask(emit_command("a", "0-1200"), timeout=20)
+        await sandbox.ask_patiently(emit_command("a", "0-1200"))
         assert await sandbox.wait_taken(ids(0, 1200)) == [str(n) for n in range(1200)]
 
 
@@ -57,8 +57,8 @@ async def test_the_same_event_delivered_again_is_dropped_by_the_inbox(sandbox: S
 
 async def test_an_event_is_published_only_after_the_commit(sandbox: Sandbox) -> None:
     async with sandbox.running(sandbox.registry()):
-        await sandbox.bus.ask(emit_command("a", "0-3"), timeout=20)
-        await sandbox.bus.ask(emit_command("a", "0-3"), timeout=20)  # a repeat emits nothing
+        await sandbox.ask_patiently(emit_command("a", "0-3"))
+        await sandbox.ask_patiently(emit_command("a", "0-3"))  # a repeat emits nothing
         async with asyncio.timeout(10):
             while len(await in_stream(sandbox)) < 3:
                 await asyncio.sleep(0.05)
@@ -101,7 +101,7 @@ async def test_a_kill_at_any_line_loses_nothing_and_doubles_nothing(sandbox: San
         victim.wait()
     # A new copy, the same command again (the client had no answer), and the other service.
     async with sandbox.running(sandbox.registry(), sandbox.identity()):
-        await sandbox.bus.ask(emit_command("a", "0-700"), timeout=20)
+        await sandbox.ask_patiently(emit_command("a", "0-700"))
         taken = await sandbox.wait_taken(ids(0, 700))
     assert sorted(taken, key=int) == [str(n) for n in range(700)]
     assert len(set(await in_stream(sandbox))) == 700
@@ -109,7 +109,7 @@ async def test_a_kill_at_any_line_loses_nothing_and_doubles_nothing(sandbox: San
 
 async def test_a_restart_of_nats_interrupts_and_loses_nothing(sandbox: Sandbox) -> None:
     async with sandbox.running(sandbox.registry(), sandbox.identity()):
-        await sandbox.bus.ask(emit_command("a", "0-50"), timeout=20)
+        await sandbox.ask_patiently(emit_command("a", "0-50"))
         await sandbox.wait_taken(ids(0, 50))
         await asyncio.to_thread(sandbox.nats.kill)
         # Accepted while the bus is away: PostgreSQL is the record.
@@ -130,14 +130,14 @@ async def test_a_restart_of_nats_interrupts_and_loses_nothing(sandbox: Sandbox) 
 async def test_an_old_store_put_back_is_filled_again(sandbox: Sandbox, tmp_path: Path) -> None:
     saved = tmp_path / "saved"
     async with sandbox.running(sandbox.registry(), sandbox.identity()):
-        await sandbox.bus.ask(emit_command("a", "0-600"), timeout=20)
+        await sandbox.ask_patiently(emit_command("a", "0-600"))
         await sandbox.wait_taken(ids(0, 600))
         await asyncio.to_thread(sandbox.nats.save_store, saved)
-        await sandbox.bus.ask(emit_command("b", "600-1000"), timeout=20)
+        await sandbox.ask_patiently(emit_command("b", "600-1000"))
         await sandbox.wait_taken(ids(0, 1000))
         assert len(await in_stream(sandbox)) == 1000
         await asyncio.to_thread(sandbox.nats.restore_store, saved)
-        await sandbox.bus.ask(emit_command("c", "1000-1010"), timeout=20)
+        await sandbox.ask_patiently(emit_command("c", "1000-1010"))
         await sandbox.wait_taken(ids(0, 1010), seconds=30)
         async with asyncio.timeout(20):
             while len(set(await in_stream(sandbox))) < 1010:
@@ -149,18 +149,18 @@ async def test_an_old_store_put_back_is_filled_again(sandbox: Sandbox, tmp_path:
 
 async def test_postgresql_killed_while_events_flow(sandbox: Sandbox) -> None:
     async with sandbox.running(sandbox.registry(), sandbox.identity()):
-        await sandbox.bus.ask(emit_command("a", "0-300"), timeout=20)
+        await sandbox.ask_patiently(emit_command("a", "0-300"))
         await asyncio.to_thread(sandbox.postgres.stop)
         await asyncio.sleep(0.5)
         sandbox.postgres.start()
-        await sandbox.bus.ask(emit_command("b", "300-600"), timeout=20)
+        await sandbox.ask_patiently(emit_command("b", "300-600"))
         await sandbox.wait_taken(ids(0, 600), seconds=40)
     assert sorted(await sandbox.taken(), key=int) == [str(n) for n in range(600)]
 
 
 async def test_the_row_carries_the_trace_and_cloudevents_attributes(sandbox: Sandbox) -> None:
     async with sandbox.running(sandbox.registry()):
-        await sandbox.bus.ask(emit_command("a", "0-1"), timeout=20)
+        await sandbox.ask_patiently(emit_command("a", "0-1"))
         async with asyncio.timeout(10):
             while not await in_stream(sandbox):
                 await asyncio.sleep(0.05)

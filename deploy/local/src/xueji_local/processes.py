@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -79,11 +80,14 @@ def stop(process: subprocess.Popen[bytes], *signals: tuple[signal.Signals, float
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A loopback port that nobody listens on at this moment, below the range from which the kernel takes the ports of
+    outgoing connections: else, while a server restarts, some client's own end could sit on its port.
+    """
+    for _ in range(200):
+        port = random.randint(15000, 32000)  # noqa: S311 - no secret
+        if port_is_free(port):
+            return port
+    raise OSError("no free loopback port between 15000 and 32000")
 
 
 def port_is_free(port: int) -> bool:

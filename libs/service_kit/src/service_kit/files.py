@@ -79,7 +79,7 @@ class FileStore:
         """
         file_id = file_id or new_id()
         path = self._path(file_id)
-        part = path.with_suffix(f".{os.getpid()}.part")
+        part = path.with_suffix(f".{new_id()}.part")  # two that store one id at once: each its own, the last one stays
         size, digest = 0, hashlib.sha256()
         try:
             await asyncio.to_thread(path.parent.mkdir, mode=0o700, parents=True, exist_ok=True)

@@ -21,7 +21,14 @@ class HealthServer:
     def __init__(self, host: str, port: int, checks: dict[str, Check]) -> None:
         self._checks = checks
         config = uvicorn.Config(
-            self._app, host=host, port=port, log_config=None, access_log=False, lifespan="off", loop="none"
+            self._app,
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            loop="none",
+            interface="asgi3",
         )
         self._server = uvicorn.Server(config)
 

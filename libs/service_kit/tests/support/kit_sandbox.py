@@ -16,11 +16,12 @@ import pytest
 from nats.aio.client import Client
 from nats.js import api
 from service_kit import tables
-from service_kit.bus import Bus
+from service_kit.bus import Bus, BusError
 from service_kit.service import Kit, Service
 from service_kit.settings import Settings
 from shared_contracts import identity, registry
 from shared_contracts.actors import system
+from shared_contracts.decisions import Refused, refused
 from shared_contracts.messages import Ok
 from xueji_local.servers import Nats, Postgres
 
@@ -96,6 +97,19 @@ class Sandbox:
         finally:
             await connection.close()
 
+    async def ask_patiently(self, message: Any) -> Any:
+        """As a client does while the bus or a service is on its way back: the same command until it is answered."""
+        async with asyncio.timeout(30):
+            while True:
+                try:
+                    reply = await self.bus.ask(message, timeout=5)
+                except BusError:
+                    await asyncio.sleep(0.2)
+                    continue
+                if not (isinstance(reply, Refused) and reply.kind == "unavailable"):
+                    return reply
+                await asyncio.sleep(0.2)
+
     async def wait_taken(self, ids: set[str], seconds: float = 20) -> list[str]:
         async with asyncio.timeout(seconds):
             while True:
@@ -128,8 +142,6 @@ class Sandbox:
 
     def identity(self) -> Service[None]:
         async def drop(work: Any, command: identity.DropIntake) -> Any:
-            from shared_contracts.decisions import refused
-
             self.calls.append(command.intake_id)
             await work.tx.exec_driver_sql(f"INSERT INTO taken (id) VALUES ('command {command.intake_id}')")
             if command.intake_id in self.fail:
