@@ -1,0 +1,219 @@
+"""Where a case stands: a pure function of its kind, its decisions and today.
+
+`advance` is the one place that says what an act does. `state` folds it over a case's rows; the store applies it to
+the columns of `cases`, so that both tell the same (a property test holds them together).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+from regulation.calendar import Calendar
+from shared_contracts.actors import Role
+
+from casework.kinds import CaseKind, StepKind
+
+Status = Literal["open", "returned", "approved", "rejected", "withdrawn"]
+ENDED: frozenset[str] = frozenset({"approved", "rejected", "withdrawn"})
+
+Act = Literal["approve", "reject", "return", "resubmit", "withdraw", "reroute"]
+"""What a row of decisions may say. `resubmit`: sent on its way again after a return."""
+
+_POSSIBLE: Mapping[str, tuple[Act, ...]] = {
+    "open": ("approve", "reject", "return", "withdraw", "reroute"),
+    "returned": ("resubmit", "withdraw"),
+}
+
+_ZONE = ZoneInfo("Asia/Shanghai")
+
+
+class DecisionRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One act on a case. `seq`: from 1 without gaps. `step`: the step the case was at.
+
+    `override`: approved against a 原则上 rule. `details`: what else belongs to the act, for instance
+    `{"signed_on": "2026-09-20"}`; a re-routing holds `{"parties": {party: organisation}}`.
+    """
+
+    seq: int
+    step: str
+    decision: Act
+    account: str
+    account_name: str
+    role: str
+    organisation: str
+    decided_at: datetime
+    reason: str = ""
+    override: bool = False
+    details: dict[str, Any] = {}
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a row of `cases` holds. `step`: what it waits for or, when returned, will wait for; None once ended.
+
+    `due_on`: last day of the step's clock; `provisional`: it leans on a year without a published calendar.
+    `days_left`: the working days that a stopped clock had left. `deciders`: (step, account) of approvals that count
+    and that a later step must not share, in step order. `version`: the number of acts.
+    """
+
+    status: Status
+    step: str | None
+    due_on: date | None = None
+    provisional: bool = False
+    days_left: int | None = None
+    deciders: tuple[tuple[str, str], ...] = ()
+    version: int = 0
+
+
+class CaseState(msgspec.Struct, frozen=True, kw_only=True):
+    """A case for people. `waits_for`: the step somebody has to decide now."""
+
+    status: Status
+    waits_for: str | None
+    due: date | None
+    overdue: bool
+    provisional: bool
+    history: tuple[DecisionRow, ...]
+    parties: dict[str, str]
+    standing: Standing
+
+    @property
+    def overrides(self) -> tuple[DecisionRow, ...]:
+        """Approvals against a 原则上 rule: they are kept and counted."""
+        return tuple(row for row in self.history if row.override)
+
+
+def day_of(moment: datetime) -> date:
+    """The business day (Asia/Shanghai) of a point in time."""
+    return moment.astimezone(_ZONE).date()
+
+
+def opened(kind: CaseKind, day: date, calendar: Calendar) -> Standing:
+    return _at(Standing(status="open", step=None), kind.first, kind.first.days, _Clock(day, calendar))
+
+
+def advance(
+    kind: CaseKind,
+    standing: Standing,
+    act: Act,
+    account: str,
+    *,
+    day: date,
+    calendar: Calendar,
+    moved: frozenset[str] = frozenset(),
+) -> Standing:
+    """The case after one more act. `moved`: parties that a re-routing replaces.
+
+    Raises ValueError for an act that is impossible where the case stands: `rules` is asked before.
+    """
+    if act not in _POSSIBLE.get(standing.status, ()):
+        raise ValueError(f"{act} on a case that is {standing.status}")
+    after = msgspec.structs.replace(standing, version=standing.version + 1)
+    if act == "reject":
+        return _ended(after, "rejected")
+    if act == "withdraw":
+        return _ended(after, "withdrawn")
+    if standing.step is None:
+        raise ValueError("a case that has not ended is at a step")
+    step = kind.step(standing.step)
+    if act == "approve":
+        return _approved(kind, after, step, account, _Clock(day, calendar))
+    if act == "return":
+        return _returned(kind, after, _Clock(day, calendar))
+    if act == "resubmit":
+        # Who has to decide gets at least one working day, even where the clock had run out before the return.
+        days = None if after.days_left is None else max(after.days_left, 1)
+        return _at(after, step, days, _Clock(day, calendar))
+    return _rerouted(kind, after, step, moved, _Clock(day, calendar))
+
+
+def state(
+    kind: CaseKind,
+    opened_at: datetime,
+    rows: Sequence[DecisionRow],
+    *,
+    today: date,
+    calendar: Calendar,
+    parties: Mapping[str, str] | None = None,
+) -> CaseState:
+    """Fold the acts in the order of `seq`. `parties`: as the case was opened; re-routings replace them."""
+    standing = opened(kind, day_of(opened_at), calendar)
+    now = dict(parties or {})
+    for row in sorted(rows, key=lambda r: r.seq):
+        moved: Mapping[str, str] = row.details.get("parties", {}) if row.decision == "reroute" else {}
+        day = day_of(row.decided_at)
+        standing = advance(
+            kind, standing, row.decision, row.account, day=day, calendar=calendar, moved=frozenset(moved)
+        )
+        now.update(moved)
+    waiting = standing.status == "open"
+    return CaseState(
+        status=standing.status,
+        waits_for=standing.step if waiting else None,
+        due=standing.due_on,
+        overdue=standing.due_on is not None and today > standing.due_on,
+        provisional=standing.provisional,
+        history=tuple(sorted(rows, key=lambda r: r.seq)),
+        parties=now,
+        standing=standing,
+    )
+
+
+def deciding_role(step: StepKind, roles: Sequence[Role]) -> Role | None:
+    """The role in which an account with these roles decides the step."""
+    return next((role for role in step.roles if role in roles), None)
+
+
+class _Clock(NamedTuple):
+    day: date
+    calendar: Calendar
+
+
+def _approved(kind: CaseKind, case: Standing, step: StepKind, account: str, clock: _Clock) -> Standing:
+    if step.name in kind.watched:
+        case = msgspec.structs.replace(case, deciders=(*case.deciders, (step.name, account)))
+    following = kind.after(step.name)
+    if following is None:
+        return _ended(case, "approved")
+    return _at(case, following, following.days, clock)
+
+
+def _returned(kind: CaseKind, case: Standing, clock: _Clock) -> Standing:
+    stopped = msgspec.structs.replace(case, status="returned", due_on=None, provisional=False)
+    if kind.return_to == "first":
+        return msgspec.structs.replace(stopped, step=kind.first.name, days_left=kind.first.days, deciders=())
+    left = None
+    if case.due_on is not None:
+        left = clock.calendar.working_days_between(clock.day, case.due_on).count
+    return msgspec.structs.replace(stopped, days_left=left)
+
+
+def _rerouted(kind: CaseKind, case: Standing, step: StepKind, moved: frozenset[str], clock: _Clock) -> Standing:
+    """Whoever comes in anew decides from its own first step on; what stands before that step counts."""
+    target = kind.first_of(moved)
+    if target is None or kind.position(target.name) > kind.position(step.name):
+        return case
+    kept = tuple(d for d in case.deciders if kind.position(d[0]) < kind.position(target.name))
+    return _at(msgspec.structs.replace(case, deciders=kept), target, target.days, clock)
+
+
+def _at(case: Standing, step: StepKind, days: int | None, clock: _Clock) -> Standing:
+    """The case waits for a step, from a day on for so many working days."""
+    due, provisional = _deadline(clock, days) if days else (None, False)
+    return msgspec.structs.replace(
+        case, status="open", step=step.name, due_on=due, provisional=provisional, days_left=None
+    )
+
+
+@lru_cache(maxsize=4_096)
+def _deadline(clock: _Clock, days: int) -> tuple[date, bool]:
+    deadline = clock.calendar.add_working_days(clock.day, days)
+    return deadline.date, deadline.provisional
+
+
+def _ended(case: Standing, status: Status) -> Standing:
+    return msgspec.structs.replace(case, status=status, step=None, due_on=None, provisional=False, days_left=None)

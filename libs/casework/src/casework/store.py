@@ -1,0 +1,230 @@
+"""Cases in PostgreSQL: opening and moving N of them is one statement, whatever N is.
+
+Whoever moves cases locks them first (`lock_cases`, or `FOR UPDATE OF` in a query of its own that also selects
+`STANDING`), asks `casework.rules`, and records the moves. The version check is the second line of defence.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeAlias
+
+import asyncpg
+import msgspec
+from regulation.calendar import Calendar
+from shared_contracts.actors import Actor
+
+from casework.kinds import CaseKind
+from casework.state import Act, DecisionRow, Standing, advance, day_of
+
+Connection: TypeAlias = "asyncpg.Connection[Any]"
+"""The driver's connection inside the caller's transaction (`service_kit.database.driver`)."""
+
+STANDING = "status, step, due_on, provisional, days_left, deciders, version"
+"""The columns of `cases` that `standing` reads. `parties` and `entered_by` are for the rules."""
+
+
+class CaseConflict(Exception):
+    """A case moved between its lock and its change: a caller did not lock. The transaction must roll back."""
+
+
+class NewCase(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A case to open. `parties`: organisation by party; `entered_by`: account."""
+
+    id: str
+    subject_id: str
+    parties: dict[str, str]
+    entered_by: str
+
+
+class LockedCase(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A case under lock."""
+
+    id: str
+    subject_id: str
+    parties: dict[str, str]
+    entered_by: str
+    standing: Standing
+
+
+class Doing(msgspec.Struct, frozen=True, kw_only=True):
+    """One act, the same for all cases it moves. `moved`: parties a re-routing replaces."""
+
+    act: Act
+    actor: Actor
+    role: str
+    at: datetime
+    reason: str = ""
+    override: bool = False
+    details: dict[str, Any] = {}
+
+    @property
+    def moved(self) -> Mapping[str, str]:
+        parties: Mapping[str, str] = self.details.get("parties", {}) if self.act == "reroute" else {}
+        return parties
+
+
+async def open_cases(
+    connection: Connection,
+    kind: CaseKind,
+    cases: Sequence[NewCase],
+    *,
+    standing: Standing,
+    at: datetime,
+    prefix: str = "",
+) -> int:
+    """Open cases at the standing that `casework.state.opened` gives; one that is there already stays as it is."""
+    done: int = await connection.fetchval(
+        f"""WITH n AS (
+            INSERT INTO {prefix}cases (id, kind, subject_id, parties, entered_by, opened_at, status, step, due_on,
+                                       provisional, deciders, version)
+            SELECT id, $5, subject_id, parties::jsonb, entered_by, $6, $7, $8, $9, $10, '[]'::jsonb, 0
+            FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS n(id, subject_id, parties, entered_by)
+            ON CONFLICT (id) DO NOTHING RETURNING 1)
+            SELECT count(*) FROM n""",  # noqa: S608 - the prefix is the service's own
+        [case.id for case in cases],
+        [case.subject_id for case in cases],
+        [_json(case.parties) for case in cases],
+        [case.entered_by for case in cases],
+        kind.name,
+        at,
+        standing.status,
+        standing.step,
+        standing.due_on,
+        standing.provisional,
+    )
+    return done
+
+
+async def lock_cases(connection: Connection, ids: Sequence[str], prefix: str = "") -> list[LockedCase]:
+    """Lock cases in the order of their ids, so that two bulk acts never wait for each other in a circle."""
+    rows = await connection.fetch(
+        f"""SELECT id, subject_id, parties::text AS parties, entered_by, status, step, due_on, provisional,
+                   days_left, deciders::text AS deciders, version
+            FROM {prefix}cases WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE""",  # noqa: S608
+        list(ids),
+    )
+    return [
+        LockedCase(
+            id=row["id"],
+            subject_id=row["subject_id"],
+            parties=msgspec.json.decode(row["parties"]),
+            entered_by=row["entered_by"],
+            standing=standing(row),
+        )
+        for row in rows
+    ]
+
+
+async def decide_cases(
+    connection: Connection,
+    kind: CaseKind,
+    cases: Sequence[tuple[str, Standing]],
+    doing: Doing,
+    *,
+    calendar: Calendar,
+    prefix: str = "",
+) -> list[Standing]:
+    """Move locked cases by one act and write one decision each, in one statement. Returns where each stands now.
+
+    Raises CaseConflict when a case's version is not the one given; ValueError when the act is impossible there.
+    """
+    if not cases:
+        return []
+    after = _advance(kind, cases, doing, calendar)
+    moved = await connection.fetchval(
+        f"""WITH m AS (
+              SELECT * FROM unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[], $6::date[],
+                                   $7::bool[], $8::int[], $9::text[])
+                AS m(id, version, was, status, step, due_on, provisional, days_left, deciders)),
+            moved AS (
+              UPDATE {prefix}cases c
+              SET status = m.status, step = m.step, due_on = m.due_on, provisional = m.provisional,
+                  days_left = m.days_left, deciders = m.deciders::jsonb, version = m.version + 1,
+                  parties = c.parties || $10::text::jsonb
+              FROM m WHERE c.id = m.id AND c.version = m.version
+              RETURNING c.id, c.version, m.was),
+            written AS (
+              INSERT INTO {prefix}case_decisions (case_id, seq, step, decision, account, account_name, role,
+                                                  organisation, decided_at, reason, override, details)
+              SELECT id, version, was, $11, $12, $13, $14, $15, $16, $17, $18, $19::text::jsonb FROM moved)
+            SELECT count(*) FROM moved""",  # noqa: S608
+        [case_id for case_id, _ in cases],
+        [before.version for _, before in cases],
+        [before.step for _, before in cases],
+        [standing.status for standing in after],
+        [standing.step for standing in after],
+        [standing.due_on for standing in after],
+        [standing.provisional for standing in after],
+        [standing.days_left for standing in after],
+        [_deciders(standing.deciders) for standing in after],
+        _json(doing.moved),
+        doing.act,
+        doing.actor.account,
+        doing.actor.name,
+        doing.role,
+        doing.actor.organisation,
+        doing.at,
+        doing.reason.strip(),
+        doing.override,
+        _json(doing.details),
+    )
+    if moved != len(cases):
+        raise CaseConflict(f"{len(cases) - moved} of {len(cases)} cases had moved")
+    return after
+
+
+async def history(connection: Connection, case_id: str, prefix: str = "") -> list[DecisionRow]:
+    """All acts on a case, first to last."""
+    rows = await connection.fetch(
+        f"""SELECT seq, step, decision, account, account_name, role, organisation, decided_at, reason, override,
+                   details::text AS details
+            FROM {prefix}case_decisions WHERE case_id = $1 ORDER BY seq""",  # noqa: S608
+        case_id,
+    )
+    return [DecisionRow(**{**row, "details": msgspec.json.decode(row["details"])}) for row in rows]
+
+
+def standing(row: Mapping[str, Any]) -> Standing:
+    """A row's columns STANDING, `deciders` as JSON text or decoded."""
+    deciders = row["deciders"]
+    pairs = _pairs(deciders) if isinstance(deciders, str) else tuple((step, who) for step, who in deciders)
+    return Standing(
+        status=row["status"],
+        step=row["step"],
+        due_on=row["due_on"],
+        provisional=row["provisional"],
+        days_left=row["days_left"],
+        deciders=pairs,
+        version=row["version"],
+    )
+
+
+@functools.lru_cache(maxsize=1_024)
+def _pairs(text: str) -> tuple[tuple[str, str], ...]:
+    return msgspec.json.decode(text, type=tuple[tuple[str, str], ...])
+
+
+@functools.lru_cache(maxsize=1_024)
+def _deciders(pairs: tuple[tuple[str, str], ...]) -> str:
+    return _json(pairs)
+
+
+def _advance(kind: CaseKind, cases: Sequence[tuple[str, Standing]], doing: Doing, calendar: Calendar) -> list[Standing]:
+    """Cases of one bulk act mostly stand alike: each standing is worked out once."""
+    day, moved = day_of(doing.at), frozenset(doing.moved)
+    known: dict[Standing, Standing] = {}
+    after = []
+    for _, before in cases:
+        if before not in known:
+            known[before] = advance(
+                kind, before, doing.act, doing.actor.account, day=day, calendar=calendar, moved=moved
+            )
+        after.append(known[before])
+    return after
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
