@@ -1,0 +1,138 @@
+"""The application: wiring and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from litestar import Litestar, Request
+from litestar.config.cors import CORSConfig
+from litestar.di import Provide
+from litestar.types import ASGIApp
+from service_kit import telemetry
+from service_kit.clock import Clock
+from service_kit.files import FileStore
+from service_kit.service import connect, make_broker
+from service_kit.settings import read
+from shared_contracts.actors import Actor
+
+from gateway import openapi
+from gateway.accounts import Accounts, FileAccounts, NoAccounts
+from gateway.auth import authentication
+from gateway.backend import Asks, Backend, LateBus
+from gateway.console import router as console
+from gateway.edge import Edge
+from gateway.guards import GUARDS
+from gateway.idempotency import provide_command_id
+from gateway.problems import EXCEPTION_HANDLERS
+from gateway.routes import health, notices, organisations, registrations, rosters, sessions, students
+from gateway.settings import GatewaySettings, split
+from gateway.throttle import Throttle
+from gateway.tokens import Tokens
+
+log = logging.getLogger(__name__)
+
+MAX_BODY = 1_000_000
+"""Bytes of a JSON body."""
+ROUTERS = (sessions, rosters, registrations, students, organisations, notices, health)
+
+
+def provide_actor(request: Request[Actor, Any, Any]) -> Actor:
+    return request.user
+
+
+def make_app(
+    settings: GatewaySettings,
+    *,
+    bus: Asks,
+    files: FileStore,
+    accounts: Accounts,
+    clock: Clock,
+    lifespan: Any = (),
+) -> Litestar:
+    """The application over the given bus, files, accounts and clock. Serve it behind `Edge`."""
+    backend = Backend(bus, files, settings.max_upload_bytes)
+    tokens = Tokens(settings.token_seed(), timedelta(minutes=settings.token_minutes), clock)
+    throttle = Throttle()
+    origins = split(settings.cors_origins)
+    return Litestar(
+        route_handlers=[*(module.router for module in ROUTERS), console],
+        dependencies={
+            "backend": Provide(lambda: backend, sync_to_thread=False),
+            "accounts": Provide(lambda: accounts, sync_to_thread=False),
+            "tokens": Provide(lambda: tokens, sync_to_thread=False),
+            "throttle": Provide(lambda: throttle, sync_to_thread=False),
+            "clock": Provide(lambda: clock, sync_to_thread=False),
+            "actor": Provide(provide_actor, sync_to_thread=False),
+            "command_id": Provide(provide_command_id, sync_to_thread=False),
+        },
+        middleware=[authentication(tokens, accounts)],
+        guards=GUARDS,
+        exception_handlers=EXCEPTION_HANDLERS,
+        openapi_config=openapi.config(),
+        cors_config=_cors(origins) if origins else None,
+        request_max_body_size=MAX_BODY,
+        lifespan=list(lifespan),
+        logging_config=None,  # the kit's
+    )
+
+
+def _cors(origins: list[str]) -> CORSConfig:
+    return CORSConfig(
+        allow_origins=origins,
+        allow_methods=["GET", "POST", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "Last-Event-ID"],
+        expose_headers=["ETag", "Location", "Retry-After", "X-Trace-Id", "Content-Disposition"],
+    )
+
+
+def create() -> ASGIApp:
+    """What each worker process of the server runs: settings from the environment, the bus, the files."""
+    settings = read(GatewaySettings)
+    telemetry.setup("gateway", settings)
+    late = LateBus()
+
+    @contextlib.asynccontextmanager
+    async def on_the_bus(_app: Litestar) -> AsyncIterator[None]:
+        broker = make_broker("gateway", settings)
+
+        async def join() -> None:
+            late.connected(await connect(broker))
+            log.info("gateway is on the bus")
+
+        joining = asyncio.create_task(join())
+        try:
+            yield
+        finally:
+            joining.cancel()
+            await asyncio.gather(joining, return_exceptions=True)
+            await broker.stop()
+            telemetry.shutdown()
+
+    app = make_app(
+        settings,
+        bus=late,
+        files=FileStore.from_settings(settings),
+        accounts=FileAccounts(Path(settings.accounts_file)),
+        clock=Clock(),
+        lifespan=(on_the_bus,),
+    )
+    edge: ASGIApp = Edge(app, production=settings.production)
+    if proxies := split(settings.trusted_proxies):
+        from granian.utils.proxies import wrap_asgi_with_proxy_headers
+
+        edge = wrap_asgi_with_proxy_headers(edge, trusted_hosts=proxies)
+    return edge
+
+
+def describable() -> Litestar:
+    """The application without anything behind it: for its description."""
+    settings = GatewaySettings(token_key=base64.b64encode(bytes(32)).decode())
+    nowhere = FileStore(Path(), bytes(32))
+    return make_app(settings, bus=LateBus(), files=nowhere, accounts=NoAccounts(), clock=Clock())

@@ -1,0 +1,93 @@
+"""The outermost layer: a span, the counters, one log line and the security headers for each request, matched or not."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from litestar.types import ASGIApp, Message, Receive, Send
+from opentelemetry import propagate
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from prometheus_client import Counter, Histogram
+from service_kit.telemetry import tracer
+
+log = logging.getLogger("gateway.access")
+
+REQUESTS = Counter("http_requests_total", "Requests answered", ["method", "route", "status"])
+SECONDS = Histogram(
+    "http_request_seconds",
+    "Time to the last byte, but for event streams",
+    ["method", "route"],
+    buckets=(0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+_METHODS = frozenset(("GET", "POST", "PATCH", "PUT", "DELETE", "OPTIONS", "HEAD"))
+_QUIET = frozenset(("/health/live", "/health/ready", "/metrics"))
+_NOTHING = "default-src 'none'; frame-ancestors 'none'"
+CONSOLE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+class Edge:
+    """Wraps the whole application, so that a 404 is traced, counted and hardened like everything else."""
+
+    def __init__(self, app: ASGIApp, *, production: bool = False) -> None:
+        self.app = app
+        self._headers = [
+            (b"x-content-type-options", b"nosniff"),
+            (b"x-frame-options", b"DENY"),
+            (b"referrer-policy", b"no-referrer"),
+            (b"cross-origin-opener-policy", b"same-origin"),
+            (b"cross-origin-resource-policy", b"same-origin"),
+            (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+        ]
+        if production:
+            self._headers.append((b"strict-transport-security", b"max-age=31536000; includeSubDomains"))
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+        carrier = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        started, status, stream = time.perf_counter(), 500, False
+        with tracer().start_as_current_span(method, context=propagate.extract(carrier), kind=SpanKind.SERVER) as span:
+            trace_id = f"{span.get_span_context().trace_id:032x}"
+
+            async def harden(message: Message) -> None:
+                nonlocal status, stream
+                if message["type"] == "http.response.start":
+                    status = message["status"]
+                    names = {name.lower(): value for name, value in message["headers"]}
+                    stream = names.get(b"content-type", b"").startswith(b"text/event-stream")
+                    added = [*self._headers, (b"x-trace-id", trace_id.encode())]
+                    if b"content-security-policy" not in names:
+                        added.append((b"content-security-policy", _NOTHING.encode()))
+                    if b"cache-control" not in names:
+                        added.append((b"cache-control", b"no-store"))
+                    message["headers"] = [*message["headers"], *added]
+                await send(message)
+
+            try:
+                await self.app(scope, receive, harden)
+            finally:
+                _report(scope, span, method, status, time.perf_counter() - started, stream=stream)
+
+
+def _report(scope: Any, span: Span, method: str, status: int, seconds: float, *, stream: bool) -> None:
+    route = str(scope.get("path_template") or "unmatched")
+    span.update_name(f"{method} {route}")
+    span.set_attributes({"http.request.method": method, "http.route": route, "http.response.status_code": status})
+    if status >= 500:
+        span.set_status(Status(StatusCode.ERROR))
+    REQUESTS.labels(method, route, str(status)).inc()
+    if not stream:
+        SECONDS.labels(method, route).observe(seconds)
+    if route not in _QUIET or status >= 500:
+        # The route's template, never the path or the query: those may carry ids of people.
+        log.info(
+            "request",
+            extra={"method": method, "route": route, "status": status, "ms": round(seconds * 1000, 1)},
+        )

@@ -1,0 +1,146 @@
+"""The API's own description: OpenAPI 3.1, with a Problem for every operation and the clauses that it serves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from litestar import Litestar, Request, Router
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig, ResponseSpec
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme, Tag
+from litestar.routes import HTTPRoute
+
+from gateway.auth import PUBLIC
+from gateway.guards import CONSUMES
+from gateway.problems import MEDIA_TYPE, Problem, ProblemError
+from gateway.upload import FIELD
+
+CLAUSES = "clauses"
+PRODUCES = "produces"
+_PROBLEMS = {
+    400: "请求无法读取",
+    401: "需要登录",
+    403: "没有权限",
+    404: "没有找到",
+    409: "不符合规定,或与当前状态冲突",
+    413: "内容过大",
+    415: "不支持的内容类型",
+    422: "内容有误",
+    428: "缺少版本条件",
+    429: "尝试过于频繁",
+    500: "系统内部错误",
+    503: "服务暂时不可用",
+    504: "结果未知或查询超时",
+}
+_ALWAYS = (400, 401, 403, 404, 409, 422, 500, 503, 504)
+_PUBLIC = (400, 500, 503)
+TAGS = {
+    "sessions": "登录",
+    "rosters": "名册导入(第十五条)",
+    "registrations": "建籍申请(第十五条)",
+    "students": "学籍",
+    "organisations": "教育行政部门和学校(第三条)",
+    "notices": "消息",
+    "health": "运行状态",
+}
+
+
+def about(
+    summary: str,
+    *clauses: str,
+    problems: tuple[int, ...] = (),
+    public: bool = False,
+    consumes: str = "application/json",
+    produces: str = "",
+) -> dict[str, Any]:
+    """The keyword arguments by which a handler says what it does: `@get("/", **about("名册列表", "15.1"))`.
+
+    `clauses`: of the regulation, that this operation serves. `problems`: statuses beside those that all may give.
+    `public`: needs no account. `consumes`: the content type of the body. `produces`: that of a file.
+    """
+    statuses = sorted({*(_PUBLIC if public else _ALWAYS), *problems})
+    return {
+        "summary": summary,
+        "response_description": "成功",
+        "responses": {
+            status: ResponseSpec(Problem, generate_examples=False, description=_PROBLEMS[status], media_type=MEDIA_TYPE)
+            for status in statuses
+        },
+        "opt": {CLAUSES: clauses, PUBLIC: public, CONSUMES: consumes, PRODUCES: produces},
+        **({"security": [{}]} if public else {}),
+    }
+
+
+def config() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="Xueji 学籍管理系统",
+        version="1",
+        description="义务教育学生学籍的建立、变动与查询。错误一律为 application/problem+json(RFC 9457)。",
+        path="/schema",
+        operation_id_creator=lambda handler, _method, _path: (
+            f"{handler.fn.__module__.split('.')[-1]}_{handler.fn.__name__}"
+        ),
+        security=[{"bearer": []}],
+        components=Components(
+            security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")}
+        ),
+        tags=[Tag(name=name, description=text) for name, text in TAGS.items()],
+        render_plugins=[_Described(path=["/openapi.json", "/"])],
+        openapi_router=Router(
+            "/schema",
+            route_handlers=[],
+            opt={PUBLIC: True},
+            include_in_schema=False,
+            before_request=_known_path,
+        ),
+    )
+
+
+def _known_path(request: Request[Any, Any, Any]) -> None:
+    """Litestar answers other paths below with a page of its own: they are a problem like any other 404."""
+    if request.scope["path"].rstrip("/") not in ("/schema", "/schema/openapi.json"):
+        raise ProblemError("not_found")
+
+
+class _Described(JsonRenderPlugin):
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        return self.render_json(request, describe(request.app))
+
+
+def describe(app: Litestar) -> dict[str, Any]:
+    """The OpenAPI document, with what Litestar cannot know: the clauses, and bodies that are read as they stream."""
+    schema: dict[str, Any] = app.openapi_schema.to_schema()
+    for path, method, handler in operations(app):
+        operation = schema["paths"].get(path, {}).get(method.lower())
+        if operation is None:
+            continue
+        if clauses := handler.opt.get(CLAUSES):
+            operation["x-clauses"] = list(clauses)
+        if produced := handler.opt.get(PRODUCES):
+            schema_of_file = {"type": "string", "contentMediaType": produced}
+            operation["responses"][str(handler.status_code)]["content"] = {produced: {"schema": schema_of_file}}
+        if (media_type := handler.opt.get(CONSUMES)) == "multipart/form-data":
+            file = {"type": "string", "contentMediaType": "application/octet-stream"}
+            body = {"type": "object", "required": [FIELD], "properties": {FIELD: file}}
+            operation["requestBody"] = {"required": True, "content": {media_type: {"schema": body}}}
+    return schema
+
+
+def operations(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
+    """Every operation: path template, method, handler. OPTIONS, which Litestar adds to each path, is left out."""
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            for handler in route.route_handlers:
+                for method in sorted(set(handler.http_methods) - {"OPTIONS"}):
+                    yield route.path_format, method, handler
+
+
+def by_clause(app: Litestar) -> dict[str, list[str]]:
+    """Clause -> operations that serve it, `"POST /v1/rosters"`: for the page that binds the law to the program."""
+    found: dict[str, list[str]] = {}
+    for path, method, handler in operations(app):
+        for clause in handler.opt.get(CLAUSES, ()):
+            found.setdefault(clause, []).append(f"{method} {path}")
+    return {clause: sorted(names) for clause, names in sorted(found.items())}
