@@ -274,8 +274,7 @@ def _write(path: Path, title: str, rows: Iterable[Mapping[str, Cell]], *, extra:
         groups = [(g, n + 1) if EXTRA_COLUMN in _of(headers, groups, g) else (g, n) for g, n in groups]
     path.parent.mkdir(parents=True, exist_ok=True)
     with xlsxwriter.Workbook(str(path), {"constant_memory": True}) as book:
-        # Else the file would hold the minute in which it was made.
-        book.set_properties({"title": title, "created": date(2026, 1, 1)})
+        book.set_properties({"title": title})
         sheet = book.add_worksheet("学生基本信息表")
         bold = book.add_format({"bold": True, "align": "center", "valign": "vcenter", "border": 1})
         big = book.add_format({"bold": True, "align": "center", "valign": "vcenter", "font_size": 18})
