@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from pathlib import Path
 from urllib.parse import quote
 
@@ -10,6 +12,22 @@ from xueji_infra.databases import database_name, owner_role
 from xueji_infra.topology import topology
 
 from xueji_local.credentials import Credentials
+
+TUNABLE = (
+    "XUEJI_LOG_LEVEL",
+    "XUEJI_OTLP_ENDPOINT",
+    "XUEJI_TRACE_SAMPLE",
+    "XUEJI_DATABASE_POOL",
+    "XUEJI_TIME_TRAVEL",
+    "XUEJI_HTTP_WORKERS",
+    "XUEJI_TOKEN_MINUTES",
+    "XUEJI_MAX_UPLOAD_BYTES",
+    "XUEJI_MATCHER_BUDGET_SECONDS",
+    "XUEJI_MATCHER_SEED",
+    "XUEJI_MATCHER_SIZE",
+    "XUEJI_MATCHER_SCHOOL_YEAR",
+)
+"""Settings that a person may give to `make run`; addresses and secrets are the stack's own."""
 
 
 class Places(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +49,7 @@ def environment_of(
 ) -> dict[str, str]:
     """What `python -m <service>` needs, and nothing of the others' secrets. `database`: another than the service's."""
     values = {"XUEJI_ENV": "development", "XUEJI_LOG_LEVEL": "INFO"}
+    values |= {name: os.environ[name] for name in TUNABLE if os.environ.get(name)}
     if service == "matcher":
         return values | {
             "XUEJI_HTTP_HOST": "127.0.0.1",
@@ -44,7 +63,6 @@ def environment_of(
         "XUEJI_NATS_PASSWORD": credentials.nats_users.get(service, ""),
         "XUEJI_HEALTH_HOST": "127.0.0.1",
         "XUEJI_HEALTH_PORT": str(places.health_ports.get(service, 0)),
-        "XUEJI_OTLP_ENDPOINT": "",
     }
     declared = topology().services.get(service)
     if declared is None or declared.database:
@@ -78,5 +96,5 @@ def environment_of(
 
 
 def as_shell(values: dict[str, str]) -> str:
-    """The text of an env file that a shell and systemd read alike; values hold no quote and no line end."""
-    return "".join(f'{name}="{value}"\n' for name, value in sorted(values.items()))
+    """The text of an env file that a shell (`set -a; . file`) and systemd read alike."""
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(values.items()))

@@ -107,7 +107,7 @@ def pg_programs() -> Path:
 class Postgres:
     """One PostgreSQL server.
 
-    `folder` gets `data/` and `log`. `port` 0 takes a free one and keeps it. `fsync=False` is for tests alone.
+    `folder` gets `data/` and, without `log`, `log`. `port` 0 takes a free one and keeps it. `fsync=False` is for tests alone.
     `settings` are further `-c name=value`.
     """
 
@@ -119,10 +119,11 @@ class Postgres:
         port: int = 0,
         fsync: bool = True,
         settings: Mapping[str, str] | None = None,
+        log: Path | None = None,
     ) -> None:
         self.folder = folder
         self.data = folder / "data"
-        self.log = folder / "log"
+        self.log = log or folder / "log"
         self.password = password
         self.port = port
         self.host = "127.0.0.1"
@@ -317,13 +318,14 @@ class Nats:
     """One NATS server with JetStream.
 
     `config` is the text of its configuration without the port and the store (`xueji_infra.nats_conf` writes it); they
-    are given on the command line. `folder` gets `nats.conf`, `store/` and `log`. `port` 0 takes a free one and keeps it.
+    are given on the command line. `folder` gets `nats.conf`, `store/` and, without `log`, `log`. `port` 0 takes a free one
+    and keeps it.
     """
 
-    def __init__(self, folder: Path, *, config: str, port: int = 0) -> None:
+    def __init__(self, folder: Path, *, config: str, port: int = 0, log: Path | None = None) -> None:
         self.folder = folder
         self.store = folder / "store"
-        self.log = folder / "log"
+        self.log = log or folder / "log"
         self.config = config
         self.host = "127.0.0.1"
         self.port = port
