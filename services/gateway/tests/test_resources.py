@@ -1,0 +1,234 @@
+"""Registrations, students, organisations, notices: requests become the right messages and replies the right answers."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import httpx
+import pytest
+from gateway.routes.organisations import tree
+from gateway_support import StandInBus, key, registration_view
+from service_kit.bus import Unavailable
+from service_kit.clock import ZONE
+from service_kit.files import FileStore
+from shared_contracts.decisions import Decision, Finding, Outcome
+from shared_contracts.identity import FindPersons, FoundPersons, NumberKind, Verification
+from shared_contracts.messages import Ok
+from shared_contracts.notifications import ListNotices, MarkRead, Notice, NoticePage
+from shared_contracts.registry import (
+    DecideRegistration,
+    EnterRegistration,
+    GetJournal,
+    GetRegistration,
+    GetStudent,
+    Journal,
+    ListOrganisations,
+    ListRegistrations,
+    ListStudents,
+    OrganisationPage,
+    OrganisationView,
+    Prechecked,
+    PrecheckRegistration,
+    PrintSheet,
+    RegistrationPage,
+    RegistrationState,
+    SheetPrinted,
+    Step,
+    StudentPage,
+    StudentView,
+    WithdrawRegistration,
+)
+
+NUMBER = "230102202003050019"
+
+
+async def test_an_entry_and_its_precheck_carry_the_form(client: httpx.AsyncClient, bus: StandInBus) -> None:
+    bus.answer(EnterRegistration, registration_view())
+    finding = Finding(code="age", outcome=Outcome.REFUSE, message="未满六周岁。", clause="20.2")
+    bus.answer(PrecheckRegistration, Prechecked(decision=Decision(findings=(finding,))))
+    form = {"name": "王小明", "document_number": NUMBER}
+    answer = await client.post("/v1/registrations", json={"form": form}, headers=key())
+    assert (answer.status_code, answer.headers["ETag"]) == (201, '"1"')
+    assert bus.last(EnterRegistration).form == form
+    answer = await client.post("/v1/registrations/prechecks", json={"form": form}, headers=key())
+    assert answer.status_code == 200, "a refusal found by a precheck is its answer"
+    assert answer.json()["decision"]["findings"][0]["clause"] == "20.2"
+    assert (await client.post("/v1/registrations", json={"form": {}}, headers=key())).status_code == 422
+
+
+async def test_reading_deciding_and_withdrawing_a_registration(client: httpx.AsyncClient, bus: StandInBus) -> None:
+    bus.answer(GetRegistration, registration_view(version=3))
+    answer = await client.get("/v1/registrations/g1")
+    assert (answer.headers["ETag"], answer.json()["birth_date"]) == ('"3"', "2020-03-05")
+    bus.answer(ListRegistrations, RegistrationPage(items=()))
+    await client.get("/v1/registrations?roster=r1&state=returned&to_correct=true&limit=5")
+    query = bus.last(ListRegistrations)
+    assert (query.roster_id, query.state, query.to_correct, query.limit) == ("r1", RegistrationState.RETURNED, True, 5)
+    bus.answer(DecideRegistration, registration_view(version=4))
+    decision = {"step": "class_teacher", "decision": "return", "reason": "电话有误"}
+    answer = await client.post("/v1/registrations/g1/decisions", json=decision, headers={**key(), "If-Match": '"3"'})
+    command = bus.last(DecideRegistration)
+    assert (command.step, command.decision, command.reason, command.version) == (
+        Step.CLASS_TEACHER,
+        "return",
+        "电话有误",
+        3,
+    )
+    bus.answer(WithdrawRegistration, registration_view())
+    await client.post("/v1/registrations/g1/withdrawal", json={"reason": "转往外省"}, headers=key())
+    assert bus.last(WithdrawRegistration).reason == "转往外省"
+    answer = await client.post("/v1/registrations/g1/withdrawal", json={"reason": ""}, headers=key())
+    assert answer.status_code == 422, "a withdrawal says why"
+
+
+async def test_a_confirmation_sheet_is_a_file(client: httpx.AsyncClient, bus: StandInBus, files: FileStore) -> None:
+    kept = await files.put("确认表-王小明.pdf", "application/pdf", b"%PDF-1.7", 1000)
+    bus.answer(PrintSheet, SheetPrinted(file=kept))
+    answer = await client.post("/v1/registrations/g1/confirmation-sheet", headers=key())
+    assert (answer.status_code, answer.content) == (200, b"%PDF-1.7")
+    assert answer.headers["content-type"] == "application/pdf"
+
+
+def student_view() -> StudentView:
+    return StudentView(
+        id="s1",
+        person_id="p1",
+        school="2301000001",
+        school_name="第一小学",
+        name="王小明",
+        sex="1",
+        birth_date=date(2020, 3, 5),
+        masked_document="2301**********0019",
+        student_number="G2301**********0019",
+        number_kind=NumberKind.G,
+        former_numbers=(),
+        verification=Verification.MATCHED,
+        stage="primary",
+        grade=1,
+        class_no=1,
+        cohort=2026,
+        placement="primary",
+        state="in_school",
+        registered_at=datetime(2026, 9, 20, tzinfo=ZONE),
+        version=1,
+    )
+
+
+@pytest.mark.clause("15.4")
+async def test_a_number_is_searched_for_in_a_body_and_through_identity(
+    client: httpx.AsyncClient, bus: StandInBus
+) -> None:
+    bus.answer(FindPersons, FoundPersons(person_ids=("p1", "p2")))
+    bus.answer(ListStudents, StudentPage(items=(student_view(),)))
+    answer = await client.post("/v1/students/searches", json={"number": f" G{NUMBER} "}, headers=key())
+    assert (answer.status_code, answer.json()["items"][0]["id"]) == (200, "s1")
+    assert bus.last(FindPersons).number == f"G{NUMBER}"
+    assert bus.last(ListStudents).person_ids == ("p1", "p2")
+    assert NUMBER not in answer.text
+
+
+async def test_a_number_that_nobody_has_lists_nobody(client: httpx.AsyncClient, bus: StandInBus) -> None:
+    bus.answer(FindPersons, FoundPersons(person_ids=()))
+    bus.answer(ListStudents, StudentPage(items=(student_view(),)))
+    answer = await client.post("/v1/students/searches", json={"number": NUMBER}, headers=key())
+    assert (answer.status_code, answer.json()["items"]) == (200, [])
+    assert not [message for message in bus.asked if isinstance(message, ListStudents)]
+
+
+async def test_a_name_is_searched_for_without_identity(client: httpx.AsyncClient, bus: StandInBus) -> None:
+    bus.answer(ListStudents, StudentPage(items=()))
+    await client.post("/v1/students/searches", json={"name": "王小明", "limit": 3}, headers=key())
+    query = bus.last(ListStudents)
+    assert (query.name, query.person_ids, query.limit) == ("王小明", None, 3)
+    assert not [message for message in bus.asked if isinstance(message, FindPersons)]
+    for nothing in ({}, {"number": "     "}, {"name": " "}):
+        answer = await client.post("/v1/students/searches", json=nothing, headers=key())
+        assert answer.status_code == 422, nothing
+
+
+async def test_students_and_their_journal(client: httpx.AsyncClient, bus: StandInBus) -> None:
+    bus.answer(ListStudents, StudentPage(items=()))
+    await client.get("/v1/students?grade=1&class_no=3")
+    query = bus.last(ListStudents)
+    assert (query.grade, query.class_no, query.name) == (1, 3, None)
+    bus.answer(GetStudent, student_view())
+    assert (await client.get("/v1/students/s1")).headers["ETag"] == '"1"'
+    bus.answer(GetJournal, Journal(student_id="s1", entries=(), intact=True))
+    assert (await client.get("/v1/students/s1/journal")).json()["intact"] is True
+
+
+def organisation(code: str, parent: str | None, kind: str = "county") -> OrganisationView:
+    return OrganisationView(
+        code=code,
+        name=code,
+        kind=kind,  # type: ignore[arg-type]
+        parent=parent,
+        authority=parent,
+        division=code[:6],
+    )
+
+
+@pytest.mark.clause("3.1")
+async def test_organisations_as_a_tree_over_all_pages(client: httpx.AsyncClient, bus: StandInBus) -> None:
+    pages = {
+        None: OrganisationPage(
+            items=(organisation("230000", None, "province"), organisation("230100", "230000", "city")),
+            next_cursor="2",
+        ),
+        "2": OrganisationPage(items=(organisation("230102", "230100"), organisation("2301000001", "230102"))),
+    }
+    bus.answer(ListOrganisations, lambda query: pages[query.cursor])
+    body = (await client.get("/v1/organisations?view=tree")).json()
+    (root,) = body["roots"]
+    path = []
+    while root:
+        path.append(root["organisation"]["code"])
+        root = next(iter(root["children"]), None)
+    assert path == ["230000", "230100", "230102", "2301000001"]
+    listed = (await client.get("/v1/organisations?kind=city")).json()
+    assert listed["next_cursor"] == "2"
+    assert bus.last(ListOrganisations).kind == "city"
+
+
+def test_what_an_actor_sees_of_the_tree_has_its_own_root() -> None:
+    built = tree([organisation("230102", "230100"), organisation("2301000001", "230102")])
+    assert [root.organisation.code for root in built.roots] == ["230102"]
+    assert [child.organisation.code for child in built.roots[0].children] == ["2301000001"]
+
+
+async def test_notices_are_listed_and_marked(client: httpx.AsyncClient, bus: StandInBus) -> None:
+    now = datetime(2026, 9, 1, tzinfo=ZONE)
+    notice = Notice(id="n1", kind="step_reached", title="待审", body="…", link="/v1/rosters/r1", created_at=now)
+    bus.answer(ListNotices, NoticePage(items=(notice,), unread=1))
+    answer = await client.get("/v1/notices?unread=true&limit=10")
+    assert (answer.json()["unread"], bus.last(ListNotices).unread_only) == (1, True)
+    bus.answer(MarkRead, Ok())
+    answer = await client.post("/v1/notices/read", json={"notice_ids": ["n1"]}, headers=key())
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert bus.last(MarkRead).notice_ids == ("n1",)
+    for wrong in ([], ["not an id"], ["x"] * 501):
+        answer = await client.post("/v1/notices/read", json={"notice_ids": wrong}, headers=key())
+        assert answer.status_code == 422, wrong
+
+
+async def test_dates_and_times_carry_their_offset(client: httpx.AsyncClient, bus: StandInBus) -> None:
+    bus.answer(GetStudent, student_view())
+    registered = datetime.fromisoformat((await client.get("/v1/students/s1")).json()["registered_at"])
+    assert registered.utcoffset() == timedelta(hours=8)
+
+
+async def test_ready_means_that_the_bus_is_there(anonymous: httpx.AsyncClient, bus: StandInBus) -> None:
+    assert (await anonymous.get("/health/ready")).status_code == 200
+    bus.ready = False
+    answer = await anonymous.get("/health/ready")
+    assert (answer.status_code, answer.json()["checks"]) == (503, {"nats": "not connected"})
+    assert (await anonymous.get("/health/live")).status_code == 200
+
+
+async def test_before_nats_is_there_the_answer_is_503() -> None:
+    from gateway.backend import LateBus
+
+    late = LateBus()
+    assert late.ready is False
+    with pytest.raises(Unavailable):
+        await late.ask(ListNotices(actor=None))  # type: ignore[arg-type]
