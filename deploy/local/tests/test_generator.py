@@ -13,7 +13,6 @@ from matcher.matching import Item as Question
 from matcher.matching import Outcome, Record, compare
 from matcher.population import people
 from openpyxl import Workbook, load_workbook
-from openpyxl.comments import Comment
 from python_calamine import CalamineWorkbook
 from registry.form.check import SheetCheck
 from registry.form.entry import Checked
@@ -21,12 +20,17 @@ from registry.form.fields import by_header
 from registry.form.rules import FormFacts
 from registry.organisations.facts import SchoolFacts
 from registry.registration.policy import RegistrationFacts, decide
+from registry.rosters.returned import returned
+from registry.rosters.workbook import Sheet, read
 from regulation.parameters import PolicyBook, province_parameters
 from regulation.school_year import SchoolSystem, Stage
+from shared_contracts.decisions import Finding
+from shared_contracts.decisions import Outcome as FindingOutcome
 from xueji_local.generator import (
     NotPossible,
     Population,
     Roster,
+    make_guest_roster,
     make_other_roster,
     make_roster,
 )
@@ -235,61 +239,74 @@ def test_what_cannot_be_made_is_said(tmp_path: Path, rows: int, planted: bool) -
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.clause("9")
-@pytest.mark.parametrize("qualified", [False, True])
-def test_the_other_school_has_the_child_and_where_it_may_the_foreign_pupil(
-    tmp_path: Path, roster: Roster, qualified: bool
-) -> None:
-    school = School(code="3123000002", name="外国语学校", division="230103")
-    other = make_other_roster(tmp_path / "other.xlsx", school=school, roster=roster, accepts_international=qualified)
-    facts = SchoolFacts(
-        **{f: getattr(FACTS, f) for f in FACTS.__struct_fields__}
-        | {"code": school.code, "accepts_international": qualified}
+def facts_of(school: School, **more: Any) -> SchoolFacts:
+    return SchoolFacts(
+        **{f: getattr(FACTS, f) for f in FACTS.__struct_fields__} | {"code": school.code, "name": school.name} | more
     )
-    rows = check(other, facts)
-    assert len(rows) == (2 if qualified else 1)
-    assert not any(decided(row, facts).refused for row in rows.values())
-    child = rows[by_key(other, "elsewhere")[0]].entry
+
+
+def test_the_other_school_has_the_child(tmp_path: Path, roster: Roster) -> None:
+    school = School(code="2123000002", name="五常市山河镇中心小学校", division="230184")
+    other = make_other_roster(tmp_path / "other.xlsx", school=school, roster=roster)
+    ((number, row),) = check(other, facts_of(school)).items()
     titles, planted = sheet_of(roster)
-    (row,) = by_key(roster, "registered_elsewhere")
-    assert child and child.document_number == planted[row][titles.index("身份证件号")]
+    (twin,) = by_key(roster, "registered_elsewhere")
+    assert other.cases[0].rows == (number,) and not decided(row, facts_of(school)).refused
+    assert row.entry and row.entry.document_number == planted[twin][titles.index("身份证件号")]
+    with pytest.raises(NotPossible):
+        make_other_roster(tmp_path / "none.xlsx", school=school, roster=other)
 
 
-def returned(roster: Roster, path: Path) -> Path:
-    """A workbook as the registry returns it: the refused rows as they were, a comment in each faulty cell."""
-    titles, rows = sheet_of(roster)
-    book = Workbook()
-    sheet = book.worksheets[0]
-    sheet.append(["被拒绝的学生"])
-    sheet.append([*titles, "拒绝原因"])
+@pytest.mark.clause("9")
+@pytest.mark.parametrize("qualified", [True, False])
+def test_the_foreign_pupil_is_refused_for_the_school_alone(tmp_path: Path, roster: Roster, qualified: bool) -> None:
+    school = School(code="3123000004", name="外国语初级中学校", division="230109", grades=(7, 8, 9))
+    guests = make_guest_roster(tmp_path / "guest.xlsx", school=school, roster=roster, population=PEOPLE)
+    facts = facts_of(school, school_type="311", stages=(Stage.JUNIOR,), accepts_international=qualified)
+    (row,) = check(guests, facts).values()
+    refusing = [f.clause for f in decided(row, facts).findings if f.outcome == "refuse"]
+    assert refusing == ([] if qualified else ["9"])
+
+
+def give_back(roster: Roster, checked: dict[int, Checked], path: Path) -> Path:
+    """The workbook that the registry returns, made by its own code."""
+    sheet = read(Path(roster.path).read_bytes())
+    assert isinstance(sheet, Sheet)
+    findings: dict[int, list[Finding]] = {}
     for number, case in roster.refused_rows.items():
-        sheet.append([*(None if cell == "" else cell for cell in rows[number]), case.title])
-        for title in case.cures:
-            sheet.cell(sheet.max_row, titles.index(title) + 1).comment = Comment("请更正", "registry")
-    book.save(path)
+        row = checked[number]
+        findings[number] = [*row.findings, *(decided(row).findings if row.entry else ())] or [
+            Finding(code=case.key, outcome=FindingOutcome.REFUSE, message=case.title)
+        ]
+    path.write_bytes(returned(sheet, findings))
     return path
 
 
-def test_a_corrected_sheet_holds_the_curable_rows_put_right(tmp_path: Path, roster: Roster) -> None:
-    path = returned(roster, tmp_path / "returned.xlsx")
+def test_a_corrected_sheet_holds_the_curable_rows_put_right(
+    tmp_path: Path, roster: Roster, checked: dict[int, Checked]
+) -> None:
+    path = give_back(roster, checked, tmp_path / "returned.xlsx")
     done = make_corrected(path, tmp_path / "corrected.xlsx", roster)
     assert set(done.cured) == {"wrong_check_digit", "number_as_float", "missing_field", "unknown_code"}
     assert set(done.removed) == {"twice_in_file", "registered_elsewhere", "under_age", "passport_holder"}
     assert (done.rows, done.unexpected, done.uncommented) == (4, (), ())
-    rows = CalamineWorkbook.from_path(done.path).get_sheet_by_index(0).to_python()
-    sheet = SheetCheck([by_header(str(t)) for t in rows[1]], FormFacts(school=FACTS, today=TODAY))
-    checks = [sheet.row(cells) for cells in rows[2:]]
+    sheet = read(Path(done.path).read_bytes())
+    assert isinstance(sheet, Sheet)
+    row_check = SheetCheck(sheet.columns, FormFacts(school=FACTS, today=TODAY))
+    checks = [row_check.row(cells) for _, cells in sheet.rows]
     assert len(checks) == 4 and not any(decided(row).refused for row in checks)
 
 
-def test_strange_rows_stay_and_missing_comments_are_told(tmp_path: Path, roster: Roster) -> None:
-    path = returned(roster, tmp_path / "returned.xlsx")
+def test_strange_rows_stay_and_missing_comments_are_told(
+    tmp_path: Path, roster: Roster, checked: dict[int, Checked]
+) -> None:
+    path = give_back(roster, checked, tmp_path / "returned.xlsx")
     book = load_workbook(path)
     sheet = book.worksheets[0]
     for row in sheet.iter_rows():
         for cell in row:
             cell.comment = None  # type: ignore[union-attr]
-    sheet.append([SCHOOL.code, "王某某", "1-男", datetime(2020, 1, 1)])
+    sheet.append([99, "", SCHOOL.code, "王某某", "1-男", datetime(2020, 1, 1)])
     book.save(path)
     done = make_corrected(path, tmp_path / "corrected.xlsx", roster)
     assert done.rows == 5 and len(done.unexpected) == 1 and set(done.uncommented) == set(done.cured)

@@ -74,18 +74,20 @@ def make_roster(
     planted: bool = True,
     population: Population | None = None,
     school_year: int | None = None,
+    first_class: int = 1,
 ) -> Roster:
     """Write `rows` pupils in classes of at most 45 to `path` (.xlsx) and return what they are.
 
     Up to 4,455 rows are first-graders; more fill the school's further grades with pupils of their ages. `school_year`: the
-    year they enter (the current one); may be another than the population's. Raises NotPossible.
+    year they enter (the current one); may be another than the population's. `first_class`: the number of the first class.
+    Raises NotPossible.
     """
     people = population or Population()
     year = school_year or current_school_year()
-    grades = _grades(school, rows, planted)
+    grades = _grades(school, rows, planted, first_class)
     line = _Line(people, year, start=(seed - 1) % STRIDES * STRIDE)
     rng = random.Random(f"xueji roster {seed} {school.code} {rows} {year}")  # noqa: S311 - reproducible by intent
-    seats = list(_seats(line, school, grades, rows, rng))
+    seats = list(_seats(line, school, grades, rows=rows, first_class=first_class, rng=rng))
     cases: list[tuple[Case, list[Seat]]] = []
     elsewhere = None
     if planted:
@@ -115,64 +117,65 @@ def make_roster(
     )
 
 
-def make_other_roster(path: Path, *, school: School, roster: Roster, accepts_international: bool = False) -> Roster:
-    """A small roster of another school with the child that `roster` plants as registered elsewhere.
-
-    Where the other school may take foreign pupils, one with a passport sits in it as well, and is accepted there (clause 9).
-    """
+def make_other_roster(path: Path, *, school: School, roster: Roster) -> Roster:
+    """One row for another school: the child that `roster` plants as registered elsewhere. Raises NotPossible."""
     if roster.elsewhere is None:
         raise NotPossible("名册中没有“已在其他学校建籍”的学生")
     rng = random.Random(f"xueji other roster {roster.seed} {school.code}")  # noqa: S311 - reproducible by intent
+    place = _place(school, school.grades[0], 1, 1, roster.school_year)
+    seat = Seat(roster.elsewhere, place, form_of(roster.elsewhere, place, rng))
+    case = Case(key="elsewhere", title="先在本校建籍的学生", outcome="accepted", number="G", verification="matched")
+    return _single(path, seat, case, roster)
+
+
+def make_guest_roster(path: Path, *, school: School, roster: Roster, population: Population | None = None) -> Roster:
+    """One row for a school that may take foreign pupils: one with a passport, accepted there and given an L (9, 50)."""
+    seed = (population or Population()).seed
     grade = school.grades[0]
-    places = [_place(school, grade, 1, n, roster.school_year) for n in (1, 2)]
-    seats = [Seat(roster.elsewhere, places[0], form_of(roster.elsewhere, places[0], rng))]
-    cases: list[tuple[Case, Seat]] = [
-        (
-            Case(key="elsewhere", title="先在本校建籍的学生", outcome="accepted", number="G", verification="matched"),
-            seats[0],
-        )
-    ]
-    if accepts_international:
-        guest = Seat(roster.elsewhere, places[1], form_of(roster.elsewhere, places[1], rng))
-        guest.cells = abroad(guest.cells, rng)
-        guest.cells["联系电话"] = f"139{rng.randrange(10**8):08d}"
-        seats.append(guest)
-        title = "持护照的国际学生，本校有接收资格"
-        accepted = Case(
-            key="passport_accepted",
-            title=title,
-            outcome="accepted",
-            clause="9",
-            number="L",
-            verification="not_matchable",
-        )
-        cases.append((accepted, guest))
-    header_row = _write(path, _title(school, roster.school_year, (grade,)), [s.cells for s in seats], extra=False)
-    number = {id(seat): row for row, seat in enumerate(seats, header_row + 1)}
+    rng = random.Random(f"xueji guest roster {roster.seed} {school.code}")  # noqa: S311 - reproducible by intent
+    donor = child(seed, roster.school_year - grade + 1, roster.seed)
+    place = _place(school, grade, 1, 1, roster.school_year)
+    seat = Seat(donor, place, abroad(form_of(donor, place, rng), rng))
+    case = Case(
+        key="passport_accepted",
+        title="持护照的国际学生，本校有接收资格",
+        outcome="accepted",
+        clause="9",
+        number="L",
+        verification="not_matchable",
+    )
+    return _single(path, seat, case, roster)
+
+
+def _single(path: Path, seat: Seat, case: Case, roster: Roster) -> Roster:
+    school, grade = seat.place.school, seat.place.grade
+    header_row = _write(path, _title(school, roster.school_year, (grade,)), [seat.cells], extra=False)
     return Roster(
         path=str(path),
         school=school,
         school_year=roster.school_year,
         seed=roster.seed,
-        rows=len(seats),
+        rows=1,
         header_row=header_row,
         classes=1,
         needed=roster.needed,
-        cases=tuple(msgspec.structs.replace(case, rows=(number[id(seat)],), who=(seat.who,)) for case, seat in cases),
+        cases=(msgspec.structs.replace(case, rows=(header_row + 1,), who=(seat.who,)),),
     )
 
 
-def _grades(school: School, rows: int, planted: bool) -> tuple[int, ...]:
-    most = CLASS_SIZE * CLASSES
+def _grades(school: School, rows: int, planted: bool, first_class: int) -> tuple[int, ...]:
+    classes = CLASSES - first_class + 1
+    most = CLASS_SIZE * classes
     if planted and rows < LEAST_PLANTED:
         raise NotPossible(f"含疑难情况的名册至少{LEAST_PLANTED}行")
     if not 0 < rows <= most * len(school.grades):
-        raise NotPossible(f"本校一份名册最多{most * len(school.grades)}行（每年级{CLASSES}个班，每班{CLASS_SIZE}人）")
+        raise NotPossible(f"本校一份名册最多{most * len(school.grades)}行（每年级{classes}个班，每班{CLASS_SIZE}人）")
     return school.grades[: -(-rows // most)]
 
 
 def _title(school: School, year: int, grades: Sequence[int]) -> str:
-    which = "一年级新生" if len(grades) == 1 else f"一至{'〇一二三四五六七八九'[grades[-1]]}年级学生"
+    first, last = ("〇一二三四五六七八九"[grade] for grade in (grades[0], grades[-1]))
+    which = f"{first}年级新生" if first == last else f"{first}至{last}年级学生"
     return f"{school.name}{year}年秋季学期{which}基本信息表"
 
 
@@ -184,14 +187,14 @@ class _Line:
     """The population's line, walked from `start` as far as somebody asks. `reached`: the place after the last one seen."""
 
     def __init__(self, population: Population, year: int, start: int) -> None:
-        self._population, self._year = population, year
+        self._population, self.year = population, year
         self.reached = start
         self.seen: dict[int, list[Person]] = {}
 
     def walk(self, places: int) -> None:
         for index in range(self.reached, self.reached + places):
             p = person(self._population.seed, index, self._population.school_year)
-            self.seen.setdefault(self._year - cohort_of(p.birth_date) + 1, []).append(p)
+            self.seen.setdefault(self.year - cohort_of(p.birth_date) + 1, []).append(p)
         self.reached += places
 
     def of_grade(self, grade: int) -> list[Person]:
@@ -199,7 +202,9 @@ class _Line:
         return self.seen.get(grade, [])
 
 
-def _seats(line: _Line, school: School, grades: Sequence[int], rows: int, rng: random.Random) -> Iterator[Seat]:
+def _seats(
+    line: _Line, school: School, grades: Sequence[int], *, rows: int, first_class: int, rng: random.Random
+) -> Iterator[Seat]:
     """Pupils of the school's county first, then of its city, then from afar, in classes of equal size."""
     share = [rows // len(grades) + (n < rows % len(grades)) for n in range(len(grades))]
     line.walk(20_000)
@@ -212,7 +217,7 @@ def _seats(line: _Line, school: School, grades: Sequence[int], rows: int, rng: r
         for class_no in range(1, classes + 1):
             members = near[(class_no - 1) * wanted // classes : class_no * wanted // classes]
             for seat, p in enumerate(members, 1):
-                place = _place(school, grade, class_no, seat, line._year)
+                place = _place(school, grade, first_class + class_no - 1, seat, line.year)
                 yield Seat(p, place, form_of(p, place, rng))
 
 
