@@ -2,11 +2,12 @@
 
 An event that cannot be decoded is terminated (dead letter at once). A batch that fails is tried again event by event, so
 that one bad event does not hold up its neighbours; the bad one is handed back with a growing delay, and after the
-consumer's `max_deliver` it becomes a dead letter.
+consumer's `max_deliver` it becomes a dead letter. A database that is away is nobody's fault: the batch waits for it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,6 +21,7 @@ from shared_contracts.messages import Event
 
 from service_kit.clock import Clock
 from service_kit.codec import Codec
+from service_kit.commands import passing
 from service_kit.database import Database, driver
 from service_kit.telemetry import describe, tracer
 from service_kit.work import EventHandler, Work
@@ -55,7 +57,7 @@ class EventTaker:
         if not items:
             return
         try:
-            await self._apply(items)
+            await self._apply_patiently(items)
         except Exception as error:
             if len(items) == 1:
                 await self._hand_back(items[0], error)
@@ -63,9 +65,25 @@ class EventTaker:
             log.warning("a batch of %d events failed (%s): one by one", len(items), describe(error))
             for item in items:
                 try:
-                    await self._apply([item])
+                    await self._apply_patiently([item])
                 except Exception as single:
                     await self._hand_back(item, single)
+
+    async def _apply_patiently(self, items: Sequence[Item]) -> None:
+        """Wait here while the database is away: handing back would use up deliveries that the event is not guilty of."""
+        pause = 0.2
+        while True:
+            try:
+                await self._apply(items)
+                return
+            except Exception as error:
+                if not passing(error):
+                    raise
+                log.warning("%d events wait for the database: %s", len(items), describe(error))
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 5.0)
+            for message, _, _ in items:
+                await message.in_progress()  # the consumer's ack_wait begins anew
 
     async def _apply(self, items: Sequence[Item]) -> None:
         contexts = [propagate.extract(message.headers or {}) for message, _, _ in items]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -31,12 +33,14 @@ MAX_DELIVER = 3
 
 
 @pytest.fixture(scope="session")
-def kit_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    folder = tmp_path_factory.mktemp("kit-pg")
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)
-    with Postgres(folder, password="kit", fsync=False) as server:
-        yield server
+def kit_postgres() -> Iterator[Postgres]:
+    # Not under pytest's own folder: another run by root closes that to PostgreSQL's user.
+    folder = Path(tempfile.mkdtemp(prefix="xueji-kit-"))
+    try:
+        with Postgres(folder, password="kit", fsync=False) as server:
+            yield server
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
