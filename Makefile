@@ -1,18 +1,90 @@
 # `make help` is the index of what one can do; each target does one thing.
 PYTHON ?= python3
 PY     := .venv/bin/python
-PACKAGES := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml) infra/pyproject.toml deploy/local/pyproject.toml
+ROWS   ?= 300
+PACKAGES := $(sort $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)) infra/pyproject.toml deploy/local/pyproject.toml
+CODE   := libs services infra deploy tests_e2e benchmarks conftest.py
 .DEFAULT_GOAL := help
+.PHONY: help setup run up down reset status logs demo test lint format types imports regulation article check-docs \
+  unit e2e bench-registration dead-letters replay lock
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{sub(/ .*/, "", $$1); printf "  make %-20s %s\n", $$1, $$2}'
 
 setup: ## the environment .venv from requirements.lock (every other target does it when needed)
 	@$(PYTHON) deploy/local/bootstrap.py
 
+# ---- run it ---------------------------------------------------------------------------------------------------------
+
+run: setup ## start everything on this machine, follow the logs, Ctrl-C stops all of it
+	@exec $(PY) -m xueji_local run
+
+up: setup ## the same in the background; returns when all is healthy
+	@$(PY) -m xueji_local up
+
+down: setup ## stop what `make up` (or `make run`) started
+	@$(PY) -m xueji_local down
+
+reset: setup ## clear all data of the local stack
+	@$(PY) -m xueji_local reset
+
+status: setup ## what runs, where, how it is
+	@$(PY) -m xueji_local status
+
+logs: setup ## follow the logs of a stack in the background
+	@$(PY) -m xueji_local logs
+
+demo: setup ## a school's roster becomes records with G and L numbers (ROWS=300)
+	@$(PY) -m xueji_local.demo --rows $(ROWS)
+
+dead-letters: setup ## events that were given up
+	@set -a; . .xueji/env/operator.env; exec $(PY) -m service_kit.deadletters list
+
+replay: setup ## send dead letters again, once their cause is cured
+	@set -a; . .xueji/env/operator.env; exec $(PY) -m service_kit.deadletters replay --all
+
+# ---- check it -------------------------------------------------------------------------------------------------------
+
+test: lint types imports check-docs unit e2e ## everything: lint, types, import contracts, tests on real servers (no Docker needed)
+
+lint: setup ## ruff: rules and format
+	@.venv/bin/ruff check --quiet $(CODE)
+	@.venv/bin/ruff format --check --quiet $(CODE)
+	@echo "lint: ok"
+
+format: setup ## let ruff mend what it can
+	@.venv/bin/ruff check --quiet --fix $(CODE)
+	@.venv/bin/ruff format --quiet $(CODE)
+
+types: setup ## mypy, strict
+	@.venv/bin/mypy
+
+imports: setup ## the rules between rooms
+	@.venv/bin/lint-imports
+
+check-docs: setup ## generated pages are true
+	@$(PY) -m regulation --check
+
+unit: setup ## unit and integration tests, on real PostgreSQL and NATS
+	@.venv/bin/pytest -q libs services infra deploy
+
+e2e: setup ## the whole system through the gateway (TEST_BACKEND=auto|docker|embedded)
+	@.venv/bin/pytest -q tests_e2e
+
+bench-registration: setup ## rows/s of the main job as a ratio to a bare program (ROWS=5000)
+	@$(PY) benchmarks/registration.py --rows $(if $(filter command line environment,$(origin ROWS)),$(ROWS),5000)
+
+# ---- the law --------------------------------------------------------------------------------------------------------
+
+regulation: setup ## write docs/regulation.md and .json: clause, rule, test, operation
+	@$(PY) -m regulation --write
+
+article: setup ## text, rules and tests of a clause: make article A=15.3
+	@$(PY) -m regulation article $(A)
+
+# ---- dependencies ---------------------------------------------------------------------------------------------------
+
 lock: setup ## resolve requirements.lock anew: versions and hashes, no addresses
 	@.venv/bin/uv pip compile pyproject.toml $(PACKAGES) --group pyproject.toml:dev --universal --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet --upgrade \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet $(LOCK_FLAGS) \
 	  $(foreach p,$(PACKAGES),--no-emit-package $(shell sed -n 's/^name = "\(.*\)"/\1/p' $(p))) -o requirements.lock
-
-.PHONY: help setup lock
