@@ -48,6 +48,12 @@ async def supervised(tx: AsyncConnection, authority: str) -> list[str]:
     return [row["code"] for row in await fetch_all(tx, query.order_by(t.c.code))]
 
 
+async def kinds(tx: AsyncConnection) -> dict[str, str]:
+    """The kind of every authority there is now, by code (schools are nobody's superior)."""
+    query = sa.select(t.c.code, t.c.kind).where(t.c.kind != "school", *_valid(None))
+    return {row["code"]: row["kind"] for row in await fetch_all(tx, query)}
+
+
 async def page(
     tx: AsyncConnection, parent: str | None, kind: str | None, after: str | None, limit: int
 ) -> list[OrganisationView]:

@@ -1,0 +1,36 @@
+"""What the registry builds once and hands to every handler and worker."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from regulation.calendar import Calendar
+from service_kit.bus import Bus
+from service_kit.crypto import FieldCipher
+from service_kit.database import Database
+from service_kit.files import FileStore
+from service_kit.work import Work
+
+from registry.rosters.sheets import Printer
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """`outside`: a small pool of its own, for what must be committed before the handler's own transaction is.
+    `wake_rosters`: called after a commit that left something to the roster worker.
+    `printer`: made at its first use; a compiler works on one document at a time, so callers hold `printing`.
+    """
+
+    bus: Bus
+    cipher: FieldCipher
+    files: FileStore
+    calendar: Calendar
+    outside: Database
+    wake_rosters: Callable[[], None]
+    printer: Callable[[], Printer]
+    printing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+RegistryWork = Work[Registry]

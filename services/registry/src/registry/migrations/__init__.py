@@ -1,0 +1,1 @@
+"""The registry's database, step by step. Run by the owner role: `python -m registry migrate`."""

@@ -1,0 +1,101 @@
+"""What an organisation must be before anything can be registered at it (clauses 2, 3.1, 44)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from regulation.divisions import DIVISIONS, chain
+from regulation.findings import refuse
+from regulation.mark import clause
+from regulation.school_codes import SCHOOL_TYPES, check_school_code
+from regulation.school_year import SchoolSystem
+from shared_contracts.decisions import Finding
+from shared_contracts.registry import OrganisationView
+
+KIND_TITLES = {"province": "省级", "city": "市级", "county": "县级", "school": "学校"}
+_ABOVE = {"city": "province", "county": "city"}
+_SOME_STAGES = frozenset({"37", "51"})
+"""Kinds of school (first two digits) that may carry part of their type's stages: 专门学校, 特殊教育学校."""
+
+
+@clause("2", "3.1")
+def faults(view: OrganisationView, kinds: Mapping[str, str]) -> tuple[Finding, ...]:
+    """What is wrong with an organisation. `kinds`: the kind of every organisation there is, by code."""
+    if not view.name.strip():
+        return (_no(view, "3.1", "name", "名称为空", "填写机构名称"),)
+    if view.kind == "school":
+        return _school(view, kinds)
+    return _authority(view, kinds)
+
+
+@clause("44")
+def change_faults(view: OrganisationView, known: OrganisationView, open_: bool) -> tuple[Finding, ...]:
+    """A code stays what it was given for: never another kind or type, never taken up again once closed."""
+    if not open_:
+        cure = "为新的机构使用新的代码"
+        return (_no(view, "44", "code_reused", "代码属于已撤销的机构，不得再次使用", cure),)
+    if (view.kind, view.school_type) != (known.kind, known.school_type):
+        cure = "办学类型改变的，撤销原代码，为新的学校使用新的代码"
+        return (_no(view, "44", "kind_changed", "同一代码的机构类别或办学类型不得改变", cure),)
+    return ()
+
+
+def _authority(view: OrganisationView, kinds: Mapping[str, str]) -> tuple[Finding, ...]:
+    found = []
+    division = DIVISIONS.get(view.code)
+    if division is None or division.level != view.kind:
+        cure = "按行政区划代码核对代码和级别"
+        found.append(_no(view, "3.1", "division", f"不是{KIND_TITLES[view.kind]}行政区划代码", cure))
+    if view.division != view.code:
+        found.append(_no(view, "3.1", "division", "行政区划与代码不一致", "教育行政部门的代码即其行政区划代码"))
+    above = _ABOVE.get(view.kind)
+    if above is None:
+        if view.parent is not None:
+            found.append(_no(view, "3.1", "parent", "省级教育行政部门没有上级", "上级留空"))
+    elif view.parent is None or kinds.get(view.parent) != above or view.parent not in chain(view.code):
+        cure = f"填写其所属的{KIND_TITLES[above]}教育行政部门，并先载入上级"
+        found.append(_no(view, "3.1", "parent", "上级教育行政部门不存在或不是其所属", cure))
+    return tuple(found)
+
+
+def _school(view: OrganisationView, kinds: Mapping[str, str]) -> tuple[Finding, ...]:
+    found = []
+    kind = SCHOOL_TYPES.get(view.school_type or "")
+    if kind is None:
+        cure = "办学类型代码：" + "、".join(f"{t.code}{t.name}" for t in SCHOOL_TYPES.values())
+        found.append(_no(view, "2", "school_type", "办学类型不在本细则适用范围", cure))
+    elif (wrong := check_school_code(view.code, school_type=view.school_type, field="code")) is not None:
+        found.append(wrong)
+    if kind is not None:
+        whole = tuple(stage.value for stage in kind.stages)
+        part = kind.kind in _SOME_STAGES and view.stages and set(view.stages) <= set(whole)
+        if view.stages != whole and not part:
+            cure = "学段：" + "、".join(whole)
+            found.append(_no(view, "2", "stages", f"学段与办学类型“{kind.name}”不符", cure))
+    if view.system not in tuple(SchoolSystem):
+        found.append(_no(view, "2", "system", "学制无效", "学制为6-3或5-4"))
+    if view.ownership not in ("public", "private"):
+        found.append(_no(view, "2", "ownership", "办别无效", "办别为public（公办）或private（民办）"))
+    if view.locality not in ("urban", "town", "rural"):
+        found.append(_no(view, "2", "locality", "城乡类型无效", "城乡类型为urban、town或rural"))
+    division = DIVISIONS.get(view.division)
+    if division is None or division.level != "county":
+        found.append(_no(view, "3.1", "division", "所在县（市、区）不在行政区划表中", "填写6位县级行政区划代码"))
+    if kinds.get(view.authority or "", "school") == "school" or view.authority not in chain(view.division):
+        cure = "填写所在县、市或省的教育行政部门（市、省直管学校填市、省），并先载入该部门"
+        found.append(_no(view, "3.1", "authority", "主管教育行政部门不存在或不管辖所在地", cure))
+    if kinds.get(view.parent or "", "school") == "school":
+        found.append(_no(view, "3.1", "parent", "上级机构不存在", "先载入上级机构"))
+    return tuple(found)
+
+
+def _no(view: OrganisationView, clause_id: str, code: str, message: str, cure: str) -> Finding:
+    """`fields` holds the organisation's own; which organisation it is stands in the message."""
+    return refuse(
+        clause_id,
+        f"organisation.{code}",
+        f"{view.code[:20]}：{message}",
+        cure=cure,
+        fields=(code,),
+        organisation=view.code,
+    )
