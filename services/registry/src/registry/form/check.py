@@ -17,7 +17,7 @@ from shared_contracts.decisions import Finding, Outcome
 from shared_contracts.identity import Member, Sex
 
 from registry.form import rules
-from registry.form.cells import Checker, checker
+from registry.form.cells import Checker, checker, too_long
 from registry.form.entry import Checked, Entry
 from registry.form.faults import Cell, Fault, finding, missing, plain, visible
 from registry.form.fields import BY_KEY, FIELDS, MEMBERS, Field
@@ -26,6 +26,7 @@ from registry.registration.policy import NO_DISABILITY
 
 _MEMORY = 4096
 """Values a column remembers; enough for code tables, dates and a school's streets."""
+_LONGEST = 2000  # characters of a cell that are looked at
 _UNREPEATED = frozenset({"name", "document", "phone"})
 
 
@@ -42,18 +43,21 @@ def letters(column: int) -> str:
 class _Column:
     __slots__ = ("check", "field", "index", "key", "letters", "seen")
 
-    def __init__(self, index: int, field: Field, check: Checker) -> None:
-        self.index, self.field, self.key, self.check, self.letters = index, field, field.key, check, letters(index)
+    def __init__(self, index: int, field: Field, check: Checker, name: str) -> None:
+        self.index, self.field, self.key, self.check, self.letters = index, field, field.key, check, name
         self.seen: dict[str, str] = {}
 
 
 class SheetCheck:
-    """Checks the rows of a sheet whose columns are `fields` (None: a column that is not of the form)."""
+    """Checks the rows of a sheet whose columns are `fields` (None: a column that is not of the form).
 
-    def __init__(self, fields: Sequence[Field | None], facts: FormFacts) -> None:
+    `first_column`: how many columns stand left of them in the sheet, for the cells' addresses.
+    """
+
+    def __init__(self, fields: Sequence[Field | None], facts: FormFacts, first_column: int = 0) -> None:
         self._facts = facts
         self._columns = [
-            _Column(index, field, checker(field, facts.school))
+            _Column(index, field, checker(field, facts.school), letters(first_column + index))
             for index, field in enumerate(fields)
             if field is not None
         ]
@@ -73,7 +77,10 @@ class SheetCheck:
             if type(cell) is str and (known := seen.get(cell)) is not None:
                 form[key] = known
                 continue
-            result = column.check(cell)
+            if type(cell) is str and len(cell) > _LONGEST:
+                result: str | Fault = too_long(column.field, cell)
+            else:
+                result = column.check(cell)
             if type(result) is str:
                 if result:  # nothing but white space is empty
                     form[key] = result

@@ -21,6 +21,7 @@ from regulation.mark import clause
 from regulation.school_year import grade_name
 
 from registry.form.fields import BY_KEY, MEMBERS, Field
+from registry.rosters.frames import Page
 from registry.rosters.glyphs import Glyphs
 
 MEDIA_TYPE = "application/pdf"
@@ -89,14 +90,6 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
 """The official form's sections, its rows, and how many thirds of a row a field takes. 照片 is kept as a file (clause 14)."""
 
 
-class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """One pupil's sheet. `form`: normalised values by key; `documents`: document numbers by key, to be shown in full."""
-
-    registration_id: str
-    form: Mapping[str, str]
-    documents: Mapping[str, str]
-
-
 class Printer:
     """Prints sheets. Not for use in two threads at once: a compiler works on one document at a time."""
 
@@ -145,7 +138,12 @@ class Printer:
     def _compile(self, data: dict[str, object]) -> bytes:
         encoded = msgspec.json.encode(data).decode()
         pdf = self._compiler.compile(
-            self._source, format="pdf", sys_inputs={"data": encoded}, pdf_standards="a-2b", pdf_tags=False, timestamp=_EPOCH
+            self._source,
+            format="pdf",
+            sys_inputs={"data": encoded},
+            pdf_standards="a-2b",
+            pdf_tags=False,
+            timestamp=_EPOCH,
         )
         if not isinstance(pdf, bytes):
             raise TypeError("one document was expected")

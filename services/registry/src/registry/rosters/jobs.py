@@ -1,0 +1,117 @@
+"""The child process: `python -m registry.rosters.jobs check|returned|sheets`. Opens untrusted files, holds no secrets.
+
+Reads frames from standard input, writes frames to standard output (`frames`). It says nothing on standard error: an
+exception's text would carry what stands in the file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import sys
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+import msgspec
+
+from registry.form.check import SheetCheck
+from registry.form.rules import FormFacts
+from registry.rosters import frames
+from registry.rosters.archive import Problem
+from registry.rosters.duplicates import Seen
+from registry.rosters.frames import CheckedRow, CheckOrder, Chunk, Opened, PrintOrder, ReturnOrder, Unreadable
+from registry.rosters.rows import check_row
+from registry.rosters.workbook import Sheet, read
+
+MEMORY = 2 * 1024**3
+SECONDS = 300  # of CPU: a file that takes longer is no roster
+FAILED = 70
+
+
+def check(source: BinaryIO, target: BinaryIO) -> None:
+    """Order and file in; `Opened` and chunks, or `Unreadable`, out. Stops where the service takes no more."""
+    order = msgspec.msgpack.decode(_need(source), type=CheckOrder)
+    sheet = read(_need(source))
+    if isinstance(sheet, Problem):
+        frames.write_frame(target, frames.encode(Unreadable(code=sheet.code, message=sheet.message)))
+        return
+    frames.write_frame(target, frames.encode(Opened(rows=len(sheet.rows), notes=sheet.notes)))
+    waiting: list[CheckedRow] = []
+    for checked in checked_rows(sheet, order):
+        if checked.row <= order.after_row:
+            continue
+        waiting.append(checked)
+        if len(waiting) == order.chunk:
+            frames.write_frame(target, frames.encode(Chunk(rows=tuple(waiting))))
+            waiting = []
+    if waiting:
+        frames.write_frame(target, frames.encode(Chunk(rows=tuple(waiting))))
+
+
+def checked_rows(sheet: Sheet, order: CheckOrder) -> Iterator[CheckedRow]:
+    """Every row of the sheet: its form, the rules of registration, what stands twice in the file."""
+    form = SheetCheck(sheet.columns, FormFacts(school=order.school, today=order.today), sheet.first_column)
+    seen = Seen()
+    for number, cells in sheet.rows:
+        yield check_row(form.row(cells, number), number, order, seen)
+
+
+def returned(source: BinaryIO, target: BinaryIO) -> None:
+    """Order and file in, the workbook of refused rows out."""
+    from registry.rosters.returned import returned as make
+
+    order = msgspec.msgpack.decode(_need(source), type=ReturnOrder)
+    sheet = read(_need(source))
+    if isinstance(sheet, Problem):
+        raise TypeError("this file was read before")
+    frames.write_frame(target, make(sheet, order.findings))
+
+
+def sheets(source: BinaryIO, target: BinaryIO) -> None:
+    """A `PrintOrder` in, its PDF out, one after the other: the fonts are loaded once."""
+    from registry.rosters.sheets import Printer
+
+    printer = Printer()
+    while (frame := frames.read_frame(source)) is not None:
+        order = msgspec.msgpack.decode(frame, type=PrintOrder)
+        if order.pages:
+            pdf = printer.confirmation_sheets(order.school, order.class_title, order.pages, order.printed_on)
+        else:
+            pdf = printer.blank_form(order.school)
+        frames.write_frame(target, pdf)
+
+
+def _need(source: BinaryIO) -> bytes:
+    frame = frames.read_frame(source)
+    if frame is None:
+        raise EOFError("an order was expected")
+    return frame
+
+
+JOBS: dict[str, Callable[[BinaryIO, BinaryIO], None]] = {"check": check, "returned": returned, "sheets": sheets}
+
+
+def _limit() -> None:
+    """Less than the machine has, and after whoever answers requests."""
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        os.nice(5)
+
+
+def main(name: str) -> int:
+    _limit()
+    try:
+        JOBS[name](sys.stdin.buffer, sys.stdout.buffer)
+    except BrokenPipeError:
+        os.close(sys.stdout.fileno())  # the service went away: nobody is to be told
+        return 0
+    except Exception:
+        return FAILED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
