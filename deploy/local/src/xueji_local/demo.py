@@ -1,0 +1,350 @@
+"""`python -m xueji_local.demo`: the main job on a running stack, from a roster workbook to G and L numbers.
+
+It makes a roster with every hard case in it, uploads it over HTTP as the school's registrar, walks the steps of clause
+15.1 with the demonstration accounts, shows what came of each row, corrects what can be corrected, uploads that, uploads
+both again, and compares all of it with what was planted. Exit status: 0 all as planted, 1 something differs (listed),
+2 it could not go on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import httpx
+import msgspec
+from regulation.school_year import SchoolSystem, Stage, grades_of
+from shared_contracts.registry import OrganisationView, StudentView
+
+from xueji_local import running
+from xueji_local.demo_client import Account, ApiProblem, Client
+from xueji_local.demo_flow import DemoProblem, Desk, Run, check, give_up, open_desk, walk
+from xueji_local.demo_report import compare_check, compare_repeat, compare_result, show_refusals, show_result
+from xueji_local.demo_screen import Screen
+from xueji_local.generator import (
+    CLASS_SIZE,
+    CLASSES,
+    NotPossible,
+    Population,
+    Roster,
+    make_guest_roster,
+    make_other_roster,
+    make_roster,
+)
+from xueji_local.generator_corrected import Correction, Unreadable, make_corrected
+from xueji_local.generator_form import School
+from xueji_local.layout import Layout
+from xueji_local.servers import ServerProblem
+
+_STARTING_SECONDS = 300.0
+_GROWING_SECONDS = 900.0
+
+
+class Stack(msgspec.Struct, frozen=True, kw_only=True):
+    """What `stack.json` says of a running stack."""
+
+    gateway: str
+    matcher: str
+    accounts: tuple[Account, ...]
+
+
+class _Grown(msgspec.Struct):
+    seed: int
+    school_year: int
+    generated: int
+
+
+class Matcher:
+    """The stand-in for the population service, asked for its seed and to know enough people."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self._url, self._key = url, key
+
+    def grow(self, size: int) -> _Grown:
+        """Have the line known up to `size`; 0 only asks. Raises DemoProblem."""
+        try:
+            response = httpx.post(
+                f"{self._url}/v1/population",
+                json={"size": size},
+                headers={"X-API-Key": self._key},
+                timeout=httpx.Timeout(_GROWING_SECONDS, connect=5),
+            )
+            response.raise_for_status()
+        except httpx.HTTPError as error:
+            raise DemoProblem(
+                f"公安人口信息替身（matcher）没有应答（{type(error).__name__}）。请查看：make logs"
+            ) from error
+        return msgspec.json.decode(response.content, type=_Grown)
+
+
+def find_stack(layout: Layout, screen: Screen) -> Stack:
+    """The running stack; one is started when none runs, one that is starting is waited for."""
+    if not running.is_running(layout):
+        screen.say("没有正在运行的系统，现在启动（make down 停止）。")
+        done = subprocess.run([sys.executable, "-m", "xueji_local", "up"], check=False)
+        if done.returncode:
+            raise DemoProblem("系统没有启动成功，原因见上。")
+    end = time.monotonic() + _STARTING_SECONDS
+    while True:
+        with contextlib.suppress(OSError, msgspec.MsgspecError):
+            return msgspec.json.decode(layout.stack.read_bytes(), type=Stack)
+        if time.monotonic() > end or not running.is_running(layout):
+            raise DemoProblem("系统没有就绪。请用 make status 查看。")
+        time.sleep(0.5)
+
+
+def matcher_of(layout: Layout, stack: Stack) -> Matcher:
+    for line in layout.env_file("matcher").read_text().splitlines():
+        name, _, value = line.partition("=")
+        if name == "XUEJI_MATCHER_API_KEY":
+            return Matcher(stack.matcher, value.strip('"'))
+    raise DemoProblem(f"{layout.env_file('matcher')} 中没有接口密钥。请用 make reset 重建后再试。")
+
+
+def as_school(view: OrganisationView) -> School:
+    """The grades of its lowest stage: where new pupils enter, and those above."""
+    stage = Stage(view.stages[0])
+    return School(
+        code=view.code,
+        name=view.name,
+        division=view.division,
+        grades=tuple(grades_of(stage, SchoolSystem(view.system or "6-3"))),
+    )
+
+
+class Demo:
+    """One demonstration: its people, its folder, what has differed so far."""
+
+    def __init__(self, *, stack: Stack, matcher: Matcher, screen: Screen, folder: Path) -> None:
+        self.stack, self.matcher, self.screen, self.folder = stack, matcher, screen, folder
+        self.failures: list[str] = []
+        self.uploads = 0
+        first = next((a for a in stack.accounts if a.role == "registrar"), None)
+        if first is None:
+            raise DemoProblem("stack.json 中没有学籍管理员账号。请用 make reset 重建后再试。")
+        with contextlib.closing(Client(stack.gateway, first)) as client:
+            self.schools = {view.code: view for view in client.organisations()}
+        if first.organisation not in self.schools:
+            raise DemoProblem(f"系统中没有学校 {first.organisation}。请用 make reset 重建后再试。")
+        self.own = self.schools[first.organisation]
+
+    @contextlib.contextmanager
+    def desk(self, school: OrganisationView) -> Iterator[Desk]:
+        with contextlib.closing(open_desk(self.stack.gateway, self.stack.accounts, school)) as desk:
+            yield desk
+
+    def staffed(self) -> Iterator[OrganisationView]:
+        """The other schools whose registrars have accounts."""
+        for account in self.stack.accounts:
+            if account.role == "registrar" and account.organisation != self.own.code:
+                yield self.schools[account.organisation]
+
+    # ---- the acts -------------------------------------------------------------------------------------------------
+
+    def prepare(self, desk: Desk, rows: int, seed: int | None) -> tuple[Roster, list[StudentView]]:
+        """The blank template, the roster, and a matcher that knows whom it should. Also: who is at the school before."""
+        screen, client = self.screen, desk.registrar
+        template = self.folder / "空白模板.xlsx"
+        template.write_bytes(client.template())
+        screen.note(f"空白模板（含代码表下拉选项）：{template}")
+        before = list(client.students())
+        used = max((student.class_no or 0 for student in before), default=0)
+        school = as_school(self.own)
+        first_class = used + 1
+        if rows > CLASS_SIZE * (CLASSES - used) * len(school.grades):
+            first_class = 1  # the school is full of classes: the pupils sit with those of earlier demonstrations
+        seed = seed or 1 + sum(1 for _ in client.rosters())
+        population = self.matcher.grow(0)
+        with screen.step(f"生成名册：{rows}行，种子{seed}"):
+            roster = make_roster(
+                self.folder / f"名册-{rows}行.xlsx",
+                school=school,
+                rows=rows,
+                seed=seed,
+                population=Population(seed=population.seed, school_year=population.school_year),
+                first_class=first_class,
+            )
+        (self.folder / "名册说明.json").write_bytes(msgspec.json.format(msgspec.json.encode(roster)))
+        with screen.step(f"公安人口信息替身备好{max(roster.needed, population.generated)}人"):
+            self.matcher.grow(roster.needed)
+        screen.note(f"名册：{roster.path}（{roster.classes}个班）")
+        return roster, before
+
+    def elsewhere(self, roster: Roster) -> None:
+        """A child goes to another school first; a foreign pupil to one that may take foreign pupils."""
+        others = [
+            s for s in self.staffed() if set(self.own.stages) & set(s.stages) and s.authority != self.own.authority
+        ]
+        if not others:
+            raise DemoProblem("没有另一所有演示账号的学校。请用 make reset 重建后再试。")
+        path = self.folder / "另一所学校.xlsx"
+        self._small(others[0], make_other_roster(path, school=as_school(others[0]), roster=roster))
+        qualified = next((school for school in self.staffed() if school.accepts_international), None)
+        if qualified:
+            path = self.folder / "有国际学生接收资格的学校.xlsx"
+            self._small(qualified, make_guest_roster(path, school=as_school(qualified), roster=roster))
+
+    def _small(self, school: OrganisationView, roster: Roster) -> None:
+        self.screen.say(f"{school.name}：{roster.cases[0].title}")
+        with self.desk(school) as desk:
+            run = self.upload(desk, Path(roster.path))
+            self.failures += compare_check(roster, run)
+            if run.accepted:
+                walk(desk, run, self.folder / "其他学校", self.screen)
+                self.failures += compare_result(roster, run)
+            else:
+                give_up(desk, run)
+
+    def upload(self, desk: Desk, path: Path, key: str = "") -> Run:
+        return check(desk, path, key or str(uuid.uuid4()), self.screen)
+
+    def main_job(self, desk: Desk, roster: Roster) -> Run:
+        screen = self.screen
+        screen.heading("二、上传名册，检查（不入库）")
+        key = str(uuid.uuid4())
+        run = self.upload(desk, Path(roster.path), key)
+        totals = run.view.totals
+        screen.note(
+            f"{totals.rows}行：通过{totals.valid}，有提示{totals.warned}，拒绝{totals.refused}，已在本校{totals.already_here}"
+        )
+        for finding in run.view.findings:
+            screen.note(f"提示：{finding.message}")
+        show_refusals(screen, run)
+        self.failures += compare_check(roster, run)
+        again = desk.registrar.upload(Path(roster.path), key)
+        if again.id != run.view.id:
+            self.failures.append("用同一个 Idempotency-Key 再次上传，产生了另一份名册")
+        if not run.accepted:
+            screen.note("没有新学生：这些学生已在本校（同一种子的名册办过）。")
+            give_up(desk, run)
+            return run
+        screen.heading("三、确认导入，打印确认表，五步审核，比对与发号")
+        walk(desk, run, self.folder, screen)
+        self.failures += compare_result(roster, run)
+        return run
+
+    def correct(self, desk: Desk, roster: Roster, run: Run) -> Correction | None:
+        """The returned workbook, put right and uploaded; then once more."""
+        if run.returned is None:
+            if run.view.totals.refused and run.accepted:
+                self.failures.append("有被拒绝的行，但没有退回的工作簿")
+            return None
+        self.screen.heading("四、改正退回的行，再次上传")
+        done = make_corrected(run.returned, self.folder / "改正后.xlsx", roster)
+        self.screen.note(f"改正{len(done.cured)}行，去掉无法改正的{len(done.removed)}行：{done.path}")
+        if done.unexpected:
+            self.failures.append(f"退回的工作簿中有计划外的行：{done.unexpected}")
+        if done.uncommented:
+            self.failures.append(f"退回的工作簿中，有错的单元格没有批注：{'、'.join(done.uncommented)}")
+        wanted = {case.key for case in roster.cases if case.outcome == "refused"}
+        if missing := wanted - {*done.cured, *done.removed}:
+            self.failures.append(f"退回的工作簿中缺少：{'、'.join(sorted(missing))}")
+        second = self.upload(desk, Path(done.path))
+        for row in second.refused:
+            why = "；".join(finding.message for finding in row.findings)
+            self.failures.append(f"改正后的第{row.row}行仍被拒绝：{why}")
+        if second.accepted:
+            walk(desk, second, self.folder / "改正后", self.screen)
+            show_result(self.screen, second)
+            if second.view.numbers != {"G": second.accepted}:
+                self.failures.append(f"改正后的{second.accepted}人应当都得到G，实际：{second.view.numbers}")
+        else:
+            give_up(desk, second)
+        return done
+
+    def again(self, desk: Desk, roster: Roster, run: Run, done: Correction | None, before: int) -> None:
+        """The same workbooks once more: nothing comes of them."""
+        self.screen.heading("五、同样的工作簿再传一次")
+        refused = len(roster.refused_rows)
+        for path, here, wrong in (
+            *(((Path(done.path), done.rows, 0),) if done else ()),
+            (Path(roster.path), roster.rows - refused, refused),
+        ):
+            repeat = self.upload(desk, path)
+            totals = repeat.view.totals
+            self.screen.note(f"{path.name}：新增{repeat.accepted}，已在本校{totals.already_here}，拒绝{totals.refused}")
+            self.failures += compare_repeat(repeat, here, wrong, path.name)
+            give_up(desk, repeat)
+        after = sum(1 for _ in desk.registrar.students())
+        grown = before + run.accepted + (done.rows if done else 0)
+        self.screen.note(f"本校学生：{before} → {after}")
+        if after != grown:
+            self.failures.append(f"本校应有{grown}名学生，实际{after}名")
+
+
+def demonstrate(rows: int, seed: int | None, out: Path | None, screen: Screen) -> int:
+    begun = time.monotonic()
+    layout = Layout()
+    stack = find_stack(layout, screen)
+    folder = out or layout.home / "demo" / time.strftime("%Y%m%d-%H%M%S")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    demo = Demo(stack=stack, matcher=matcher_of(layout, stack), screen=screen, folder=folder)
+    screen.heading(f"一、准备：{demo.own.name}（{demo.own.code}），{stack.gateway}")
+    with demo.desk(demo.own) as desk:
+        roster, before = demo.prepare(desk, rows, seed)
+        demo.elsewhere(roster)
+        run = demo.main_job(desk, roster)
+        done = demo.correct(desk, roster, run)
+        demo.again(desk, roster, run, done, len(before))
+    show_result(screen, run)
+    _show_files(screen, run, done)
+    screen.say(f"\n全部用时{time.monotonic() - begun:.1f}秒")
+    return _verdict(screen, roster, demo.failures)
+
+
+def _show_files(screen: Screen, run: Run, done: Correction | None) -> None:
+    files = [("上传的名册", str(run.path))]
+    if run.returned:
+        files.append(("退回的工作簿（有错的单元格带批注）", str(run.returned)))
+    if done:
+        files.append(("改正后的工作簿", done.path))
+    if run.sheets:
+        files.append((f"监护人确认表（PDF，{len(run.sheets)}个班）", str(run.sheets[0])))
+    screen.say("\n文件", style="bold")
+    screen.table(files)
+
+
+def _verdict(screen: Screen, roster: Roster, failures: Sequence[str]) -> int:
+    if failures:
+        screen.problem(f"与预期不符的有{len(failures)}处：")
+        for failure in failures:
+            screen.note(failure)
+        return 1
+    screen.say(f"\n名册中安排的{len(roster.cases)}种疑难情况，结果全部符合预期；没有重复建籍。", style="bold green")
+    return 0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m xueji_local.demo", description="演示：从名册到学籍号")
+    rows = int(os.environ.get("ROWS") or 300)
+    parser.add_argument("--rows", type=int, default=rows, help="名册行数（也可用环境变量 ROWS），默认300")
+    parser.add_argument("--seed", type=int, help="选哪些学生；默认每次不同。用同一个种子，第二次没有新学生")
+    parser.add_argument("--out", type=Path, help="文件放在哪里；默认 .xueji/demo/ 下")
+    arguments = parser.parse_args()
+    screen = Screen()
+    try:
+        code = demonstrate(arguments.rows, arguments.seed, arguments.out, screen)
+    except (DemoProblem, NotPossible, Unreadable, ServerProblem) as problem:
+        screen.problem(str(problem))
+        code = 2
+    except ApiProblem as problem:
+        screen.problem(problem.detail)
+        for finding in problem.findings:
+            cure = f"（{finding.cure}）" if finding.cure else ""
+            screen.note(f"{finding.message}{cure}")
+        code = 2
+    except KeyboardInterrupt:
+        screen.say("\n已中断。已经交给系统的工作会继续；make down 停止系统。")
+        code = 130
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
