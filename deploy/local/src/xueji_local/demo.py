@@ -75,6 +75,7 @@ class Matcher:
                 json={"size": size},
                 headers={"X-API-Key": self._key},
                 timeout=httpx.Timeout(_GROWING_SECONDS, connect=5),
+                trust_env=False,
             )
             response.raise_for_status()
         except httpx.HTTPError as error:

@@ -82,7 +82,11 @@ class Client:
 
     def __init__(self, gateway: str, account: Account) -> None:
         self.account = account
-        self._http = httpx.Client(base_url=gateway, timeout=httpx.Timeout(60, connect=5))
+        self._http = httpx.Client(
+            base_url=gateway,
+            timeout=httpx.Timeout(60, connect=5),
+            trust_env=False,  # the gateway is on this machine: no proxy of the surroundings has a part in it
+        )
         self._token, self._until = "", 0.0
 
     def close(self) -> None:

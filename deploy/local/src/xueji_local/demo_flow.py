@@ -122,7 +122,7 @@ def walk(desk: Desk, run: Run, folder: Path, screen: Screen) -> None:
         run.view = _print(client, roster_id, screen)
     with timed(run, "五步审核"):
         for step in STEPS:
-            _decide(desk, roster_id, step, screen)
+            _decide(desk, run, step, screen)
     with timed(run, "比对与发号"):
         run.view = _follow(client, run.view, "completed", screen)
     if run.view.state is not RosterState.COMPLETED:
@@ -148,7 +148,7 @@ def _print(client: Client, roster_id: str, screen: Screen) -> RosterView:
     return view
 
 
-def _decide(desk: Desk, roster_id: str, taken: tuple[Step, str, str], screen: Screen) -> None:
+def _decide(desk: Desk, run: Run, taken: tuple[Step, str, str], screen: Screen) -> None:
     """Everybody with the role takes their part: several class teachers, each their classes."""
     step, role, title = taken
     signed_on = datetime.now(CHINA).date().isoformat() if step is Step.GUARDIAN else None
@@ -156,7 +156,7 @@ def _decide(desk: Desk, roster_id: str, taken: tuple[Step, str, str], screen: Sc
     begun = time.monotonic()
     for client in desk.clients[role]:
         try:
-            done = client.decide(roster_id, step, signed_on=signed_on)
+            done = client.decide(run.view.id, step, signed_on=signed_on)
         except ApiProblem as problem:
             if problem.status not in (403, 404, 409):
                 raise
@@ -165,6 +165,11 @@ def _decide(desk: Desk, roster_id: str, taken: tuple[Step, str, str], screen: Sc
             moved += done.moved
     if not moved:
         raise DemoProblem(f"“{title}”没有办成：{refusal.detail if refusal else '没有等待这一步的学生'}")
+    if moved < sum(run.view.steps.values()):
+        total = sum(run.view.steps.values())
+        raise DemoProblem(
+            f"“{title}”应有{total}人，只办了{moved}人：演示账号不能审核其余的人（如缺少该年级的班主任）。"
+        )
     screen.note(f"{title}：{moved}人  {time.monotonic() - begun:.1f}秒")
 
 
