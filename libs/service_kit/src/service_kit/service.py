@@ -143,7 +143,7 @@ class _Running:
         deps = await service.build(kit)
         kit.checks.setdefault("database", self._database_check)
         kit.checks.setdefault("nats", self._nats_check(client))
-        if service.events or emits(service.name):
+        if emits(service.name):
             self.relay = Relay(service.name, self.settings.database_url, client)
             self.db.wake_relay = self.relay.wake  # type: ignore[method-assign]
             self._spawn("relay", self.relay.run(self.own_stop))
@@ -242,7 +242,8 @@ class _Running:
                 durable=f"{self.service.name}-{source}",
                 pull_sub=PullSub(batch_size=200, timeout=0.1, batch=True),
                 ack_policy=AckPolicy.MANUAL,
-                inbox_prefix=inbox_prefix(self.service.name).encode(),
+                # With its dot: a pull subscription puts its random part straight behind the prefix.
+                inbox_prefix=f"{inbox_prefix(self.settings.nats_user or self.service.name)}.".encode(),
             )(take)
 
     # ---- workers, health ------------------------------------------------------------------------------------------
