@@ -1,0 +1,215 @@
+"""Who is told what. Pure: an event in, notices out, in the words that a school or an authority reads.
+
+A notice goes to a role of an organisation, not to a person. Notices with the same `merge` are one: their counts add up and
+the text is written anew from the sum.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from regulation.mark import clause
+from shared_contracts.actors import Role
+from shared_contracts.identity import Verification
+from shared_contracts.registry import (
+    CorrectionsNeeded,
+    RegistrationState,
+    RosterChecked,
+    RosterCompleted,
+    Step,
+    StepReached,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A notice to be. `counts` add up over what is merged; `words` are what the text needs besides."""
+
+    organisation: str
+    role: Role
+    kind: str
+    link: str
+    merge: str
+    counts: Mapping[str, int]
+    words: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    title: str
+    body: str
+
+
+_STEPS = {
+    Step.CLASS_TEACHER: "班主任审核",
+    Step.PRINCIPAL: "学籍主管校长审核",
+    Step.GUARDIAN: "监护人确认签字",
+    Step.SCHOOL: "学校审核",
+    Step.AUTHORITY: "学籍主管部门核准",
+}
+_TO_DO = {
+    Step.CLASS_TEACHER: "请核对本班学生的信息,逐人或整册审核。",
+    Step.PRINCIPAL: "班主任已审核,请复核。",
+    Step.GUARDIAN: "请打印确认表,由监护人核对签字,然后登记签字日期。",
+    Step.SCHOOL: "监护人已确认,请作学校审核。",
+    Step.AUTHORITY: "学校已审核上报,请及时核准。",
+}
+_ENDED = {
+    RegistrationState.AUTHORITY_APPROVED: ("已核准", "学籍主管部门已核准,系统正在生成学籍号。"),
+    RegistrationState.REGISTERED: ("已建立学籍", "学籍和学籍号已生成。"),
+    RegistrationState.RETURNED: ("被退回更正", "请按退回原因更正后重新送审。"),
+    RegistrationState.REJECTED: ("未予建立学籍", "申请已终止。"),
+    RegistrationState.WITHDRAWN: ("已撤回", "申请已由学校撤回。"),
+}
+_MISMATCHES = {
+    Verification.NAME_MISMATCH: "姓名不符",
+    Verification.SEX_MISMATCH: "性别不符",
+    Verification.BIRTH_DATE_MISMATCH: "出生日期不符",
+}
+COUNT = "count"
+
+
+# ---- events -> drafts -----------------------------------------------------------------------------------------------
+
+
+def step_reached(event: StepReached, today: date) -> tuple[Draft, ...]:
+    """To the role that acts next, at the school or its authority; how it ended, to the registrar.
+
+    A roster's pupils reach a step in portions: they are one notice. Pupils entered one by one are one notice a day.
+    """
+    step = event.waits_for
+    if step is None and event.state not in _ENDED:
+        return ()
+    role = event.role or (Role.REGISTRAR if step is None else _ROLES[step])
+    group = event.roster_id or today.isoformat()
+    return (
+        Draft(
+            organisation=event.authority if step is Step.AUTHORITY else event.school,
+            role=role,
+            kind="step_reached",
+            link=f"/v1/rosters/{event.roster_id}" if event.roster_id else f"/v1/registrations?state={event.state}",
+            merge=_merge("step_reached", event.school, group, event.state, role, event.reason),
+            counts={COUNT: event.count},
+            words={
+                "school_name": event.school_name,
+                "state": event.state,
+                "step": step or "",
+                "reason": event.reason,
+            },
+        ),
+    )
+
+
+_ROLES = {
+    Step.CLASS_TEACHER: Role.CLASS_TEACHER,
+    Step.PRINCIPAL: Role.PRINCIPAL,
+    Step.GUARDIAN: Role.REGISTRAR,
+    Step.SCHOOL: Role.PRINCIPAL,
+    Step.AUTHORITY: Role.AUTHORITY_OFFICER,
+}
+
+
+def roster_checked(event: RosterChecked, _today: date) -> tuple[Draft, ...]:
+    totals = event.totals
+    counts = {
+        "rows": totals.rows,
+        "valid": totals.valid,
+        "warned": totals.warned,
+        "refused": totals.refused,
+        "already_here": totals.already_here,
+    }
+    return (_roster("roster_checked", event, counts, event.problem or ""),)
+
+
+def roster_completed(event: RosterCompleted, _today: date) -> tuple[Draft, ...]:
+    return (_roster("roster_completed", event, event.numbers),)
+
+
+@clause("15.3")
+def corrections_needed(event: CorrectionsNeeded, today: date) -> tuple[Draft, ...]:
+    """The school is told to clear up a mismatch; the pupils keep their L numbers meanwhile."""
+    return (
+        Draft(
+            organisation=event.school,
+            role=Role.REGISTRAR,
+            kind="corrections_needed",
+            link="/v1/registrations?to_correct=true",
+            merge=_merge("corrections_needed", event.school, today.isoformat()),
+            counts=Counter(str(verification) for _, verification in event.registrations),
+        ),
+    )
+
+
+def _roster(kind: str, event: RosterChecked | RosterCompleted, counts: Mapping[str, int], problem: str = "") -> Draft:
+    return Draft(
+        organisation=event.school,
+        role=Role.REGISTRAR,
+        kind=kind,
+        link=f"/v1/rosters/{event.roster_id}",
+        merge=_merge(kind, event.roster_id),
+        counts=counts,
+        words={"file_name": event.file_name, "problem": problem},
+    )
+
+
+def _merge(*parts: str) -> str:
+    return "\x1f".join(parts)
+
+
+# ---- drafts -> words --------------------------------------------------------------------------------------------------
+
+
+def text(draft: Draft, counts: Mapping[str, int]) -> Text:
+    """The words for a draft with these counts (its own, or the sum of what was merged)."""
+    return _TEXTS[draft.kind](draft.words, counts)
+
+
+def _step_text(words: Mapping[str, str], counts: Mapping[str, int]) -> Text:
+    who = f"{words['school_name']} {counts[COUNT]} 名学生"
+    if words["step"]:
+        step = Step(words["step"])
+        return Text(f"待办:{_STEPS[step]}", f"{who}已送到「{_STEPS[step]}」。{_TO_DO[step]}")
+    title, to_do = _ENDED[RegistrationState(words["state"])]
+    reason = f"原因:{words['reason']}。" if words["reason"] else ""
+    return Text(title, f"{who}{title}。{reason}{to_do}")
+
+
+def _checked_text(words: Mapping[str, str], counts: Mapping[str, int]) -> Text:
+    name = words["file_name"]
+    if words["problem"]:
+        return Text("名册无法读取", f"《{name}》:{words['problem']}")
+    parts = [f"共 {counts['rows']} 行,可导入 {counts['valid'] + counts['warned']} 行"]
+    if counts["warned"]:
+        parts.append(f"其中 {counts['warned']} 行有提示")
+    if counts["refused"]:
+        parts.append(f"拒绝 {counts['refused']} 行")
+    if counts["already_here"]:
+        parts.append(f"已在本校 {counts['already_here']} 行")
+    return Text("名册检查完成", f"《{name}》{','.join(parts)}。请核对后确认导入。")
+
+
+def _completed_text(words: Mapping[str, str], counts: Mapping[str, int]) -> Text:
+    issued = ",".join(f"{kind} 学籍号 {count} 个" for kind, count in sorted(counts.items()) if count)
+    detail = f",{issued}" if issued else ""
+    temporary = "L 为临时学籍号,公安比对成功后自动转为 G。" if counts.get("L") else ""
+    return Text("名册办理完成", f"《{words['file_name']}》的学籍已全部建立{detail}。{temporary}")
+
+
+def _corrections_text(_words: Mapping[str, str], counts: Mapping[str, int]) -> Text:
+    kinds = ",".join(f"{name} {counts[kind]} 名" for kind, name in _MISMATCHES.items() if counts.get(kind))
+    return Text(
+        "公安比对不一致,请核实",
+        f"{sum(counts.values())} 名学生的信息与公安人口信息不一致({kinds})。请对照户口簿核实并更正;"
+        "更正前使用 L 临时学籍号,不影响办理业务。",
+    )
+
+
+_TEXTS = {
+    "step_reached": _step_text,
+    "roster_checked": _checked_text,
+    "roster_completed": _completed_text,
+    "corrections_needed": _corrections_text,
+}

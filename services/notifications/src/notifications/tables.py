@@ -1,0 +1,34 @@
+"""Notices to a role of an organisation, and which account has read them."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from service_kit.tables import kit_tables
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+
+metadata = sa.MetaData()
+kit = kit_tables(metadata)
+
+notices = sa.Table(
+    "notices",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("organisation", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("merge", sa.Text, nullable=False, unique=True),
+    sa.Column("counts", JSONB, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("link", sa.Text, nullable=False),
+    sa.Column("updated_at", TIMESTAMP(timezone=True), nullable=False),
+    sa.Index("notices_newest", "organisation", "role", "updated_at", "id"),
+)
+
+reads = sa.Table(
+    "reads",
+    metadata,
+    sa.Column("notice_id", sa.Text, sa.ForeignKey("notices.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("read_at", TIMESTAMP(timezone=True), nullable=False),
+)

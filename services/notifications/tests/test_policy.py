@@ -1,0 +1,153 @@
+"""Who is told what, and in which words."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from notifications import policy
+from notifications.policy import text
+from shared_contracts.actors import Role
+from shared_contracts.identity import Verification
+from shared_contracts.registry import (
+    CorrectionsNeeded,
+    RegistrationState,
+    RosterChecked,
+    RosterCompleted,
+    RowTotals,
+    Step,
+    StepReached,
+)
+
+DAY = date(2026, 9, 1)
+SCHOOL, AUTHORITY = "2301000001", "230102"
+
+
+def reached(state: RegistrationState, step: Step | None, role: Role | None = None, **more: object) -> StepReached:
+    values: dict[str, object] = {"roster_id": "r1", "count": 30, **more}
+    return StepReached(
+        school=SCHOOL,
+        school_name="第一小学",
+        authority=AUTHORITY,
+        state=state,
+        waits_for=step,
+        role=role,
+        **values,  # type: ignore[arg-type]
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "step", "organisation", "role", "title"),
+    [
+        (RegistrationState.ENTERED, Step.CLASS_TEACHER, SCHOOL, Role.CLASS_TEACHER, "待办:班主任审核"),
+        (RegistrationState.CLASS_TEACHER_CHECKED, Step.PRINCIPAL, SCHOOL, Role.PRINCIPAL, "待办:学籍主管校长审核"),
+        (RegistrationState.PRINCIPAL_CHECKED, Step.GUARDIAN, SCHOOL, Role.REGISTRAR, "待办:监护人确认签字"),
+        (RegistrationState.GUARDIAN_CONFIRMED, Step.SCHOOL, SCHOOL, Role.PRINCIPAL, "待办:学校审核"),
+        (
+            RegistrationState.SCHOOL_APPROVED,
+            Step.AUTHORITY,
+            AUTHORITY,
+            Role.AUTHORITY_OFFICER,
+            "待办:学籍主管部门核准",
+        ),
+        (RegistrationState.AUTHORITY_APPROVED, None, SCHOOL, Role.REGISTRAR, "已核准"),
+        (RegistrationState.RETURNED, None, SCHOOL, Role.REGISTRAR, "被退回更正"),
+        (RegistrationState.REJECTED, None, SCHOOL, Role.REGISTRAR, "未予建立学籍"),
+    ],
+)
+def test_a_step_tells_whoever_acts_next(
+    state: RegistrationState, step: Step | None, organisation: str, role: Role, title: str
+) -> None:
+    (draft,) = policy.step_reached(reached(state, step), DAY)
+    assert (draft.organisation, draft.role) == (organisation, role)
+    written = text(draft, draft.counts)
+    assert written.title == title
+    assert "第一小学 30 名学生" in written.body
+    assert draft.link == "/v1/rosters/r1"
+
+
+def test_the_role_the_event_names_goes_before_ours() -> None:
+    event = reached(RegistrationState.GUARDIAN_CONFIRMED, Step.SCHOOL, Role.LEADER)
+    assert policy.step_reached(event, DAY)[0].role is Role.LEADER
+
+
+def test_a_return_tells_the_reason() -> None:
+    (draft,) = policy.step_reached(reached(RegistrationState.RETURNED, None, reason="电话有误"), DAY)
+    assert "原因:电话有误。" in text(draft, draft.counts).body
+
+
+def test_portions_of_a_roster_are_one_notice_and_another_state_another() -> None:
+    def merge(*args: object, **more: object) -> str:
+        return policy.step_reached(reached(*args, **more), DAY)[0].merge  # type: ignore[arg-type]
+
+    first = merge(RegistrationState.ENTERED, Step.CLASS_TEACHER)
+    assert merge(RegistrationState.ENTERED, Step.CLASS_TEACHER, count=5) == first
+    assert merge(RegistrationState.CLASS_TEACHER_CHECKED, Step.PRINCIPAL) != first
+    assert merge(RegistrationState.ENTERED, Step.CLASS_TEACHER, roster_id="r2") != first
+
+
+def test_pupils_entered_one_by_one_are_one_notice_a_day() -> None:
+    event = reached(RegistrationState.ENTERED, Step.CLASS_TEACHER, roster_id=None, count=1)
+    (today,), (again,) = policy.step_reached(event, DAY), policy.step_reached(event, DAY)
+    (tomorrow,) = policy.step_reached(event, date(2026, 9, 2))
+    assert today.merge == again.merge != tomorrow.merge
+    assert today.link == "/v1/registrations?state=entered"
+
+
+def test_a_checked_roster_tells_its_totals_and_a_broken_one_why() -> None:
+    totals = RowTotals(rows=300, valid=270, warned=10, refused=15, already_here=5)
+    event = RosterChecked(roster_id="r1", school=SCHOOL, file_name="一年级.xlsx", totals=totals)
+    (draft,) = policy.roster_checked(event, DAY)
+    assert (draft.organisation, draft.role) == (SCHOOL, Role.REGISTRAR)
+    assert text(draft, draft.counts).body == (
+        "《一年级.xlsx》共 300 行,可导入 280 行,其中 10 行有提示,拒绝 15 行,已在本校 5 行。请核对后确认导入。"
+    )
+    broken = RosterChecked(
+        roster_id="r1", school=SCHOOL, file_name="a.xlsx", totals=RowTotals(), problem="文件含有宏。"
+    )
+    (draft,) = policy.roster_checked(broken, DAY)
+    assert text(draft, draft.counts) == policy.Text("名册无法读取", "《a.xlsx》:文件含有宏。")
+
+
+def test_a_completed_roster_tells_its_numbers() -> None:
+    event = RosterCompleted(
+        roster_id="r1",
+        school=SCHOOL,
+        file_name="一年级.xlsx",
+        totals=RowTotals(rows=300, valid=280),
+        numbers={"G": 270, "L": 10, "J": 0},
+    )
+    (draft,) = policy.roster_completed(event, DAY)
+    body = text(draft, draft.counts).body
+    assert "G 学籍号 270 个,L 学籍号 10 个" in body
+    assert "临时学籍号" in body
+    (only_g,) = policy.roster_completed(
+        RosterCompleted(roster_id="r", school=SCHOOL, file_name="a", totals=RowTotals(), numbers={"G": 3}), DAY
+    )
+    assert "临时" not in text(only_g, only_g.counts).body
+
+
+@pytest.mark.clause("15.3")
+def test_a_mismatch_is_a_task_for_the_school() -> None:
+    event = CorrectionsNeeded(
+        school=SCHOOL,
+        registrations=(
+            ("a", Verification.NAME_MISMATCH),
+            ("b", Verification.NAME_MISMATCH),
+            ("c", Verification.BIRTH_DATE_MISMATCH),
+        ),
+    )
+    (draft,) = policy.corrections_needed(event, DAY)
+    assert (draft.organisation, draft.role) == (SCHOOL, Role.REGISTRAR)
+    assert draft.link == "/v1/registrations?to_correct=true"
+    body = text(draft, draft.counts).body
+    assert body.startswith("3 名学生的信息与公安人口信息不一致(姓名不符 2 名,出生日期不符 1 名)")
+
+
+def test_every_state_that_an_event_may_name_has_words() -> None:
+    for state in RegistrationState:
+        for draft in policy.step_reached(reached(state, None), DAY):
+            assert not text(draft, draft.counts).title.isascii()
+    for step in Step:
+        (draft,) = policy.step_reached(reached(RegistrationState.ENTERED, step), DAY)
+        assert not text(draft, draft.counts).title.isascii()
