@@ -42,7 +42,7 @@ CALLS = Counter("matcher_calls_total", "Questions to the matcher by result", ["r
 OUTCOMES = Counter("matcher_outcomes_total", "Persons by what the matcher said", ["outcome"])
 BREAKER_OPEN = Gauge("matcher_breaker_open", "1 while the matcher is not asked because it kept failing")
 
-ANSWERS = {
+WORDS = {
     word: Verification(word)
     for word in ("matched", "not_found", "name_mismatch", "sex_mismatch", "birth_date_mismatch")
 }
@@ -58,17 +58,17 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     document_number: str
 
 
-class _Result(msgspec.Struct, frozen=True):
+class _Answer(msgspec.Struct, frozen=True):
     id: str
     outcome: str
 
 
-class _Results(msgspec.Struct, frozen=True):
-    results: list[_Result]
+class _Answers(msgspec.Struct, frozen=True):
+    answers: list[_Answer]
 
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(_Results).decode
+_decode = msgspec.json.Decoder(_Answers).decode
 
 
 class MatcherFault(Exception):
@@ -206,10 +206,10 @@ class Matcher:
         if len(response.content) > MAX_BODY:
             raise MatcherFault("an answer of a senseless size")
         try:
-            results = _decode(response.content).results
+            answers = _decode(response.content).answers
         except msgspec.MsgspecError:
             raise MatcherFault("an answer that cannot be read") from None
-        found = _trusted(questions, results)
+        found = _trusted(questions, answers)
         if not found:
             raise MatcherFault("an answer about nobody who was asked about")
         return found
@@ -218,19 +218,19 @@ class Matcher:
         return await self._breakers.get_breaker("matcher")
 
 
-def _trusted(questions: Sequence[Question], results: Sequence[_Result]) -> dict[str, Verification]:
+def _trusted(questions: Sequence[Question], answers: Sequence[_Answer]) -> dict[str, Verification]:
     """The answers that can be believed: known word, person asked about, one answer only. The rest stays unavailable."""
     asked = {q.id for q in questions}
     found: dict[str, Verification] = {}
-    doubtful = {r.id for r in results if r.outcome not in ANSWERS}
+    doubtful = {a.id for a in answers if a.outcome not in WORDS}
     strangers = 0
-    for result in results:
-        if result.id not in asked:
+    for answer in answers:
+        if answer.id not in asked:
             strangers += 1
-        elif result.id not in doubtful:
-            outcome = ANSWERS[result.outcome]
-            if found.setdefault(result.id, outcome) is not outcome:
-                doubtful.add(result.id)
+        elif answer.id not in doubtful:
+            outcome = WORDS[answer.outcome]
+            if found.setdefault(answer.id, outcome) is not outcome:
+                doubtful.add(answer.id)
     for person_id in doubtful:
         found.pop(person_id, None)
     if strangers or len(found) < len(asked):
@@ -258,7 +258,7 @@ def _retry_after(response: httpx.Response, default: float) -> float:
 class _Patience(wait_base):
     """What the matcher asks for if it asks, plus a little of our own; else growing pauses. Jitter in both."""
 
-    _growing = wait_exponential_jitter(initial=0.2, max=3.0, jitter=0.3)
+    _growing = wait_exponential_jitter(multiplier=0.2, max=3.0, jitter=0.3)
 
     def __call__(self, retry_state: RetryCallState) -> float:
         error = retry_state.outcome.exception() if retry_state.outcome else None
