@@ -46,17 +46,21 @@ async def put(tx: AsyncConnection, draft: Draft, now: datetime) -> str:
     return str(row["id"])
 
 
-# Limit -> Nested Loop Left Join
-#   -> Incremental Sort (notices_newest backwards, one run a role) / Index Scan Backward using notices_newest
-#   -> Index Scan using reads_pkey
+# One walk down the index for each role, stopped after a page, instead of sorting all that the organisation ever got:
+#   before: Sort <- Hash Join <- Bitmap Heap Scan (all 1,000 notices of the organisation, all reads of the account): 17 ms
+#   after:  Limit <- Sort <- Nested Loop <- Limit <- Index Scan Backward using notices_newest, reads_pkey: 0.5 ms
 _PAGE = """
-SELECT n.id, n.kind, n.title, n.body, n.link, n.updated_at,
-       CASE WHEN r.read_at >= n.updated_at THEN r.read_at END AS read_at
-FROM notices n LEFT JOIN reads r ON r.notice_id = n.id AND r.account = $3
-WHERE n.organisation = $1 AND n.role = ANY($2::text[])
-  AND ($4::timestamptz IS NULL OR (n.updated_at, n.id) < ($4, $5))
-  AND (NOT $6 OR r.read_at IS NULL OR r.read_at < n.updated_at)
-ORDER BY n.updated_at DESC, n.id DESC
+SELECT page.* FROM unnest($2::text[]) AS roles (role) CROSS JOIN LATERAL (
+    SELECT n.id, n.kind, n.title, n.body, n.link, n.updated_at,
+           CASE WHEN r.read_at >= n.updated_at THEN r.read_at END AS read_at
+    FROM notices n LEFT JOIN reads r ON r.notice_id = n.id AND r.account = $3
+    WHERE n.organisation = $1 AND n.role = roles.role
+      AND (n.updated_at, n.id) < (coalesce($4::timestamptz, 'infinity'), coalesce($5::text, ''))
+      AND (NOT $6 OR r.read_at IS NULL OR r.read_at < n.updated_at)
+    ORDER BY n.updated_at DESC, n.id DESC
+    LIMIT $7
+) AS page
+ORDER BY page.updated_at DESC, page.id DESC
 LIMIT $7
 """
 
@@ -67,7 +71,7 @@ async def page(
     """The actor's notices, newest first, after the given position. `created_at` is when it last changed."""
     moment, notice_id = before or (None, None)
     rows = await (await driver(tx)).fetch(
-        _PAGE, actor.organisation, list(actor.roles), actor.account, moment, notice_id, unread_only, limit
+        _PAGE, actor.organisation, _roles(actor), actor.account, moment, notice_id, unread_only, limit
     )
     return [
         Notice(
@@ -96,9 +100,7 @@ SELECT count(*) FROM (
 
 async def unread(tx: AsyncConnection, actor: Actor) -> int:
     """How many the account has not read, at most UNREAD_CAP."""
-    return int(
-        await (await driver(tx)).fetchval(_UNREAD, actor.organisation, list(actor.roles), actor.account, UNREAD_CAP)
-    )
+    return int(await (await driver(tx)).fetchval(_UNREAD, actor.organisation, _roles(actor), actor.account, UNREAD_CAP))
 
 
 _READ = """
@@ -113,9 +115,13 @@ RETURNING notice_id
 async def mark_read(tx: AsyncConnection, actor: Actor, notice_ids: Sequence[str], now: datetime) -> set[str]:
     """The ids that were marked: those that are the actor's to read."""
     rows = await (await driver(tx)).fetch(
-        _READ, actor.organisation, list(actor.roles), actor.account, now, list(notice_ids)
+        _READ, actor.organisation, _roles(actor), actor.account, now, list(notice_ids)
     )
     return {row["notice_id"] for row in rows}
+
+
+def _roles(actor: Actor) -> list[str]:
+    return sorted(set(actor.roles))
 
 
 def cursor(notice: Notice) -> str:
