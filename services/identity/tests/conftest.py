@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,7 @@ import pytest_asyncio
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
-from identity_support import Desk, People, TheMatcher, make_desk, running_matcher
-
-OpenDesk = Callable[..., Any]
+from identity_support import Desk, OpenDesk, People, TheMatcher, make_desk, running_matcher
 
 
 @pytest.fixture

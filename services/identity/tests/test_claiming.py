@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from identity_support import OTHER_SCHOOL, SCHOOL, Desk, People
+from identity_support import OTHER_SCHOOL, SCHOOL, Desk, OpenDesk, People
 from service_kit.ids import new_id
 from service_kit.work import Work
 from shared_contracts.actors import system
@@ -276,8 +276,8 @@ async def test_rows_that_were_never_staged(desk: Desk, people: People) -> None:
     assert await desk.value("SELECT count(*) FROM persons") == 0
 
 
-async def test_two_copies_of_the_service(open_desk: object, people: People) -> None:
-    one, two = await open_desk(), await open_desk()  # type: ignore[operator]
+async def test_two_copies_of_the_service(open_desk: OpenDesk, people: People) -> None:
+    one, two = await open_desk(), await open_desk()
     entries = people.entries(30)
     intake_one, _ = await one.stage(entries)
     intake_two, _ = await two.stage(entries, school=OTHER_SCHOOL)

@@ -41,7 +41,7 @@ from identity.requests import Lane, Request, Reschedule, Standing
 log = logging.getLogger(__name__)
 
 BATCH = 500
-LEASE_SLACK = timedelta(seconds=10)
+LEASE_SLACK = timedelta(seconds=5)
 POSTPONED = timedelta(hours=1)
 FIRST = "matching-first"
 """The wake-up of the worker for first numbers."""

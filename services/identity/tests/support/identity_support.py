@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -272,3 +272,7 @@ def make_desk(env: dict[str, str], matcher: TheMatcher, **changes: Any) -> Desk:
         wake_matching=kit.wake(FIRST).set,
     )
     return Desk(kit, deps, clock, env)
+
+
+OpenDesk = Callable[..., Awaitable[Desk]]
+"""The fixture `open_desk`."""
