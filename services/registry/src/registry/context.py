@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from regulation.calendar import Calendar
 from service_kit.bus import Bus
@@ -13,14 +12,11 @@ from service_kit.database import Database
 from service_kit.files import FileStore
 from service_kit.work import Work
 
-from registry.rosters.sheets import Printer
-
 
 @dataclass(frozen=True, slots=True)
 class Registry:
     """`outside`: a small pool of its own, for what must be committed before the handler's own transaction is.
     `wake_rosters`: called after a commit that left something to the roster worker.
-    `printer`: made at its first use; a compiler works on one document at a time, so callers hold `printing`.
     """
 
     bus: Bus
@@ -29,8 +25,6 @@ class Registry:
     calendar: Calendar
     outside: Database
     wake_rosters: Callable[[], None]
-    printer: Callable[[], Printer]
-    printing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 RegistryWork = Work[Registry]

@@ -1,0 +1,42 @@
+"""Wiring and nothing else."""
+
+from __future__ import annotations
+
+import msgspec
+from regulation.calendar import Calendar
+from service_kit.crypto import FieldCipher
+from service_kit.database import Database
+from service_kit.service import Kit, Service
+
+from registry.context import Registry
+from registry.organisations import handlers as organisations
+from registry.records import handlers as records
+from registry.registration import enter
+from registry.registration import handlers as registration
+from registry.rosters import handlers as rosters
+from registry.rosters import worker
+
+OUTSIDE = 2
+"""Connections of the small pool (see `Registry.outside`)."""
+
+
+async def build(kit: Kit) -> Registry:
+    small = msgspec.structs.replace(kit.settings, database_pool=OUTSIDE)
+    return Registry(
+        bus=kit.bus,
+        cipher=FieldCipher.from_settings(kit.settings),
+        files=kit.files,
+        calendar=Calendar(),
+        outside=Database.from_settings(small, kit.clock, "registry-outside"),
+        wake_rosters=kit.wake(worker.WAKE).set,
+    )
+
+
+SERVICE = Service(
+    "registry",
+    commands={**organisations.COMMANDS, **rosters.COMMANDS, **registration.COMMANDS},
+    queries={**organisations.QUERIES, **rosters.QUERIES, **registration.QUERIES, **records.QUERIES},
+    events=registration.EVENTS,
+    build=build,
+    workers=(worker.run, enter.worker),
+)

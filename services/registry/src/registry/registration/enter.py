@@ -1,0 +1,321 @@
+"""Entering one pupil by hand: the same checks as a roster's row, and a person claimed at identity (15.1, 15.2).
+
+Between identity's claim and our commit a kill would leave a person claimed for a registration that does not exist.
+Therefore the entry is written down first, in a transaction of its own, and crossed out in the one that makes the
+registration. What stays written down is carried through by a worker; a claim is repeated without harm.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from datetime import timedelta
+
+import msgspec
+from regulation.mark import clause
+from regulation.parameters import Parameters
+from service_kit.bus import Unavailable, Unknown
+from service_kit.database import driver, insert_rows
+from service_kit.ids import derived, new_id
+from service_kit.service import Kit
+from service_kit.telemetry import describe
+from shared_contracts.actors import Actor, Role
+from shared_contracts.decisions import Decision, Finding, Outcome, Refused, refused
+from shared_contracts.identity import (
+    Claim,
+    Claimed,
+    ClaimedPersons,
+    ClaimPersons,
+    Staged,
+    StagedPersons,
+    StagePersons,
+)
+from shared_contracts.registry import (
+    Approved,
+    EnterRegistration,
+    Prechecked,
+    PrecheckRegistration,
+    RegistrationsClosed,
+    RegistrationView,
+)
+
+from registry.context import Registry, RegistryWork
+from registry.form.check import check_form
+from registry.form.entry import Entry
+from registry.form.rules import FormFacts
+from registry.organisations import store as organisations
+from registry.organisations.facts import SchoolFacts
+from registry.registration import persons, queries, store, tables
+from registry.registration.intake import Admission, admit, announce, form_context
+from registry.registration.policy import RegistrationFacts, decide, registration_year
+
+log = logging.getLogger(__name__)
+
+WAITING_ROOM = timedelta(hours=1)
+ABANDONED = timedelta(seconds=60)
+"""An entry that is older was left by somebody who died; the worker carries it through."""
+LONGEST_ID = 64
+
+
+class Pending(msgspec.Struct, frozen=True, kw_only=True):
+    """What is written down before a claim. `admission`: complete but for the person."""
+
+    actor: Actor
+    admission: Admission
+
+
+@clause("3.5", "15.1", "20.1", "20.2")
+async def precheck_registration(work: RegistryWork, query: PrecheckRegistration) -> Prechecked | Refused:
+    """The form and the rules; whether the person is registered elsewhere is asked when the entry is made."""
+    school = await _own_school(work, query.actor)
+    if isinstance(school, Refused):
+        return school
+    _, decision = _checked(work, school, query.form)
+    return Prechecked(decision=decision)
+
+
+@clause("3.5", "15.1", "15.2", "20.1", "20.2")
+async def enter_registration(work: RegistryWork, command: EnterRegistration) -> RegistrationView | Refused:
+    """The registration waits for the class teacher then."""
+    school = await _own_school(work, command.actor)
+    if isinstance(school, Refused):
+        return school
+    if not 0 < len(command.registration_id) <= LONGEST_ID:
+        return refused("invalid", f"建籍编号应为1至{LONGEST_ID}个字符。")
+    there = await store.lock(work.tx, command.registration_id)
+    if there is not None:
+        # Carried through by the worker after a kill, and now asked for again; or somebody else's id.
+        if there.entered_by == command.actor.account and there.school == school.code:
+            return await queries.view(work, there.id)
+        return refused("conflict", "这个建籍编号已被使用。请换一个编号重新录入。")
+    entry, decision = _checked(work, school, command.form)
+    if entry is None or decision.refused:
+        findings = decision.of(Outcome.REFUSE)
+        return refused("refused", f"有{len(findings)}处不符合要求，没有录入。", *decision.findings)
+    pending = Pending(actor=command.actor, admission=_admission(work, command, school, entry, decision))
+    try:
+        staged = await _stage(work, command, school, entry)
+        if isinstance(staged, Refused):
+            return staged
+        pending = _with_persons(pending, staged)
+        await _write_down(work.deps, school.code, pending, work)
+        claimed = await _claim(work.deps, school.code, pending)
+    except (Unavailable, Unknown):
+        # Not known whether it was claimed: what is written down is carried through.
+        return refused("unavailable", "身份服务暂时没有应答。请稍后用相同的请求重试，不会重复录入。")
+    if isinstance(claimed, Refused):
+        if claimed.kind != "unavailable":
+            await _cross_out(work.deps, command.registration_id)
+        return claimed
+    await _carry_through(work, school, pending, claimed)
+    return await queries.view(work, command.registration_id)
+
+
+async def worker(kit: Kit, deps: Registry, stop: asyncio.Event) -> None:
+    """Carry through what was left between a claim and its registration."""
+    while not stop.is_set():
+        try:
+            while await _resume_one(kit, deps):
+                pass
+        except (Unavailable, Unknown) as error:
+            log.warning("entries wait for identity: %s", describe(error))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), 30)
+
+
+async def _resume_one(kit: Kit, deps: Registry) -> bool:
+    """One abandoned entry, oldest first; several workers step over each other's. False: there is none."""
+    async with kit.db.unit(deps) as work:
+        row = await (await driver(work.tx)).fetchrow(
+            """SELECT registration_id, school, sealed FROM pending_entries WHERE created_at < $1
+               ORDER BY created_at LIMIT 1 FOR UPDATE SKIP LOCKED""",
+            work.now - ABANDONED,
+        )
+        if row is None:
+            return False
+        registration_id: str = row["registration_id"]
+        text = deps.cipher.open_bytes(row["sealed"], form_context(registration_id))
+        pending = msgspec.json.decode(text, type=Pending)
+        school = await organisations.school(work.tx, row["school"])
+        claimed = await _claim(deps, row["school"], pending)
+        if isinstance(claimed, Refused):
+            if claimed.kind == "unavailable":
+                raise Unavailable("identity could not carry out a claim")
+            await _delete(work, registration_id)
+            log.info("an entry left behind could not be carried through: %s", registration_id)
+            return True
+        if school is None:
+            released = Approved(registration_id=registration_id, person_id=claimed.person_id or "")
+            event = RegistrationsClosed(school=row["school"], closed=(released,), reason="withdrawn")
+            work.emit(event, registration_id)
+            await _delete(work, registration_id)
+            return True
+        await _carry_through(work, school, pending, claimed)
+        log.info("an entry left behind was carried through: %s", registration_id)
+        return True
+
+
+# ---- before -------------------------------------------------------------------------------------------------
+
+
+async def _own_school(work: RegistryWork, actor: Actor) -> SchoolFacts | Refused:
+    if not actor.has(Role.REGISTRAR):
+        return refused("forbidden", "建籍信息由学校学籍管理员录入。请由学籍管理员的账号登录后办理。")
+    school = await organisations.school(work.tx, actor.organisation)
+    if school is None:
+        return refused("forbidden", "您的单位不是系统中的学校，不能录入学生。请联系主管教育行政部门。")
+    return school
+
+
+def _checked(work: RegistryWork, school: SchoolFacts, form: dict[str, str]) -> tuple[Entry | None, Decision]:
+    """The form's faults, and, where it can be read, what the rules of registration find."""
+    checked = check_form(form, FormFacts(school=school, today=work.today))
+    parameters = Parameters.for_(school.division, work.today)
+    if checked.entry is None:
+        return None, Decision(findings=checked.findings, policy_version=parameters.version)
+    decision = decide(facts_of(checked.entry, school, work, parameters))
+    return checked.entry, msgspec.structs.replace(decision, findings=(*checked.findings, *decision.findings))
+
+
+def facts_of(entry: Entry, school: SchoolFacts, work: RegistryWork, parameters: Parameters) -> RegistrationFacts:
+    return RegistrationFacts(
+        school=school,
+        birth_date=entry.birth_date,
+        document_kind=entry.document_kind,
+        overseas=entry.overseas,
+        grade=entry.grade,
+        placement=entry.placement,
+        disability=entry.disability,
+        enrolled_month=entry.enrolled_month,
+        today=work.today,
+        school_year=registration_year(work.today),
+        parameters=parameters,
+    )
+
+
+def _admission(
+    work: RegistryWork, command: EnterRegistration, school: SchoolFacts, entry: Entry, decision: Decision
+) -> Admission:
+    parameters = Parameters.for_(school.division, work.today)
+    sealed = work.deps.cipher.seal_bytes(msgspec.json.encode(entry.form), form_context(command.registration_id))
+    return Admission(
+        registration_id=command.registration_id,
+        roster_id=None,
+        row=None,
+        person_id="",
+        masked_document="",
+        masked_members=(),
+        name=entry.name,
+        sex=entry.sex,
+        birth_date=entry.birth_date,
+        document_kind=entry.document_kind,
+        overseas=entry.overseas,
+        disability=entry.disability,
+        grade=entry.grade,
+        class_no=entry.class_no,
+        placement=entry.placement,
+        enrolled_month=entry.enrolled_month,
+        kind=facts_of(entry, school, work, parameters).kind,
+        form_blob=sealed,
+        decision=decision,
+        entered_by=command.actor.account,
+    )
+
+
+# ---- identity -----------------------------------------------------------------------------------------------
+
+
+def _intake(registration_id: str) -> str:
+    return derived("entry", registration_id)
+
+
+async def _stage(work: RegistryWork, command: EnterRegistration, school: SchoolFacts, entry: Entry) -> Staged | Refused:
+    """Into identity's waiting room; a refusal where the person cannot be registered here.
+
+    Neither this nor a claim may answer from memory what was true at an earlier try: each try has its own id, and
+    identity knows by the intake and the registration what it has.
+    """
+    stage = StagePersons(
+        command_id=new_id(),
+        actor=command.actor,
+        intake_id=_intake(command.registration_id),
+        school=school.code,
+        rows=(entry.person(1),),
+        expires_at=work.now + WAITING_ROOM,
+    )
+    reply: StagedPersons | Refused = await work.deps.bus.ask(stage)
+    if isinstance(reply, Refused):
+        return reply
+    staged = reply.rows[0]
+    found = persons.against(staged, command.registration_id, school.code)
+    return _told(found) if found else staged
+
+
+def _with_persons(pending: Pending, staged: Staged) -> Pending:
+    """What identity said beside its refusals: masks of the family's documents, likely duplicates (a note)."""
+    decision = pending.admission.decision
+    notes = persons.notes(staged)
+    if notes:
+        decision = msgspec.structs.replace(decision, findings=(*decision.findings, *notes))
+    return msgspec.structs.replace(
+        pending,
+        admission=msgspec.structs.replace(pending.admission, masked_members=staged.masked_members, decision=decision),
+    )
+
+
+async def _claim(deps: Registry, school: str, pending: Pending) -> Claimed | Refused:
+    """The person for this registration. Repeating it is safe: identity knows who holds whom."""
+    registration_id = pending.admission.registration_id
+    reply: ClaimedPersons | Refused = await deps.bus.ask(
+        ClaimPersons(
+            command_id=new_id(),
+            actor=pending.actor,
+            intake_id=_intake(registration_id),
+            school=school,
+            claims=(Claim(row=1, registration_id=registration_id),),
+        )
+    )
+    if isinstance(reply, Refused):
+        return reply
+    claimed = reply.claims[0]
+    if claimed.person_id is None:
+        return _told(persons.against(claimed, registration_id, school))
+    return claimed
+
+
+def _told(findings: tuple[Finding, ...]) -> Refused:
+    detail = "；".join(f"{finding.message}。{finding.cure or ''}" for finding in findings[:3])
+    return refused("refused", detail, *findings)
+
+
+async def _carry_through(work: RegistryWork, school: SchoolFacts, pending: Pending, claimed: Claimed) -> None:
+    """Registration and crossing out, in one transaction. The waiting room empties by itself."""
+    registration_id = pending.admission.registration_id
+    admission = msgspec.structs.replace(
+        pending.admission, person_id=claimed.person_id or "", masked_document=claimed.masked_document
+    )
+    if await admit(work, school, [admission]):
+        announce(work, school, None, 1, registration_id)
+    await _delete(work, registration_id)
+
+
+# ---- written down -------------------------------------------------------------------------------------------
+
+
+async def _write_down(deps: Registry, school: str, pending: Pending, work: RegistryWork) -> None:
+    registration_id = pending.admission.registration_id
+    sealed = deps.cipher.seal_bytes(msgspec.json.encode(pending), form_context(registration_id))
+    row = {"registration_id": registration_id, "school": school, "sealed": sealed, "created_at": work.now}
+    async with deps.outside.transaction() as tx:
+        await insert_rows(tx, tables.pending_entries, [row], on_conflict="(registration_id) DO NOTHING")
+
+
+async def _cross_out(deps: Registry, registration_id: str) -> None:
+    """Nothing was claimed: forget the entry. A kill before this only lets the worker find the same."""
+    async with deps.outside.transaction() as tx:
+        await (await driver(tx)).execute("DELETE FROM pending_entries WHERE registration_id = $1", registration_id)
+
+
+async def _delete(work: RegistryWork, registration_id: str) -> None:
+    await (await driver(work.tx)).execute("DELETE FROM pending_entries WHERE registration_id = $1", registration_id)

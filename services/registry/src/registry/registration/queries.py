@@ -1,0 +1,174 @@
+"""Registrations as people see them: one, or a page of those that are the actor's business."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from casework.store import history
+from regulation.mark import clause
+from service_kit.database import driver, fetch_all, fetch_one
+from shared_contracts.decisions import Refused, refused
+from shared_contracts.identity import NumberKind, Verification
+from shared_contracts.registry import (
+    GetRegistration,
+    ListRegistrations,
+    RegistrationPage,
+    RegistrationState,
+    RegistrationView,
+    Step,
+    StepTaken,
+)
+from sqlalchemy.engine import RowMapping
+
+from registry import paging
+from registry.context import RegistryWork
+from registry.organisations.tables import organisations
+from registry.registration import access, store
+from registry.registration.chain import meaning, state_of
+from registry.registration.intake import form_context
+from registry.registration.tables import CASES, registrations
+
+_r, _c = registrations.c, CASES.cases.c
+_o = organisations.alias("o")
+_FROM = registrations.join(CASES.cases, _r.id == _c.id).outerjoin(
+    _o, sa.and_(_o.c.code == _r.school, _o.c.valid_to.is_(None))
+)
+_COLUMNS = (
+    *registrations.c,
+    _c.status,
+    _c.step,
+    _c.due_on,
+    _c.version.label("case_version"),
+    _o.c.name.label("school_name"),
+)
+
+
+@clause("3.1", "45.3")
+async def get_registration(work: RegistryWork, query: GetRegistration) -> RegistrationView | Refused:
+    """With its form, its decisions and what the rules found."""
+    row = await _row(work, query.registration_id)
+    if row is None or not access.may_see(query.actor, row["school"], row["authority"], row["grade"], row["class_no"]):
+        return refused("not_found", access.NOT_FOUND)
+    return await _whole(work, row)
+
+
+@clause("3.1")
+async def list_registrations(work: RegistryWork, query: ListRegistrations) -> RegistrationPage | Refused:
+    """Those of a roster in the order of its rows, others by school. Forms and decisions are left out."""
+    visible = access.only_visible(query.actor, _r.school, _r.authority, _r.grade, _r.class_no)
+    if isinstance(visible, Refused):
+        return visible
+    statement = sa.select(*_COLUMNS).select_from(_FROM).where(visible)
+    if query.school is not None:
+        statement = statement.where(_r.school == query.school)
+    if query.state is not None:
+        statement = statement.where(*_in_state(query.state))
+    if query.to_correct:
+        statement = statement.where(_r.correction.is_not(None))
+    limit = paging.size(query.limit)
+    if query.roster_id is not None:
+        return await _roster_page(work, query, statement.where(_r.roster_id == query.roster_id), limit)
+    after = paging.decode(query.cursor, str, str)
+    if isinstance(after, Refused):
+        return after
+    if after is not None:
+        statement = statement.where(sa.tuple_(_r.school, _r.id) > sa.tuple_(*after))
+    rows = await fetch_all(work.tx, statement.order_by(_r.school, _r.id).limit(limit + 1))
+    kept, cursor = paging.page(rows, limit, lambda row: (row["school"], row["id"]))
+    return RegistrationPage(items=tuple(map(_view, kept)), next_cursor=cursor)
+
+
+async def view(work: RegistryWork, registration_id: str) -> RegistrationView | Refused:
+    """As it is now, for the reply of a command that has changed it."""
+    row = await _row(work, registration_id)
+    return refused("not_found", access.NOT_FOUND) if row is None else await _whole(work, row)
+
+
+async def read_form(work: RegistryWork, registration_id: str) -> dict[str, str]:
+    """The form as it was filled in, normalised, by the fields' keys, without document numbers."""
+    blob = await store.form(work.tx, registration_id)
+    if blob is None:
+        return {}
+    text = work.deps.cipher.open_bytes(blob, form_context(registration_id))
+    return msgspec.json.decode(text, type=dict[str, str])
+
+
+async def _roster_page(
+    work: RegistryWork, query: ListRegistrations, statement: sa.Select[Any], limit: int
+) -> RegistrationPage | Refused:
+    after = paging.decode(query.cursor, int)
+    if isinstance(after, Refused):
+        return after
+    if after is not None:
+        statement = statement.where(_r.row > after[0])
+    rows = await fetch_all(work.tx, statement.order_by(_r.row).limit(limit + 1))
+    kept, cursor = paging.page(rows, limit, lambda row: (row["row"],))
+    return RegistrationPage(items=tuple(map(_view, kept)), next_cursor=cursor)
+
+
+def _in_state(state: RegistrationState) -> tuple[sa.ColumnElement[bool], ...]:
+    status, step, registered = meaning(state)
+    conditions: list[sa.ColumnElement[bool]] = [_c.status == status]
+    if step is not None:
+        conditions.append(_c.step == step)
+    if registered is not None:
+        conditions.append(_r.registered_at.is_not(None) if registered else _r.registered_at.is_(None))
+    return tuple(conditions)
+
+
+async def _row(work: RegistryWork, registration_id: str) -> RowMapping | None:
+    return await fetch_one(work.tx, sa.select(*_COLUMNS).select_from(_FROM).where(_r.id == registration_id))
+
+
+async def _whole(work: RegistryWork, row: RowMapping) -> RegistrationView:
+    acts = await history(await driver(work.tx), row["id"])
+    taken = tuple(
+        StepTaken(
+            step=Step(act.step),
+            decision=act.decision,
+            account=act.account,
+            account_name=act.account_name,
+            role=act.role,
+            organisation=act.organisation,
+            decided_at=act.decided_at,
+            reason=act.reason,
+        )
+        for act in acts
+    )
+    return msgspec.structs.replace(
+        _view(row),
+        steps=taken,
+        decision=await store.decision(work.tx, row["decision_id"]),
+        form=await read_form(work, row["id"]),
+    )
+
+
+def _view(row: RowMapping) -> RegistrationView:
+    state = state_of(row["status"], row["step"], row["registered_at"] is not None)
+    return RegistrationView(
+        id=row["id"],
+        roster_id=row["roster_id"],
+        row=row["row"],
+        person_id=row["person_id"],
+        school=row["school"],
+        school_name=row["school_name"] or row["school"],
+        name=row["name"],
+        sex=row["sex"],
+        birth_date=row["birth_date"],
+        masked_document=row["masked_document"],
+        document_kind=row["document_kind"],
+        grade=row["grade"],
+        class_no=row["class_no"],
+        school_year=row["school_year"],
+        placement=row["placement"],
+        state=state,
+        waits_for=Step(row["step"]) if row["status"] == "open" else None,
+        due_on=row["due_on"],
+        version=row["case_version"] + row["revision"],
+        verification=Verification(row["verification"]),
+        student_number=row["student_number"],
+        number_kind=NumberKind(row["number_kind"]) if row["number_kind"] else None,
+        correction=row["correction"],
+    )

@@ -1,0 +1,187 @@
+"""Every statement about registrations. Where one stands is its case: they are read together.
+
+Locks are taken in one order everywhere: cases by id, then registrations, then rosters.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import asyncpg
+import msgspec
+from casework.state import Standing, day_of
+from casework.store import standing
+from service_kit.database import driver, insert_rows
+from shared_contracts.decisions import Decision
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from registry.registration import tables
+
+_decode_decision = msgspec.json.Decoder(Decision).decode
+
+
+class Waiting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A registration under lock, with as much of it as a decision asks for."""
+
+    id: str
+    person_id: str
+    roster_id: str | None
+    school: str
+    authority: str
+    grade: int
+    class_no: int
+    sheet_printed_at: datetime | None
+    registered: bool
+    revision: int
+    entered_by: str
+    standing: Standing
+
+    @property
+    def parties(self) -> dict[str, str]:
+        return {"school": self.school, "authority": self.authority}
+
+    @property
+    def printed_on(self) -> date | None:
+        return None if self.sheet_printed_at is None else day_of(self.sheet_printed_at)
+
+    @property
+    def version(self) -> int:
+        return self.standing.version + self.revision
+
+
+_WAITING = """
+    SELECT r.id, r.person_id, r.roster_id, r.school, r.authority, r.grade, r.class_no, r.sheet_printed_at,
+           r.registered_at IS NOT NULL AS registered, r.revision, c.entered_by, c.status, c.step, c.due_on,
+           c.provisional, c.days_left, c.deciders::text AS deciders, c.version
+    FROM cases c JOIN registrations r ON r.id = c.id
+"""
+
+
+async def lock(tx: AsyncConnection, registration_id: str) -> Waiting | None:
+    rows = await (await driver(tx)).fetch(_WAITING + "WHERE c.id = $1 FOR UPDATE OF c", registration_id)
+    return _waiting(rows[0]) if rows else None
+
+
+async def lock_waiting(tx: AsyncConnection, roster_id: str, step: str) -> list[Waiting]:
+    """Registrations of a roster that wait for a step."""
+    rows = await (await driver(tx)).fetch(
+        _WAITING
+        + """WHERE r.roster_id = $1 AND c.status = 'open' AND c.step = $2
+             ORDER BY c.id FOR UPDATE OF c""",
+        roster_id,
+        step,
+    )
+    return [_waiting(row) for row in rows]
+
+
+async def one_of_roster(tx: AsyncConnection, roster_id: str) -> Waiting | None:
+    """Any registration of a roster, those on their way first: whose it is, and why nothing waits there."""
+    rows = await (await driver(tx)).fetch(
+        _WAITING + "WHERE r.roster_id = $1 ORDER BY c.status <> 'open', r.row LIMIT 1", roster_id
+    )
+    return _waiting(rows[0]) if rows else None
+
+
+async def lock_approved(tx: AsyncConnection, ids: Sequence[str]) -> list[asyncpg.Record]:
+    """Registrations for which numbers have come, with the status of their cases."""
+    return await (await driver(tx)).fetch(
+        """SELECT r.id, r.person_id, r.student_number, c.status
+           FROM registrations r JOIN cases c ON c.id = r.id
+           WHERE r.id = ANY($1::text[]) ORDER BY r.id FOR UPDATE OF r""",
+        list(ids),
+    )
+
+
+async def close(tx: AsyncConnection, ids: Sequence[str]) -> None:
+    """Rejected or withdrawn: the person is free for another registration."""
+    await (await driver(tx)).execute(
+        "UPDATE registrations SET closed = true WHERE id = ANY($1::text[]) AND NOT closed", list(ids)
+    )
+
+
+async def mark_printed(tx: AsyncConnection, ids: Sequence[str], at: datetime) -> int:
+    """The confirmation sheets of these have been printed. Returns how many there are."""
+    done: int = await (await driver(tx)).fetchval(
+        """WITH u AS (UPDATE registrations SET sheet_printed_at = $2, revision = revision + 1
+                      WHERE id = ANY($1::text[]) AND registered_at IS NULL AND NOT closed RETURNING 1)
+           SELECT count(*) FROM u""",
+        list(ids),
+        at,
+    )
+    return done
+
+
+async def set_corrections(tx: AsyncConnection, texts: Mapping[str, str | None]) -> None:
+    """What a school has to clear up (clause 15.3), or None where there is nothing any more."""
+    await (await driver(tx)).execute(
+        """UPDATE registrations r SET correction = n.correction
+           FROM unnest($1::text[], $2::text[]) AS n(id, correction)
+           WHERE r.id = n.id AND r.correction IS DISTINCT FROM n.correction""",
+        list(texts),
+        list(texts.values()),
+    )
+
+
+async def put_decisions(tx: AsyncConnection, decisions: Sequence[Decision]) -> list[str]:
+    """Decisions by their content: the ids, in the order given; each distinct one is written once."""
+    ids: dict[int, str] = {}
+    bodies: dict[str, bytes] = {}
+    for decision in decisions:
+        if id(decision) not in ids:
+            body = msgspec.json.encode(decision)
+            ids[id(decision)] = key = hashlib.sha256(body).hexdigest()[:32]
+            bodies[key] = body
+    rows = [{"id": key, "body": body} for key, body in sorted(bodies.items())]
+    await insert_rows(tx, tables.policy_decisions, rows, on_conflict="DO NOTHING")
+    return [ids[id(decision)] for decision in decisions]
+
+
+async def decision(tx: AsyncConnection, decision_id: str) -> Decision | None:
+    body = await (await driver(tx)).fetchval("SELECT body FROM policy_decisions WHERE id = $1", decision_id)
+    return None if body is None else _decode_decision(body)
+
+
+async def form(tx: AsyncConnection, registration_id: str) -> bytes | None:
+    """The sealed form of a registration or student."""
+    blob: bytes | None = await (await driver(tx)).fetchval("SELECT form FROM profiles WHERE id = $1", registration_id)
+    return blob
+
+
+async def correct(tx: AsyncConnection, registration_id: str, values: Mapping[str, Any], form_blob: bytes) -> None:
+    """What a correction may change; the sheet has to be printed and signed anew."""
+    await (await driver(tx)).execute(
+        """WITH p AS (UPDATE profiles SET form = $11 WHERE id = $1)
+           UPDATE registrations
+           SET overseas = $2, disability = $3, placement = $4, kind = $5, grade = $6, class_no = $7, class_id = $8,
+               enrolled_month = $9, decision_id = $10, sheet_printed_at = NULL
+           WHERE id = $1""",
+        registration_id,
+        *(
+            values[name]
+            for name in (
+                "overseas", "disability", "placement", "kind", "grade", "class_no", "class_id", "enrolled_month",
+                "decision_id",
+            )
+        ),
+        form_blob,
+    )  # fmt: skip
+
+
+def _waiting(row: asyncpg.Record) -> Waiting:
+    return Waiting(
+        id=row["id"],
+        person_id=row["person_id"],
+        roster_id=row["roster_id"],
+        school=row["school"],
+        authority=row["authority"],
+        grade=row["grade"],
+        class_no=row["class_no"],
+        sheet_printed_at=row["sheet_printed_at"],
+        registered=row["registered"],
+        revision=row["revision"],
+        entered_by=row["entered_by"],
+        standing=standing(dict(row)),
+    )
