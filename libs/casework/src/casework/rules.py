@@ -9,7 +9,7 @@ from shared_contracts.actors import Actor, Role
 from shared_contracts.decisions import Finding
 
 from casework.kinds import DECISION_TITLES, ENTRANT, CaseKind, Decision, StepKind
-from casework.state import Standing, deciding_role
+from casework.state import Standing
 
 ROLE_TITLES: dict[Role, str] = {
     Role.REGISTRAR: "学籍管理员",
@@ -183,6 +183,3 @@ def _steps(kind: CaseKind) -> str:
 
 def _no(kind: CaseKind, code: str, message: str, cure: str, *fields: str) -> Finding:
     return refuse(kind.clause, f"case.{code}", message, cure=cure, fields=fields, case=kind.name)
-
-
-__all__ = ["ROLE_TITLES", "STATUS_TITLES", "deciding_role", "may_decide", "may_reroute", "may_resubmit", "may_withdraw"]
