@@ -1,0 +1,175 @@
+"""The bare program: the rows that a roster leaves behind, written again by one process with asyncpg and nothing else.
+
+`python baseline.py` reads an `Order` from standard input and prints a `Done`. It takes the very rows that the services
+have written (same columns, same sealed payloads, same tables with their indexes, constraints and triggers), holds them
+in memory, and then writes them: per batch of 500 pupils one transaction with one `INSERT … SELECT FROM unnest(…)` a table.
+Reading, making and sealing the rows costs it nothing: it is what the database and the driver need at least.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import asyncpg
+import msgspec
+import uvloop
+
+BATCH = 500
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+
+class Table(msgspec.Struct, frozen=True):
+    """`key`: the column that holds the `person` or the `student` of a row."""
+
+    service: str
+    name: str
+    key: str
+    of: str
+
+
+FINAL = (
+    Table("identity", "persons", "id", "person"),
+    Table("identity", "student_numbers", "person_id", "person"),
+    Table("registry", "students", "id", "student"),
+    Table("registry", "journal", "student_id", "student"),
+)
+"""Person, number, student, journal; the outbox of both services comes with them."""
+
+KEPT = (
+    *FINAL,
+    Table("identity", "record_claims", "person_id", "person"),
+    Table("identity", "verifications", "person_id", "person"),
+    Table("registry", "registrations", "id", "student"),
+    Table("registry", "profiles", "id", "student"),
+    Table("registry", "cases", "id", "student"),
+    Table("registry", "case_decisions", "case_id", "student"),
+    Table("registry", "class_memberships", "student_id", "student"),
+)
+"""All that is kept of a pupil: the form, the claim, the case with its five decisions, the class, what the matcher said."""
+
+SETS = {"final": FINAL, "kept": KEPT}
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """`sources`, `target`: addresses of databases; `outbox_after`: the last outbox row before the roster, by service."""
+
+    sources: dict[str, str]
+    target: str
+    tables: str
+    roster_id: str
+    outbox_after: dict[str, int]
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """`pupils` in `seconds`; `rows` of all tables; `cpu`: processor seconds of this process meanwhile."""
+
+    pupils: int
+    rows: int
+    seconds: float
+    cpu: float
+
+
+class Insert(msgspec.Struct, frozen=True):
+    """One statement with its arrays."""
+
+    sql: str
+    columns: list[list[Any]]
+
+    @property
+    def rows(self) -> int:
+        return len(self.columns[0])
+
+
+# ---- the clocked part ---------------------------------------------------------------------------------------------
+
+
+async def write(connection: Connection, batches: Sequence[Sequence[Insert]]) -> None:
+    for batch in batches:
+        async with connection.transaction():
+            for insert in batch:
+                await connection.execute(insert.sql, *insert.columns)
+
+
+# ---- getting the rows ---------------------------------------------------------------------------------------------
+
+_COLUMNS = """
+SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type
+FROM pg_attribute a
+WHERE a.attrelid = $1::text::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attidentity = ''
+ORDER BY a.attnum
+"""
+_PUPILS = "SELECT id, person_id FROM registrations WHERE roster_id = $1 AND registered_at IS NOT NULL ORDER BY row"
+
+
+async def _insert(source: Connection, table: str, into: str, where: str, argument: object) -> Insert:
+    """The rows of a table as a statement for `into`. Arrays travel as text, since unnest flattens arrays of arrays."""
+    columns = [(c["name"], c["type"], c["type"].endswith("[]")) for c in await source.fetch(_COLUMNS, table)]
+    read = ", ".join(f'"{name}"::text' if nested else f'"{name}"' for name, _, nested in columns)
+    records = await source.fetch(f"SELECT {read} FROM {table} WHERE {where}", argument)
+    names = ", ".join(f'"{name}"' for name, _, _ in columns)
+    values = ", ".join(f"c{n}::{kind}" if nested else f"c{n}" for n, (_, kind, nested) in enumerate(columns))
+    arrays = ", ".join(f"${n}::{'text' if nested else kind}[]" for n, (_, kind, nested) in enumerate(columns, 1))
+    aliases = ", ".join(f"c{n}" for n in range(len(columns)))
+    return Insert(
+        f"INSERT INTO {into} ({names}) SELECT {values} FROM unnest({arrays}) AS t({aliases})",
+        [[record[n] for record in records] for n in range(len(columns))],
+    )
+
+
+async def _outbox(source: Connection, service: str, after: int) -> Insert:
+    whole = await _insert(source, "outbox", f"{service}.outbox", "seq > $1", after)
+    # As the services write it: not yet published.
+    names = [c["name"] for c in await source.fetch(_COLUMNS, "outbox")]
+    whole.columns[names.index("stream_seq")] = [None] * whole.rows
+    return whole
+
+
+async def batches_of(order: Order, sources: dict[str, Connection]) -> tuple[int, list[list[Insert]]]:
+    """How many pupils, and per 500 of them one statement a table; the outbox rows are spread over the batches."""
+    pupils = await sources["registry"].fetch(_PUPILS, order.roster_id)
+    batches = []
+    for first in range(0, len(pupils), BATCH):
+        chosen = pupils[first : first + BATCH]
+        keys = {"student": [p["id"] for p in chosen], "person": [p["person_id"] for p in chosen]}
+        batches.append(
+            [
+                await _insert(
+                    sources[table.service],
+                    table.name,
+                    f"{table.service}.{table.name}",
+                    f'"{table.key}" = ANY($1::text[])',
+                    keys[table.of],
+                )
+                for table in SETS[order.tables]
+            ]
+        )
+    for service, connection in sources.items():
+        whole = await _outbox(connection, service, order.outbox_after[service])
+        for n, batch in enumerate(batches):
+            share = slice(n * whole.rows // len(batches), (n + 1) * whole.rows // len(batches))
+            batch.append(Insert(whole.sql, [column[share] for column in whole.columns]))
+    return len(pupils), batches
+
+
+async def run(order: Order) -> Done:
+    sources = {service: await asyncpg.connect(url) for service, url in order.sources.items()}
+    pupils, batches = await batches_of(order, sources)
+    for connection in sources.values():
+        await connection.close()
+    target = await asyncpg.connect(order.target)
+    await target.execute("CHECKPOINT")
+    cpu, begun = time.process_time(), time.perf_counter()
+    await write(target, batches)
+    seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu
+    await target.close()
+    rows = sum(insert.rows for batch in batches for insert in batch)
+    return Done(pupils=pupils, rows=rows, seconds=seconds, cpu=cpu)
+
+
+if __name__ == "__main__":
+    done = uvloop.run(run(msgspec.json.decode(sys.stdin.buffer.read(), type=Order)))
+    sys.stdout.buffer.write(msgspec.json.encode(done))

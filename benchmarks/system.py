@@ -1,0 +1,287 @@
+"""The main job through the whole system, clocked: every service a process of its own, HTTP in front, fsync on.
+
+What people do goes over HTTP with the demonstration accounts. When a phase is over is seen in the registry's table by an
+observer's own connection: asking over HTTP would be work for the system, and the system's server-sent events tell it up to
+two seconds late.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+import asyncpg
+import msgspec
+from measuring import Servers, cpu_of, round_trips, spent
+from shared_contracts.registry import RosterState, Step
+from xueji_infra.databases import database_name
+from xueji_local import demo
+from xueji_local.credentials import Credentials
+from xueji_local.demo_client import Account, ApiProblem, Client
+from xueji_local.demo_flow import CHINA, STEPS, Desk, open_desk
+from xueji_local.generator import CLASS_SIZE, CLASSES, Population, make_roster
+from xueji_local.generator_form import School
+from xueji_local.layout import Layout
+from xueji_local.progress import Terminal
+from xueji_local.stack import Stack
+
+STAGE = "primary"
+PATIENCE = 900.0
+"""Seconds for one phase."""
+_LOOK = 0.01
+_QUIET = 3.0
+"""Seconds over which the statements of an idle system are counted."""
+
+ENVIRONMENT = {"XUEJI_LOG_LEVEL": "WARNING", "XUEJI_MATCHER_SIZE": "1000"}
+
+
+class Phases(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds of each phase. `steps`: by step of clause 15.1."""
+
+    check: float
+    confirm: float
+    steps: dict[str, float]
+    printing: float
+    numbers: float
+
+    @property
+    def clocked(self) -> float:
+        """From the confirmed roster to issued numbers; people's work at the printer is not counted."""
+        return self.confirm + sum(self.steps.values()) + self.numbers
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One roster. `cpu`: processor seconds by program while the clock ran. `trips`: statements by service from the
+    confirmation to the last number, what the idle system would have sent meanwhile taken off.
+    """
+
+    roster_id: str
+    rows: int
+    phases: Phases
+    cpu: dict[str, float]
+    trips: dict[str, float]
+    outbox_after: dict[str, int]
+
+    @property
+    def rate(self) -> float:
+        """Pupils a second."""
+        return self.rows / self.phases.clocked
+
+
+class NotMeasured(Exception):
+    """The system did not do what is to be measured. The text says what."""
+
+
+class System:
+    """A running stack, its matcher, and schools that are filled one roster after the other."""
+
+    def __init__(self, stack: Stack, folder: Path) -> None:
+        self.stack, self.folder = stack, folder
+        self.file = msgspec.json.decode(stack.layout.stack.read_bytes(), type=demo.Stack)
+        self.matcher = demo.matcher_of(stack.layout, self.file)
+        self.population = self.matcher.grow(0)
+        self.servers = _servers(stack)
+        self.idle: dict[str, float] = {}
+        self._runner = asyncio.Runner()
+        self._seed = 0
+        with contextlib.closing(Client(self.file.gateway, self._registrars()[0])) as client:
+            known = {view.code: view for view in client.organisations()}
+        codes = [account.organisation for account in self._registrars()]
+        self.schools = [known[code] for code in dict.fromkeys(codes) if known[code].stages[0] == STAGE]
+        self._used = dict.fromkeys((school.code for school in self.schools), 0)
+
+    def close(self) -> None:
+        self._runner.close()
+
+    def _registrars(self) -> list[Account]:
+        return [account for account in self.file.accounts if account.role == "registrar"]
+
+    # ---- rosters ----------------------------------------------------------------------------------------------------
+
+    def prepare(self, rows: int) -> tuple[Desk, Path]:
+        """A workbook of new pupils for the school with the most classes left, all of whom the matcher knows."""
+        view = min(self.schools, key=lambda school: self._used[school.code])
+        school: School = demo.as_school(view)
+        used = self._used[view.code]
+        self._seed += 1
+        roster = make_roster(
+            self.folder / f"{self._seed}.xlsx",
+            school=school,
+            rows=rows,
+            seed=self._seed,
+            planted=False,
+            population=Population(seed=self.population.seed, school_year=self.population.school_year),
+            first_class=used + 1,
+        )
+        grades = -(-rows // (CLASS_SIZE * (CLASSES - used)))
+        self._used[view.code] += -(-rows // (CLASS_SIZE * grades))
+        self.matcher.grow(roster.needed)
+        return open_desk(self.file.gateway, self.file.accounts, view), Path(roster.path)
+
+    # ---- one run ----------------------------------------------------------------------------------------------------
+
+    def run(self, rows: int) -> Run:
+        """From the workbook to numbers."""
+        desk, path = self.prepare(rows)
+        with contextlib.closing(desk):
+            return self._run(desk, path, rows)
+
+    def _run(self, desk: Desk, path: Path, rows: int) -> Run:
+        for clients in desk.clients.values():
+            for client in clients:
+                client.get("/v1/rosters", limit=1)  # signed in: argon2 is not what is measured here
+        begun = time.perf_counter()
+        view = desk.registrar.upload(path, str(uuid.uuid4()))
+        self._wait(view.id, RosterState.CHECKED)
+        checked = time.perf_counter() - begun
+        accepted = desk.registrar.roster(view.id).totals
+        if accepted.valid + accepted.warned != rows:
+            raise NotMeasured(f"{rows} rows were to be accepted, the check says {accepted}")
+        outbox = {name: self._last_event(name) for name in ("identity", "registry")}
+        self._checkpoint()
+
+        cpu, trips, since = cpu_of(self.stack), round_trips(self.stack), time.perf_counter()
+        confirm = self._timed(lambda: self._confirm(desk, view.id))
+        steps: dict[str, float] = {}
+        printing, print_cpu = 0.0, dict.fromkeys(cpu, 0.0)
+        for step, role, _ in STEPS:
+            if step is Step.GUARDIAN:
+                before = cpu_of(self.stack)
+                printing = self._timed(lambda: self._print(desk, view.id))
+                print_cpu = spent(before, cpu_of(self.stack))
+            steps[step.value] = self._timed(partial(self._decide, desk, view.id, step, role, rows))
+        numbers = self._timed(lambda: self._wait(view.id, RosterState.COMPLETED))
+        cpu = spent(cpu, cpu_of(self.stack))
+        trips = self._trips(trips, time.perf_counter() - since)
+        numbered = desk.registrar.roster(view.id).numbers
+        if sum(numbered.values()) != rows:
+            raise NotMeasured(f"{rows} pupils were to get a number, these did: {numbered}")
+        return Run(
+            roster_id=view.id,
+            rows=rows,
+            phases=Phases(check=checked, confirm=confirm, steps=steps, printing=printing, numbers=numbers),
+            cpu={name: seconds - print_cpu.get(name, 0.0) for name, seconds in cpu.items()},
+            trips=trips,
+            outbox_after=outbox,
+        )
+
+    def _confirm(self, desk: Desk, roster_id: str) -> None:
+        desk.registrar.confirm(roster_id)
+        self._wait(roster_id, RosterState.IN_APPROVAL)
+
+    def _print(self, desk: Desk, roster_id: str) -> None:
+        desk.registrar.print_sheets(roster_id)
+        self._runner.run(self._until("sheets_state", roster_id, "ready"))
+
+    def _decide(self, desk: Desk, roster_id: str, step: Step, role: str, rows: int) -> None:
+        signed_on = datetime.now(CHINA).date().isoformat() if step is Step.GUARDIAN else None
+        moved = 0
+        for client in desk.clients[role]:
+            if moved == rows:
+                break
+            try:
+                moved += client.decide(roster_id, step, signed_on=signed_on).moved
+            except ApiProblem as problem:
+                if problem.status not in (403, 404, 409):
+                    raise
+        if moved != rows:
+            raise NotMeasured(f"step {step.value} moved {moved} of {rows} registrations")
+
+    @staticmethod
+    def _timed(work: Callable[[], None]) -> float:
+        begun = time.perf_counter()
+        work()
+        return time.perf_counter() - begun
+
+    # ---- looking on -------------------------------------------------------------------------------------------------
+
+    def _wait(self, roster_id: str, state: RosterState) -> None:
+        self._runner.run(self._until("state", roster_id, state.value))
+
+    async def _until(self, column: str, roster_id: str, wanted: str) -> None:
+        connection = await asyncpg.connect(self.servers.postgres_url(database_name("registry")))
+        try:
+            end = time.monotonic() + PATIENCE
+            while True:
+                found = await connection.fetchrow(
+                    f'SELECT "{column}" AS now, state FROM rosters WHERE id = $1', roster_id
+                )
+                if found and found["now"] == wanted:
+                    return
+                if found and found["state"] in ("failed", "cancelled"):
+                    raise NotMeasured(f"the roster is {found['state']}")
+                if time.monotonic() > end:
+                    raise NotMeasured(f"after {PATIENCE:.0f} s the roster is not {wanted} but {found and found['now']}")
+                await asyncio.sleep(_LOOK)
+        finally:
+            await connection.close()
+
+    def _last_event(self, service: str) -> int:
+        return int(self._sql(service, "SELECT coalesce(max(seq), 0) FROM outbox"))
+
+    def _checkpoint(self) -> None:
+        """So that no run pays for writing what another has changed."""
+        self._sql("registry", "CHECKPOINT")
+
+    def _sql(self, service: str, statement: str) -> int:
+        async def ask() -> int:
+            connection = await asyncpg.connect(self.servers.postgres_url(database_name(service)))
+            try:
+                return await connection.fetchval(statement) or 0
+            finally:
+                await connection.close()
+
+        return self._runner.run(ask())
+
+    # ---- round trips ------------------------------------------------------------------------------------------------
+
+    def listen(self) -> None:
+        """Count what the idle system sends."""
+        time.sleep(1.0)
+        before = round_trips(self.stack)
+        time.sleep(_QUIET)
+        self.idle = {name: (count - before[name]) / _QUIET for name, count in round_trips(self.stack).items()}
+
+    def _trips(self, before: dict[str, float], seconds: float) -> dict[str, float]:
+        after = round_trips(self.stack)
+        return {name: max(0.0, after[name] - before[name] - self.idle[name] * seconds) for name in after}
+
+
+def _servers(stack: Stack) -> Servers:
+    assert stack.postgres and stack.nats
+    keys = msgspec.json.decode(stack.layout.credentials.read_bytes(), type=Credentials)
+    return Servers(postgres=f"{stack.postgres.host}:{stack.postgres.port}", nats_url=stack.nats.url, credentials=keys)
+
+
+@contextlib.contextmanager
+def running(home: Path) -> Iterator[System]:
+    """The whole system under `home`, which is deleted afterwards: nothing of a benchmark stays."""
+    for name in list(os.environ):
+        if name.startswith("XUEJI_"):
+            del os.environ[name]
+    os.environ |= ENVIRONMENT
+    layout = Layout(home)
+    layout.clear()
+    stack = Stack(layout, Terminal())
+    try:
+        stack.start()
+        rosters = home / "rosters"
+        rosters.mkdir()
+        system = System(stack, rosters)
+        system.listen()
+        try:
+            yield system
+        finally:
+            system.close()
+    finally:
+        stack.stop()
+        layout.clear()
+        shutil.rmtree(home, ignore_errors=True)
