@@ -16,9 +16,13 @@ MAX_PAYLOAD = 8 * 1024 * 1024
 """Bytes: a roster chunk of 500 rows is well under 1 MB; a template workbook crosses the bus too."""
 
 
-def inbox(user: str) -> str:
+def inbox_prefix(user: str) -> str:
     """Each user has its own inboxes, so that nobody can listen to another's replies."""
-    return f"_INBOX_{user}.>"
+    return f"_INBOX_{user}"
+
+
+def inbox(user: str) -> str:
+    return f"{inbox_prefix(user)}.>"
 
 
 def publish_permissions(user: str, plan: Topology | None = None) -> tuple[str, ...]:

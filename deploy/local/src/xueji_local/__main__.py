@@ -10,27 +10,29 @@ import signal
 import subprocess
 import sys
 import time
-from types import FrameType
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import msgspec
 
-from xueji_local import running
+from xueji_local import interrupt, running
 from xueji_local.follow import Follower
+from xueji_local.interrupt import Interrupted
 from xueji_local.layout import Layout
 from xueji_local.processes import tail
+from xueji_local.programs import SERVICES, External
 from xueji_local.progress import Terminal
 from xueji_local.running import Lock
 from xueji_local.servers import ServerProblem
-from xueji_local.stack import SERVICES, External, Stack
 
+if TYPE_CHECKING:
+    from xueji_local.stack import Stack
+
+DAEMON = (sys.executable, "-m", "xueji_local", "supervise")
+"""The command of the background process that `up` starts."""
 _UP_SECONDS = 300.0
 _DOWN_SECONDS = 90.0
 _SHOWN_ACCOUNTS = 6
-
-
-class _Interrupted(BaseException):
-    """Ctrl-C, SIGTERM or a closed terminal."""
 
 
 def _refuse_production() -> None:
@@ -43,29 +45,28 @@ def _refuse_production() -> None:
 
 def _serve(layout: Layout, terminal: Terminal, mode: str, external: External | None) -> int:
     """Start, watch and stop in this process. `run` follows the logs; `up` (the daemon) only watches."""
+    interrupt.listen()
+    from xueji_local import stack as machinery  # a second of imports that the other acts do without
+
     _refuse_production()
     lock = Lock(layout)
     if not lock.take():
         raise ServerProblem(_already(layout))
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise _Interrupted
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)
-    stack = Stack(layout, terminal, external=external)
+    stack = machinery.Stack(layout, terminal, external=external)
     try:
         running.write_supervisor(layout, mode)
         stack.start()
-        _show(layout, terminal, mode)
         follower = Follower({name: layout.log(name) for name in ("postgres", "nats", *SERVICES)})
+        stack.announce()
+        _show(layout, terminal, mode)
         while True:
             for sentence in stack.watch():
                 terminal.say(f"{time.strftime('%H:%M:%S')} xueji         {sentence}", style="yellow")
             for line in follower.poll() if mode == "run" else ():
                 terminal.say(line.text, style=line.style)
+            interrupt.check()
             time.sleep(0.25)
-    except _Interrupted:
+    except Interrupted:
         return 0
     except ServerProblem as problem:
         terminal.problem(str(problem))
@@ -79,8 +80,7 @@ def _serve(layout: Layout, terminal: Terminal, mode: str, external: External | N
 
 
 def _stop(stack: Stack, terminal: Terminal) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # stopping in order takes a moment and is not cut short
+    interrupt.ignore()
     begun = time.monotonic()
     with contextlib.suppress(OSError):
         terminal.say("stopping …")
@@ -156,7 +156,7 @@ def _up(layout: Layout, terminal: Terminal) -> int:
     log = layout.log("supervisor")
     with log.open("wb") as out:
         daemon = subprocess.Popen(
-            [sys.executable, "-m", "xueji_local", "supervise"],
+            DAEMON,
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,

@@ -15,7 +15,8 @@ from shared_contracts.actors import Role
 from xueji_local.credentials import write_private
 from xueji_local.province import authority_name, schools
 
-_HASHER = PasswordHasher()
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+"""OWASP's minimum for argon2id: the passwords are random (68 bits) and need no more."""
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that looks like something else
 
 
@@ -87,7 +88,7 @@ def ensure(accounts_file: Path, secrets_file: Path) -> dict[str, str]:
         known = {s.username: s for s in msgspec.json.decode(secrets_file.read_bytes(), type=list[Secret])}
     missing = [a.username for a in wanted() if a.username not in known]
     if missing:
-        with ThreadPoolExecutor(2) as pool:  # 64 MiB and 50 ms each
+        with ThreadPoolExecutor(2) as pool:
             known |= {s.username: s for s in pool.map(_new_secret, missing)}
         write_private(secrets_file, msgspec.json.encode(list(known.values())))
     entries = [

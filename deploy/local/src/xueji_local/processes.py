@@ -110,10 +110,17 @@ def tail(log: Path, lines: int = 12) -> str:
         return "(no log)"
 
 
-def wait_until(ready: Callable[[], bool], alive: Callable[[], bool], seconds: float, step: float = 0.02) -> bool:
-    """Whether `ready` came true while `alive` and within `seconds`."""
+def wait_until(
+    ready: Callable[[], bool],
+    alive: Callable[[], bool],
+    seconds: float,
+    check: Callable[[], None] = lambda: None,
+    step: float = 0.02,
+) -> bool:
+    """Whether `ready` came true while `alive` and within `seconds`. What `check` raises goes to the caller."""
     end = time.monotonic() + seconds
     while not ready():
+        check()
         if not alive() or time.monotonic() > end:
             return False
         time.sleep(step)

@@ -13,13 +13,28 @@ from pathlib import Path
 
 import msgspec
 
+from xueji_local import interrupt
 from xueji_local.processes import spawn, stop, tail
 from xueji_local.servers import ServerProblem
+
+SERVICES = ("matcher", "identity", "registry", "notifications", "gateway")
+"""In the order in which they start."""
 
 _PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _STEADY_SECONDS = 60.0
 """Alive for so long: its next end is a new trouble and not the old one."""
 START_TRIES = 3
+STOP_SECONDS = 20.0
+"""From SIGTERM to SIGKILL: a service finishes what is under way."""
+
+
+class External(msgspec.Struct, frozen=True, kw_only=True):
+    """Servers that somebody else runs (the end-to-end tests): the superuser's and the users' passwords are those of
+    `secrets/credentials.json`."""
+
+    postgres_host: str
+    postgres_port: int
+    nats_url: str
 
 
 class Program(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,9 +78,9 @@ class Child:
         self._started = time.monotonic()
         self._again_at = None
 
-    def stop(self, seconds: float = 20.0) -> None:
+    def stop(self) -> None:
         if self.process is not None:
-            stop(self.process, (signal.SIGTERM, seconds))
+            stop(self.process, (signal.SIGTERM, STOP_SECONDS))
             self.process = None
         self._again_at = None
 
@@ -80,6 +95,7 @@ class Child:
     def wait_ready(self) -> None:
         """Until it is ready, over at most START_TRIES starts. Raises ServerProblem with the end of its log."""
         while True:
+            interrupt.check()
             if not self.alive():
                 code = self.process.returncode if self.process else None
                 self.ends += 1

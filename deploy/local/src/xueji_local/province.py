@@ -16,10 +16,10 @@ from regulation import divisions
 from regulation.divisions import DIVISIONS, Division, full_name
 from regulation.school_codes import SCHOOL_TYPES
 from service_kit.bus import Bus, Unavailable, Unknown
-from service_kit.service import inbox_prefix
 from shared_contracts.actors import Actor, Role
 from shared_contracts.decisions import Refused
 from shared_contracts.registry import LoadOrganisations, OrganisationView
+from xueji_infra.nats_conf import inbox_prefix
 
 VALID_FROM = date(2020, 1, 1)
 """From when the organisations exist for the registry: before any pupil of compulsory age entered."""

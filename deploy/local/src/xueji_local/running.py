@@ -6,7 +6,6 @@ import contextlib
 import fcntl
 import os
 import signal
-import time
 from pathlib import Path
 
 import msgspec
@@ -118,7 +117,11 @@ class Children:
             return {}
 
 
-def end_leftovers(layout: Layout, patience: float = 20.0) -> list[str]:
+PATIENCE = 20.0
+"""Seconds that a leftover gets to end by itself."""
+
+
+def end_leftovers(layout: Layout) -> list[str]:
     """End the children of a supervisor that was killed. Returns their names.
 
     On Linux the kernel has told them to end when it died; elsewhere, or when one hangs, this is what ends them.
@@ -127,8 +130,7 @@ def end_leftovers(layout: Layout, patience: float = 20.0) -> list[str]:
     for name, process in left.items():
         with contextlib.suppress(psutil.Error):
             process.send_signal(signal.SIGINT if name == "postgres" else signal.SIGTERM)
-    end = time.monotonic() + patience
-    _, alive = psutil.wait_procs(list(left.values()), timeout=max(0.0, end - time.monotonic()))
+    _, alive = psutil.wait_procs(list(left.values()), timeout=PATIENCE)
     for process in alive:
         with contextlib.suppress(psutil.Error, ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)

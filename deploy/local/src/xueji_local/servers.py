@@ -25,7 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -37,6 +37,7 @@ from xueji_local.processes import Identity, port_is_free, spawn, stop, tail, wai
 PG_MAJOR = "18"
 SUPERUSER = "postgres"
 _START_SECONDS = 60.0  # crash recovery of a large WAL counts
+_FORMER_SECONDS = 30.0
 
 
 class ServerProblem(Exception):
@@ -159,19 +160,22 @@ class Postgres:
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    def start(self) -> None:
-        """Make the data folder where there is none, start, and return when connections are taken."""
+    def start(self, check: Callable[[], None] = lambda: None) -> None:
+        """Make the data folder where there is none, start, and return when connections are taken.
+
+        `check` is called while waiting; what it raises ends the waiting.
+        """
         if self.alive():
             return
         programs = pg_programs()
         identity = pg_identity(self.data)
         self.folder.mkdir(parents=True, exist_ok=True)
-        if identity and not reachable(self.data):
-            raise ServerProblem(
-                f"{self.folder} cannot be reached by PostgreSQL's user. Cure: give a folder outside of root's home."
-            )
         if identity:
             self.folder.chmod(0o711)
+            if not reachable(self.data):
+                raise ServerProblem(
+                    f"{self.folder} cannot be reached by PostgreSQL's user. Cure: give a folder outside of root's home."
+                )
         self._wait_for_former()
         self._complete_data(programs, identity)
         fixed = self.port != 0
@@ -188,7 +192,7 @@ class Postgres:
                 death_signal=signal.SIGINT,  # fast shutdown
                 identity=identity,
             )
-            if wait_until(self._ready, self.alive, _START_SECONDS):
+            if wait_until(self._ready, self.alive, _START_SECONDS, check):
                 self.port = port
                 return
             self.stop()
@@ -233,7 +237,7 @@ class Postgres:
 
     def _wait_for_former(self) -> None:
         """A server whose supervisor was killed is on its way out: let it finish."""
-        end = time.monotonic() + 30
+        end = time.monotonic() + _FORMER_SECONDS
         while (lines := self._pid_file()) and _is_postgres(int(lines[0])):
             if time.monotonic() > end:
                 raise ServerProblem(
@@ -342,7 +346,8 @@ class Nats:
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    def start(self) -> None:
+    def start(self, check: Callable[[], None] = lambda: None) -> None:
+        """As `Postgres.start`."""
         if self.alive():
             return
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -360,7 +365,7 @@ class Nats:
                 log=self.log,
                 env=os.environ,
             )
-            if wait_until(lambda: _nats_says(self.host, port) == name, self.alive, _START_SECONDS):  # noqa: B023
+            if wait_until(lambda: _nats_says(self.host, port) == name, self.alive, _START_SECONDS, check):  # noqa: B023
                 self.port = port
                 return
             self.stop()

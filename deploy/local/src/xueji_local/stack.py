@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import time
@@ -17,27 +16,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from xueji_infra import databases, declare, nats_conf
 from xueji_infra.topology import topology
 
-from xueji_local import accounts, credentials, follow, ports, programs, province, running
+from xueji_local import accounts, credentials, follow, interrupt, ports, programs, province, running
 from xueji_local.credentials import Credentials, write_private
 from xueji_local.environment import Places, as_shell, environment_of
 from xueji_local.layout import Layout
 from xueji_local.processes import tail
-from xueji_local.programs import Child, Program
+from xueji_local.programs import SERVICES, Child, External, Program
 from xueji_local.progress import Terminal
 from xueji_local.servers import Nats, Postgres, ServerProblem
-
-SERVICES = ("matcher", "identity", "registry", "notifications", "gateway")
-"""In the order in which they start."""
-
-
-class External(msgspec.Struct, frozen=True, kw_only=True):
-    """Servers that somebody else runs (the end-to-end tests): the superuser's and the users' passwords are those of
-    `secrets/credentials.json`."""
-
-    postgres_host: str
-    postgres_port: int
-    nats_url: str
-
 
 Programs = Callable[[dict[str, dict[str, str]], dict[str, int]], list[Program]]
 
@@ -47,7 +33,7 @@ def all_services(environments: dict[str, dict[str, str]], chosen: dict[str, int]
 
 
 class Stack:
-    """`start()`, then `watch()` now and then, then `stop()`; all from the main thread.
+    """`start()`, `announce()`, then `watch()` now and then, then `stop()`; all from the main thread.
 
     `start` raises ServerProblem with what is wrong and the way out; what had started is stopped by `stop`.
     """
@@ -71,6 +57,7 @@ class Stack:
         self._make_programs = make_programs
         self._load_province = load_province
         self._known = running.Children(layout)
+        self._passwords: dict[str, str] = {}
         self._servers_again_at = 0.0
         self._tidy_at = 0.0
 
@@ -89,23 +76,22 @@ class Stack:
         self.ports, moved = ports.choose(layout.ports, wanted)
         for sentence in moved:
             terminal.note(sentence)
-        passwords = self._accounts()
+        self._passwords = self._accounts()
         self._start_servers(keys)
         environments = self._environments(keys)
         with _plainly("the databases"):
             with terminal.step("databases and roles"):
-                asyncio.run(self._databases(keys))
+                interrupt.run(self._databases(keys))
             with terminal.step("migrations"):
-                asyncio.run(self._migrate(environments))
+                interrupt.run(self._migrate(environments))
         with _plainly("streams and consumers"), terminal.step("streams and consumers"):
-            asyncio.run(self._declare(keys))
+            interrupt.run(self._declare(keys))
         self._start_services(environments)
         if self._load_province:
             with _plainly("the province"), terminal.step("province: education authorities and schools"):
-                refused = asyncio.run(province.load(self._nats_url, keys.nats_users["operator"]))
+                refused = interrupt.run(province.load(self._nats_url, keys.nats_users["operator"]))
             if refused:
                 raise ServerProblem(f"the registry refuses the province: {refused}")
-        self._write_stack(passwords)
 
     def _credentials(self) -> Credentials:
         file = self.layout.credentials
@@ -143,14 +129,14 @@ class Stack:
             layout.pg, password=keys.postgres, port=self.ports["postgres"], log=layout.log("postgres")
         )
         with terminal.step(f"PostgreSQL on 127.0.0.1:{self.ports['postgres']}"):
-            self.postgres.start()
+            self.postgres.start(interrupt.check)
         if self.postgres.set_aside:
             terminal.note(f"an incomplete data folder was moved aside: {self.postgres.set_aside}")
         self._note_server("postgres", self.postgres)
         config = nats_conf.render(keys.nats_users)
         self.nats = Nats(layout.nats, config=config, port=self.ports["nats"], log=layout.log("nats"))
         with terminal.step(f"NATS on 127.0.0.1:{self.ports['nats']}"):
-            self.nats.start()
+            self.nats.start(interrupt.check)
         self._note_server("nats", self.nats)
 
     def _note_server(self, name: str, server: Postgres | Nats) -> None:
@@ -235,7 +221,8 @@ class Stack:
         if child.pid:
             self._known.add(child.program.name, child.pid)
 
-    def _write_stack(self, passwords: dict[str, str]) -> None:
+    def announce(self) -> None:
+        """Write `stack.json`: scripts may come now."""
         write_private(
             self.layout.stack,
             msgspec.json.format(
@@ -249,7 +236,7 @@ class Stack:
                                 "organisation_name": account.organisation_name,
                                 "name": account.name,
                                 "username": account.username,
-                                "password": passwords[account.username],
+                                "password": self._passwords[account.username],
                                 "classes": account.classes,
                             }
                             for account in accounts.wanted()

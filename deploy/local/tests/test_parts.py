@@ -1,0 +1,126 @@
+"""Small parts of the local stack by themselves."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+from service_kit import settings
+from xueji_infra.topology import topology
+from xueji_local import credentials, follow, ports
+from xueji_local.environment import Places, as_shell, environment_of
+from xueji_local.follow import Follower, readable
+from xueji_local.servers import PortTaken
+
+PLACES = Places(
+    postgres_host="127.0.0.1",
+    postgres_port=5433,
+    nats_url="nats://127.0.0.1:4223",
+    files=Path("/data/with space/files"),
+    accounts=Path("/data/accounts.json"),
+    gateway_port=8000,
+    matcher_port=8090,
+)
+
+
+def test_json_becomes_a_line_for_a_person() -> None:
+    entry = {"time": "2026-09-01 08:15:30,123", "level": "WARNING", "logger": "x", "message": "NATS is away",
+             "service": "registry", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736", "rows": 3}  # fmt: skip
+    line = readable("registry", json.dumps(entry))
+    assert line.text == "08:15:30 registry      ! NATS is away  rows=3 [trace 4bf92f35]"
+    assert line.style == "yellow"
+
+
+def test_an_exception_stands_below_its_line() -> None:
+    entry = {"time": "2026-09-01 08:15:30,123", "level": "ERROR", "message": "failed", "exc_info": "ValueError at a:1"}
+    first, second = readable("identity", json.dumps(entry)).text.splitlines()
+    assert first.endswith("!! failed")
+    assert second.strip() == "ValueError at a:1"
+
+
+def test_lines_that_are_no_json_are_shown_as_they_are() -> None:
+    assert readable("gateway", "Traceback (most recent call last):").text.endswith("Traceback (most recent call last):")
+    assert readable("gateway", "[1, 2]").text.endswith("[1, 2]")
+
+
+def test_following_over_half_lines_and_rotation(tmp_path: Path) -> None:
+    log = tmp_path / "registry.log"
+    log.write_text("old\n")
+    follower = Follower({"registry": log})
+    assert list(follower.poll()) == []
+    with log.open("a") as file:
+        file.write("one\ntw")
+    assert [line.text.split()[-1] for line in follower.poll()] == ["one"]
+    with log.open("a") as file:
+        file.write("o\n")
+    assert [line.text.split()[-1] for line in follower.poll()] == ["two"]
+    log.write_text("new\n")
+    assert [line.text.split()[-1] for line in follower.poll()] == ["new"]
+
+
+def test_servers_are_quiet_unless_they_complain(tmp_path: Path) -> None:
+    log = tmp_path / "postgres.log"
+    follower = Follower({"postgres": log})
+    log.write_text("LOG:  checkpoint\nFATAL:  no space left\n")
+    assert [line.text.split(maxsplit=1)[1] for line in follower.poll()] == ["FATAL:  no space left"]
+
+
+def test_a_big_log_is_put_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "KEEP_BYTES", 10)
+    log = tmp_path / "a.log"
+    log.write_text("0123456789")
+    follow.rotate(log)
+    assert log.exists()
+    log.write_text("0123456789!")
+    follow.rotate(log)
+    assert not log.exists() and (tmp_path / "a.log.1").read_text() == "0123456789!"
+
+
+def test_ports_are_remembered_and_distinct(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XUEJI_GATEWAY_PORT", raising=False)
+    first, told = ports.choose(tmp_path / "p.json", ("postgres", "nats", "gateway"))
+    assert told == [] and len(set(first.values())) == 3
+    assert ports.choose(tmp_path / "p.json", ("gateway", "postgres", "nats"))[0] == first
+
+
+@pytest.mark.parametrize("text", ["http", "70000", "-1"])
+def test_a_bad_fixed_port_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("XUEJI_GATEWAY_PORT", text)
+    with pytest.raises(PortTaken, match="XUEJI_GATEWAY_PORT"):
+        ports.choose(tmp_path / "p.json", ("gateway",))
+
+
+def test_each_service_gets_its_own_secrets_and_no_others() -> None:
+    keys = credentials.generate()
+    environments = {name: environment_of(name, PLACES, keys) for name in topology().services}
+    for name, values in environments.items():
+        loaded = settings.load(values)
+        assert loaded.nats_user == name and loaded.nats_password == keys.nats_users[name]
+        others = [keys.nats_users[other] for other in keys.nats_users if other != name]
+        others += [value for role, value in keys.database_roles.items() if role.removesuffix("_owner") != name]
+        text = as_shell(values)
+        assert not any(secret in text for secret in [*others, keys.postgres, keys.nats_users["admin"]])
+    assert environments["identity"]["XUEJI_FIELD_KEYS"] != environments["registry"]["XUEJI_FIELD_KEYS"]
+    assert "XUEJI_INDEX_KEY" not in environments["registry"]
+    assert "XUEJI_DATABASE_URL" not in environments["gateway"]
+
+
+def test_settings_of_a_person_reach_the_services(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XUEJI_LOG_LEVEL", "DEBUG")
+    monkeypatch.setenv("XUEJI_DATABASE_URL", "postgresql://elsewhere/x")
+    values = environment_of("registry", PLACES, credentials.generate())
+    assert values["XUEJI_LOG_LEVEL"] == "DEBUG"
+    assert values["XUEJI_DATABASE_URL"].startswith("postgresql://registry:")
+
+
+def test_env_files_survive_spaces() -> None:
+    values = environment_of("registry", PLACES, credentials.generate())
+    read = dict(part.split("=", 1) for part in shlex.split(as_shell(values)))
+    assert read == values
+
+
+def test_credentials_do_not_show_themselves() -> None:
+    keys = credentials.generate()
+    assert keys.postgres not in repr(keys) and keys.files_key not in f"{keys}"

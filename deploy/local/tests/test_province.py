@@ -1,0 +1,95 @@
+"""The province is one that the registry's rules accept, and has a school of every kind that the law names."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import msgspec
+from regulation import divisions
+from regulation.school_codes import SCHOOL_TYPES, check_school_code
+from shared_contracts.actors import Role
+from shared_contracts.registry import OrganisationView
+from xueji_local import accounts
+from xueji_local.province import organisations, schools
+
+
+def _by_code() -> dict[str, OrganisationView]:
+    return {organisation.code: organisation for organisation in organisations()}
+
+
+def test_every_division_has_its_authority_and_every_code_stands_once() -> None:
+    counted = Counter(organisation.code for organisation in organisations())
+    assert set(divisions.DIVISIONS) < set(counted)
+    assert max(counted.values()) == 1
+    assert len(divisions.CITIES) == 13
+
+
+def test_parents_come_before_children() -> None:
+    seen: set[str | None] = {None}
+    for organisation in organisations():
+        assert organisation.parent in seen
+        assert organisation.authority in seen
+        seen.add(organisation.code)
+
+
+def test_school_codes_follow_the_rule() -> None:
+    for school in schools().values():
+        assert check_school_code(school.code, school_type=school.type) is None, school.name
+
+
+def test_a_school_of_each_kind() -> None:
+    all_schools = schools().values()
+    assert {"211", "311", "312", "341", "345", "371", "514"} <= {school.type for school in all_schools}
+    assert {("211", "6-3"), ("211", "5-4"), ("311", "6-3"), ("311", "5-4")} <= {(s.type, s.system) for s in all_schools}
+    assert {s.ownership for s in all_schools} == {"public", "private"}
+    assert {s.locality for s in all_schools} == {"urban", "town", "rural"}
+    assert any(s.accepts_international and s.type == "311" for s in all_schools)
+    assert any(s.supervising == "230100" for s in all_schools), "one that a city manages directly"
+
+
+def test_the_demonstration_school_is_a_public_urban_primary_school_of_a_county() -> None:
+    first = next(iter(schools().values()))
+    assert (first.key, first.type, first.ownership, first.locality) == ("xinchun", "211", "public", "urban")
+    assert first.supervising == "230103"
+
+
+def test_authorities_are_named_as_people_name_them() -> None:
+    names = {code: organisation.name for code, organisation in _by_code().items()}
+    assert names["230000"] == "黑龙江省教育厅"
+    assert names["230100"] == "哈尔滨市教育局"
+    assert names["230103"] == "哈尔滨市南岗区教育局"
+    assert names["230184"] == "五常市教育局"
+    assert names["230671"] == "大庆高新技术产业开发区教育局"
+
+
+def test_accounts_belong_to_organisations_and_each_school_of_theirs_has_its_officer() -> None:
+    known = _by_code()
+    people = accounts.wanted()
+    assert len({a.username for a in people}) == len(people)
+    assert all(known[a.organisation].name == a.organisation_name for a in people)
+    officers = {a.organisation for a in people if a.role is Role.AUTHORITY_OFFICER}
+    staffed = {a.organisation for a in people if known[a.organisation].kind == "school"}
+    assert {known[code].authority for code in staffed} <= officers
+    for code in staffed:
+        roles = {a.role for a in people if a.organisation == code}
+        assert roles == {Role.REGISTRAR, Role.CLASS_TEACHER, Role.PRINCIPAL}
+
+
+def test_types_carry_the_stages_of_the_law() -> None:
+    for organisation in organisations():
+        if organisation.school_type:
+            assert organisation.stages == tuple(SCHOOL_TYPES[organisation.school_type].stages)
+
+
+def test_passwords_are_made_once_and_only_their_hashes_are_public(tmp_path: object) -> None:
+    from pathlib import Path
+
+    folder = Path(str(tmp_path))
+    first = accounts.ensure(folder / "accounts.json", folder / "secret.json")
+    public = (folder / "accounts.json").read_text()
+    assert not any(password in public for password in first.values())
+    assert all(entry["password_hash"].startswith("$argon2id$") for entry in msgspec.json.decode(public))
+    before = (folder / "accounts.json").stat().st_mtime_ns
+    assert accounts.ensure(folder / "accounts.json", folder / "secret.json") == first
+    assert (folder / "accounts.json").stat().st_mtime_ns == before
+    assert (folder / "secret.json").stat().st_mode & 0o777 == 0o600
