@@ -436,7 +436,9 @@ class ListOrganisations(Query, frozen=True, kw_only=True, gc=False, tag="registr
 
 
 class GetTemplate(Query, frozen=True, kw_only=True, gc=False, tag="registry.template"):
-    """The blank workbook with drop-downs for the actor's school. Reply: Template."""
+    """The blank workbook with drop-downs for the actor's school, or the form on paper (PDF). Reply: Template."""
+
+    form: Literal["workbook", "paper"] = "workbook"
 
 
 class Template(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.template_file"):

@@ -1,0 +1,201 @@
+"""CONFIRM: accepted rows become registrations, a chunk at a time. Claims first, then one transaction of our own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from regulation.parameters import Parameters
+from shared_contracts.actors import system
+from shared_contracts.decisions import Decision, Finding, Outcome, Refused
+from shared_contracts.identity import Claim, Claimed, ClaimPersons
+from shared_contracts.registry import RegistrationState, RosterState, RowState
+
+from registry.organisations import store as organisations
+from registry.organisations.facts import SchoolFacts
+from registry.registration import completion, intake
+from registry.registration.intake import Admission
+from registry.registration.policy import RegistrationFacts, decide, registration_year
+from registry.registration.summary import of_roster
+from registry.rosters import access, findings, returning, store
+from registry.rosters.checking import CHUNK, registration_id
+from registry.rosters.desk import Desk, command_id
+from registry.rosters.store import Roster
+
+_members = msgspec.json.Decoder(tuple[tuple[int, str], ...]).decode
+_findings = msgspec.json.Decoder(tuple[Finding, ...]).decode
+
+Away = dict[int, tuple[RowState, tuple[Finding, ...]]]
+"""Rows that are not admitted after all, and why."""
+
+
+class _Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An accepted row, with what the rules say today. `facts` and `decision` decide again: days have passed."""
+
+    record: Any
+    facts: RegistrationFacts
+    decision: Decision
+
+    @property
+    def row(self) -> int:
+        number: int = self.record["row"]
+        return number
+
+
+async def confirm(desk: Desk, roster: Roster) -> None:
+    """From `confirming` to `in_approval`."""
+    async with desk.db.transaction() as tx:
+        school = await organisations.school(tx, roster.school)
+    while True:
+        desk.go_on()
+        async with desk.db.transaction() as tx:
+            records = await store.waiting_rows(tx, roster.id, roster.cursor, CHUNK)
+        if not records:
+            break
+        roster = await _chunk(desk, roster, school, records)
+    await _end(desk, roster, school)
+
+
+async def _chunk(desk: Desk, roster: Roster, school: SchoolFacts | None, records: Sequence[Any]) -> Roster:
+    if school is None:
+        gone = findings.turned_down("学校已撤销，不能建籍")
+        away: Away = {r["row"]: (RowState.REFUSED, (*_findings(r["findings"]), gone)) for r in records}
+        return await _write(desk, roster, records, away)
+    rows = [_row(record, school, roster) for record in records]
+    away = {row.row: _refused(row) for row in rows if row.decision.refused}
+    wanted = [row for row in rows if row.row not in away]
+    claims = await _claim(desk, roster, wanted)
+    async with desk.db.transaction() as tx:
+        names = await access.names_of(tx, {c.holder.school for c in claims.values() if c.holder is not None})
+    admissions: list[Admission] = []
+    for row in wanted:
+        claimed = claims[row.row]
+        if claimed.person_id is not None:
+            admissions.append(_admission(roster, row, claimed, claimed.person_id))
+        elif claimed.holder is not None:
+            state, why = findings.held(claimed.holder, roster.school, names)
+            away[row.row] = (state, (*_findings(row.record["findings"]), *why))
+        else:
+            away[row.row] = (RowState.REFUSED, (*_findings(row.record["findings"]), *claimed.findings))
+    return await _write(desk, roster, records, away, school=school, admissions=admissions)
+
+
+def _row(record: Any, school: SchoolFacts, roster: Roster) -> _Row:
+    assert roster.business_day is not None
+    facts = RegistrationFacts(
+        school=school,
+        birth_date=record["birth_date"],
+        document_kind=record["document_kind"],
+        overseas=record["overseas"],
+        grade=record["grade"],
+        placement=record["placement"],
+        disability=record["disability"],
+        enrolled_month=record["enrolled_month"],
+        today=roster.business_day,
+        school_year=registration_year(roster.business_day),
+        parameters=Parameters.for_(school.division, roster.business_day),
+    )
+    return _Row(record=record, facts=facts, decision=decide(facts))
+
+
+def _refused(row: _Row) -> tuple[RowState, tuple[Finding, ...]]:
+    """Refused today, though not on the day of the check."""
+    told = {finding.code: finding for finding in _findings(row.record["findings"])}
+    told |= {finding.code: finding for finding in row.decision.findings if finding.outcome is not Outcome.PASS}
+    return RowState.REFUSED, tuple(told.values())
+
+
+async def _claim(desk: Desk, roster: Roster, rows: Sequence[_Row]) -> dict[int, Claimed]:
+    if not rows:
+        return {}
+    claims = tuple(Claim(row=row.row, registration_id=registration_id(roster.id, row.row)) for row in rows)
+    reply = await desk.ask(
+        ClaimPersons(
+            command_id=command_id("roster.claim", roster.id, roster.cursor, claims),
+            actor=system("registry"),
+            intake_id=roster.id,
+            school=roster.school,
+            claims=claims,
+        )
+    )
+    if isinstance(reply, Refused):
+        why = (findings.turned_down(reply.detail),)
+        return {c.row: Claimed(row=c.row, registration_id=c.registration_id, findings=why) for c in claims}
+    return {claimed.row: claimed for claimed in reply.claims}
+
+
+def _admission(roster: Roster, row: _Row, claimed: Claimed, person_id: str) -> Admission:
+    record = row.record
+    return Admission(
+        registration_id=claimed.registration_id,
+        roster_id=roster.id,
+        row=row.row,
+        person_id=person_id,
+        masked_document=claimed.masked_document,
+        masked_members=_members(record["masked_members"]),
+        name=record["name"],
+        sex=record["sex"],
+        birth_date=record["birth_date"],
+        document_kind=record["document_kind"],
+        overseas=record["overseas"],
+        disability=record["disability"],
+        grade=record["grade"],
+        class_no=record["class_no"],
+        placement=record["placement"],
+        enrolled_month=record["enrolled_month"],
+        kind=row.facts.kind,
+        form_blob=record["form"],
+        decision=row.decision,
+        entered_by=roster.confirmed_account or roster.created_account,
+    )
+
+
+async def _write(
+    desk: Desk,
+    roster: Roster,
+    records: Sequence[Any],
+    away: Away,
+    *,
+    school: SchoolFacts | None = None,
+    admissions: Sequence[Admission] = (),
+) -> Roster:
+    """Registrations, rows and progress: all of the chunk or nothing."""
+    async with desk.unit() as work:
+        if school is not None:
+            await intake.admit(work, school, admissions)
+        await store.admitted(work.tx, roster.id, {a.row: a.registration_id for a in admissions if a.row is not None})
+        await store.turned_away(work.tx, roster.id, away)
+        was = {record["row"]: record["state"] for record in records}
+        return await store.stage(
+            work.tx,
+            roster,
+            desk.owner,
+            cursor=records[-1]["row"],
+            done=roster.done + len(records),
+            **_counts(roster, away, was),
+        )
+
+
+def _counts(roster: Roster, away: Away, was: dict[int, str]) -> dict[str, Any]:
+    counts = Counter({state.value: getattr(roster, state.value) for state in RowState})
+    refusals = Counter(roster.refusals)
+    for row, (state, found) in away.items():
+        counts[was[row]] -= 1
+        counts[state.value] += 1
+        if state is RowState.REFUSED:
+            refusals.update({finding.code for finding in found if finding.outcome is Outcome.REFUSE})
+    return {**{state.value: counts[state.value] for state in RowState}, "refusals": dict(refusals)}
+
+
+async def _end(desk: Desk, roster: Roster, school: SchoolFacts | None) -> None:
+    files = await returning.refused_rows(desk, roster)
+    async with desk.unit() as work:
+        await store.stage(
+            work.tx, roster, desk.owner, seen=True, state=RosterState.IN_APPROVAL, files=files, cleanup=True
+        )
+        waiting = (await of_roster(work.tx, roster.id)).steps.get(RegistrationState.ENTERED, 0)
+        if school is not None and waiting:
+            intake.announce(work, school, roster.id, waiting, roster.id)
+        await completion.confirmed(work, roster.id)  # where nobody was left to admit, it is complete already
