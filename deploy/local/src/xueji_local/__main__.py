@@ -20,7 +20,7 @@ from xueji_local.follow import Follower
 from xueji_local.interrupt import Interrupted
 from xueji_local.layout import Layout
 from xueji_local.processes import tail
-from xueji_local.programs import SERVICES, External
+from xueji_local.programs import SERVICES
 from xueji_local.progress import Terminal
 from xueji_local.running import Lock
 from xueji_local.servers import ServerProblem
@@ -43,7 +43,7 @@ def _refuse_production() -> None:
         )
 
 
-def _serve(layout: Layout, terminal: Terminal, mode: str, external: External | None) -> int:
+def _serve(layout: Layout, terminal: Terminal, mode: str) -> int:
     """Start, watch and stop in this process. `run` follows the logs; `up` (the daemon) only watches."""
     interrupt.listen()
     from xueji_local import stack as machinery  # a second of imports that the other acts do without
@@ -52,7 +52,7 @@ def _serve(layout: Layout, terminal: Terminal, mode: str, external: External | N
     lock = Lock(layout)
     if not lock.take():
         raise ServerProblem(_already(layout))
-    stack = machinery.Stack(layout, terminal, external=external)
+    stack = machinery.Stack(layout, terminal)
     try:
         running.write_supervisor(layout, mode)
         stack.start()
@@ -283,13 +283,6 @@ def _services(layout: Layout, terminal: Terminal) -> int:
     return 0
 
 
-def _external(arguments: argparse.Namespace) -> External | None:
-    if not arguments.postgres:
-        return None
-    host, _, port = arguments.postgres.rpartition(":")
-    return External(postgres_host=host, postgres_port=int(port), nats_url=arguments.nats)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m xueji_local", description="The whole system on one machine")
     acts = parser.add_subparsers(dest="act", required=True)
@@ -300,17 +293,15 @@ def main() -> None:
     acts.add_parser("status", help="what runs, and how it is")
     acts.add_parser("logs", help="follow the logs").add_argument("service", nargs="*")
     acts.add_parser("services", help="how to run each service by itself")
-    supervise = acts.add_parser("supervise", help="the background process of `up`")
-    supervise.add_argument("--postgres", help="host:port of a server that somebody else runs", default="")
-    supervise.add_argument("--nats", help="its url, likewise", default="")
+    acts.add_parser("supervise", help="the background process of `up`")
     arguments = parser.parse_args()
     layout, terminal = Layout(), Terminal()
     try:
         match arguments.act:
             case "run":
-                code = _serve(layout, terminal, "run", None)
+                code = _serve(layout, terminal, "run")
             case "supervise":
-                code = _serve(layout, terminal, "up", _external(arguments))
+                code = _serve(layout, terminal, "up")
             case "up":
                 code = _up(layout, terminal)
             case "down":

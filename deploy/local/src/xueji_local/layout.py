@@ -27,6 +27,7 @@ class Layout:
         self.env = self.home / "env"
         self.secrets = self.home / "secrets"
         self.matcher = self.home / "matcher"
+        self.demo = self.home / "demo"
         self.accounts = self.home / "accounts.json"
         self.ports = self.home / "ports.json"
         self.children = self.home / "children.json"
@@ -92,7 +93,8 @@ class Layout:
     def clear(self) -> None:
         """Delete all that a stack keeps, secrets too; only what is ours, wherever `home` points."""
         shutil.rmtree(self.pg, ignore_errors=True)
-        for path in (self.home / "pg", self.nats, self.files, self.logs, self.env, self.secrets, self.matcher):
+        folders = (self.nats, self.files, self.logs, self.env, self.secrets, self.matcher, self.demo)
+        for path in (self.home / "pg", *folders):
             if path.is_symlink():
                 path.unlink()
             else:
