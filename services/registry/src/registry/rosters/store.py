@@ -78,7 +78,8 @@ _COLUMNS = [t.c[name] for name in Roster.__struct_fields__]
 
 
 def _roster(row: Any) -> Roster:
-    return msgspec.convert(dict(row), Roster, strict=False)
+    # Not dict(row): SQLAlchemy's column names are a subclass of str, which msgspec takes for no key.
+    return msgspec.convert(dict(zip(Roster.__struct_fields__, row.values(), strict=True)), Roster, strict=False)
 
 
 # ---- what people do -------------------------------------------------------------------------------------------------
