@@ -37,7 +37,7 @@ PUBLIC = {
 
 
 async def test_every_operation_but_the_public_ones_asks_for_an_account(
-    app: Litestar, anonymous: httpx.AsyncClient, bus: StandInBus
+    app: Litestar, anonymous: httpx.AsyncClient, stand_in: StandInBus
 ) -> None:
     asked = set()
     for path, method, _ in openapi.operations(app):
@@ -50,10 +50,10 @@ async def test_every_operation_but_the_public_ones_asks_for_an_account(
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
         assert answer.headers["content-type"] == "application/problem+json"
     assert len(asked) >= 25
-    assert bus.asked == []
+    assert stand_in.asked == []
 
 
-async def test_signing_in_gives_a_token_that_opens_the_rest(anonymous: httpx.AsyncClient, bus: StandInBus) -> None:
+async def test_signing_in_gives_a_token_that_opens_the_rest(anonymous: httpx.AsyncClient, stand_in: StandInBus) -> None:
     answer = await anonymous.post("/v1/sessions", json={"username": REGISTRAR, "password": PASSWORD})
     session = answer.json()
     assert answer.status_code == 201
@@ -69,9 +69,9 @@ async def test_signing_in_gives_a_token_that_opens_the_rest(anonymous: httpx.Asy
     headers = {"Authorization": f"Bearer {session['access_token']}"}
     current = await anonymous.get("/v1/sessions/current", headers=headers)
     assert current.json()["account"] == session["account"]
-    bus.answer(GetRoster, roster_view())
+    stand_in.answer(GetRoster, roster_view())
     await anonymous.get("/v1/rosters/r1", headers=headers)
-    actor = bus.last(GetRoster).actor
+    actor = stand_in.last(GetRoster).actor
     assert (actor.account, actor.organisation, actor.roles) == (REGISTRAR, "2301000001", (Role.REGISTRAR,))
 
 

@@ -59,9 +59,9 @@ async def test_every_answer_is_hardened(anonymous: httpx.AsyncClient, path: str)
 
 
 async def test_a_trace_goes_on_where_the_caller_began_it(
-    client: httpx.AsyncClient, bus: StandInBus, spans: InMemorySpanExporter
+    client: httpx.AsyncClient, stand_in: StandInBus, spans: InMemorySpanExporter
 ) -> None:
-    bus.answer(GetRoster, roster_view())
+    stand_in.answer(GetRoster, roster_view())
     answer = await client.get("/v1/rosters/r1", headers={"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"})
     assert answer.headers["x-trace-id"] == TRACE
     (span,) = served(spans)
@@ -110,13 +110,13 @@ async def test_requests_are_counted_by_route_and_not_by_path(client: httpx.Async
 
 
 async def test_production_asks_for_tls_and_an_origin_is_allowed_only_by_name(
-    settings: GatewaySettings, bus: StandInBus, files: FileStore
+    settings: GatewaySettings, stand_in: StandInBus, files: FileStore
 ) -> None:
     import msgspec
 
     for origins, allowed in (("", None), ("https://portal.example", "https://portal.example")):
         changed = msgspec.structs.replace(settings, cors_origins=origins)
-        app = make_app(changed, bus=bus, files=files, accounts=NoAccounts(), clock=Clock())
+        app = make_app(changed, bus=stand_in, files=files, accounts=NoAccounts(), clock=Clock())
         transport = httpx.ASGITransport(app=Edge(app, production=True))  # type: ignore[arg-type]
         async with running(app), httpx.AsyncClient(transport=transport, base_url="https://g") as client:
             answer = await client.get("/health/live", headers={"Origin": "https://portal.example"})

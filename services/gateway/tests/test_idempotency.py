@@ -24,7 +24,9 @@ from shared_contracts.registry import (
 ACTOR = Actor(account=REGISTRAR, name="", organisation="", roles=(Role.REGISTRAR,))
 
 
-async def test_each_post_but_signing_in_needs_a_key(app: Litestar, client: httpx.AsyncClient, bus: StandInBus) -> None:
+async def test_each_post_but_signing_in_needs_a_key(
+    app: Litestar, client: httpx.AsyncClient, stand_in: StandInBus
+) -> None:
     posts = [path for path, method, _ in openapi.operations(app) if method == "POST" and path != "/v1/sessions"]
     assert len(posts) >= 11
     for path in posts:
@@ -33,7 +35,7 @@ async def test_each_post_but_signing_in_needs_a_key(app: Litestar, client: httpx
         answer = await client.post(re.sub(r"\{[^}]+\}", "x1", path), **body)  # type: ignore[arg-type]
         assert answer.status_code == 422, f"{path}: {answer.text}"
         assert answer.json()["findings"][0]["fields"] == ["Idempotency-Key"], path
-    assert bus.asked == []
+    assert stand_in.asked == []
 
 
 def _body(path: str) -> object:
@@ -46,27 +48,29 @@ def _body(path: str) -> object:
 
 
 @pytest.mark.parametrize("text", ["", " ", "x" * 201, "two words", "ключ", "a\tb"])
-async def test_a_key_is_visible_ascii_of_at_most_200(client: httpx.AsyncClient, bus: StandInBus, text: str) -> None:
-    bus.answer(ConfirmRoster, roster_view())
+async def test_a_key_is_visible_ascii_of_at_most_200(
+    client: httpx.AsyncClient, stand_in: StandInBus, text: str
+) -> None:
+    stand_in.answer(ConfirmRoster, roster_view())
     headers = [(b"Idempotency-Key", text.encode())]
     answer = await client.post("/v1/rosters/r1/confirmation", headers=headers)
     assert answer.status_code == 422, text
-    assert bus.asked == []
+    assert stand_in.asked == []
     longest = await client.post("/v1/rosters/r1/confirmation", headers=key("x" * 200))
     assert longest.status_code == 202
 
 
 async def test_the_same_key_is_the_same_command_and_another_place_another(
-    client: httpx.AsyncClient, bus: StandInBus
+    client: httpx.AsyncClient, stand_in: StandInBus
 ) -> None:
-    bus.answer(ConfirmRoster, roster_view())
-    bus.answer(DecideRoster, DecisionDone(moved=1, state=RegistrationState.SCHOOL_APPROVED))
+    stand_in.answer(ConfirmRoster, roster_view())
+    stand_in.answer(DecideRoster, DecisionDone(moved=1, state=RegistrationState.SCHOOL_APPROVED))
 
     async def command_id(path: str, idempotency_key: str) -> str:
         body = {"step": "school", "decision": "approve"} if path.endswith("decisions") else None
         answer = await client.post(path, json=body, headers=key(idempotency_key))
         assert answer.status_code in (200, 202)
-        return bus.asked[-1].command_id  # type: ignore[union-attr]
+        return stand_in.asked[-1].command_id  # type: ignore[union-attr]
 
     first = await command_id("/v1/rosters/r1/confirmation", "a")
     assert await command_id("/v1/rosters/r1/confirmation", "a") == first
@@ -78,8 +82,8 @@ async def test_the_same_key_is_the_same_command_and_another_place_another(
     assert len({first, *others}) == 4
 
 
-async def test_a_new_thing_is_named_by_its_command(client: httpx.AsyncClient, bus: StandInBus) -> None:
-    bus.answer(EnterRegistration, lambda command: registration_view(command.registration_id))
+async def test_a_new_thing_is_named_by_its_command(client: httpx.AsyncClient, stand_in: StandInBus) -> None:
+    stand_in.answer(EnterRegistration, lambda command: registration_view(command.registration_id))
     answers = [
         await client.post("/v1/registrations", json={"form": {"name": "王小明"}}, headers=key(k))
         for k in ("a", "a", "b")
@@ -97,8 +101,8 @@ def test_two_accounts_with_one_key_do_not_meet() -> None:
     assert repeatable(ACTOR, "cancel", "r1") != repeatable(other, "cancel", "r1")
 
 
-async def test_edits_name_their_version_and_need_no_key(client: httpx.AsyncClient, bus: StandInBus) -> None:
-    bus.answer(CorrectRegistration, registration_view(version=4))
+async def test_edits_name_their_version_and_need_no_key(client: httpx.AsyncClient, stand_in: StandInBus) -> None:
+    stand_in.answer(CorrectRegistration, registration_view(version=4))
 
     async def correct(if_match: str | None, **changes: str) -> httpx.Response:
         headers = {} if if_match is None else {"If-Match": if_match}
@@ -107,14 +111,14 @@ async def test_edits_name_their_version_and_need_no_key(client: httpx.AsyncClien
     answer = await correct('"3"', phone="13800000000")
     assert answer.status_code == 200
     assert answer.headers["ETag"] == '"4"'
-    first = bus.last(CorrectRegistration)
+    first = stand_in.last(CorrectRegistration)
     assert (first.version, first.changes) == (3, {"phone": "13800000000"})
     await correct('"3"', phone="13800000000")
-    assert bus.last(CorrectRegistration).command_id == first.command_id
+    assert stand_in.last(CorrectRegistration).command_id == first.command_id
     await correct('"4"', phone="13800000000")
-    assert bus.last(CorrectRegistration).command_id != first.command_id
+    assert stand_in.last(CorrectRegistration).command_id != first.command_id
     await correct('"3"', phone="13800000001")
-    assert bus.last(CorrectRegistration).command_id != first.command_id
+    assert stand_in.last(CorrectRegistration).command_id != first.command_id
 
     missing = await correct(None, phone="1")
     assert (missing.status_code, missing.json()["type"]) == (428, "urn:xueji:problem:precondition_required")
@@ -122,8 +126,8 @@ async def test_edits_name_their_version_and_need_no_key(client: httpx.AsyncClien
         assert (await correct(wrong, phone="1")).status_code == 422, wrong
 
 
-async def test_cancelling_twice_is_one_command(client: httpx.AsyncClient, bus: StandInBus) -> None:
-    bus.answer(CancelRoster, roster_view())
+async def test_cancelling_twice_is_one_command(client: httpx.AsyncClient, stand_in: StandInBus) -> None:
+    stand_in.answer(CancelRoster, roster_view())
     for _ in range(2):
         assert (await client.delete("/v1/rosters/r1")).status_code == 200
-    assert len({message.command_id for message in bus.asked}) == 1  # type: ignore[union-attr]
+    assert len({message.command_id for message in stand_in.asked}) == 1  # type: ignore[union-attr]

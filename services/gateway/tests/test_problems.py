@@ -46,9 +46,9 @@ def problem(answer: httpx.Response) -> dict[str, Any]:
     ],
 )
 async def test_a_refusal_goes_to_the_client_unchanged(
-    client: httpx.AsyncClient, bus: StandInBus, kind: Any, status: int
+    client: httpx.AsyncClient, stand_in: StandInBus, kind: Any, status: int
 ) -> None:
-    bus.answer(GetRoster, refused(kind, "说明与办法。", FINDING))
+    stand_in.answer(GetRoster, refused(kind, "说明与办法。", FINDING))
     answer = await client.get("/v1/rosters/r1")
     assert answer.status_code == status
     body = problem(answer)
@@ -67,17 +67,17 @@ async def test_a_refusal_goes_to_the_client_unchanged(
     assert ("Retry-After" in answer.headers) == (kind == "unavailable")
 
 
-async def test_no_responder_is_503_and_a_lost_answer_is_504(client: httpx.AsyncClient, bus: StandInBus) -> None:
-    bus.answer(GetRoster, Unavailable("qry.registry.roster: no service answers"))
+async def test_no_responder_is_503_and_a_lost_answer_is_504(client: httpx.AsyncClient, stand_in: StandInBus) -> None:
+    stand_in.answer(GetRoster, Unavailable("qry.registry.roster: no service answers"))
     answer = await client.get("/v1/rosters/r1")
     assert (answer.status_code, problem(answer)["type"]) == (503, "urn:xueji:problem:unavailable")
     assert int(answer.headers["Retry-After"]) > 0
-    bus.answer(ConfirmRoster, Unknown("cmd.registry.confirm_roster: no answer in 10 s"))
+    stand_in.answer(ConfirmRoster, Unknown("cmd.registry.confirm_roster: no answer in 10 s"))
     answer = await client.post("/v1/rosters/r1/confirmation", headers=key())
     body = problem(answer)
     assert (answer.status_code, body["type"]) == (504, "urn:xueji:problem:unknown_outcome")
     assert "同一个 Idempotency-Key" in body["detail"]
-    bus.answer(GetRoster, Unknown("qry.registry.roster: no answer in 10 s"))
+    stand_in.answer(GetRoster, Unknown("qry.registry.roster: no answer in 10 s"))
     answer = await client.get("/v1/rosters/r1")
     body = problem(answer)
     assert (answer.status_code, body["type"]) == (504, "urn:xueji:problem:timeout")
@@ -123,7 +123,7 @@ async def test_what_is_not_there_is_a_problem(client: httpx.AsyncClient, method:
     ],
 )
 async def test_a_body_that_does_not_fit_says_where(
-    client: httpx.AsyncClient, bus: StandInBus, body: bytes, status: int, fields: str | None
+    client: httpx.AsyncClient, stand_in: StandInBus, body: bytes, status: int, fields: str | None
 ) -> None:
     headers = {**key(), "Content-Type": "application/json"}
     answer = await client.post("/v1/rosters/r1/decisions", content=body, headers=headers)
@@ -134,10 +134,10 @@ async def test_a_body_that_does_not_fit_says_where(
         assert all(not finding["message"].isascii() for finding in found["findings"])
     if fields:
         assert found["findings"][0]["fields"] == [fields]
-    assert bus.asked == []
+    assert stand_in.asked == []
 
 
-async def test_other_content_types_are_not_read(client: httpx.AsyncClient, bus: StandInBus) -> None:
+async def test_other_content_types_are_not_read(client: httpx.AsyncClient, stand_in: StandInBus) -> None:
     body = b'{"step": "school", "decision": "approve"}'
     for headers in (
         {"Content-Type": "text/plain"},
@@ -151,7 +151,7 @@ async def test_other_content_types_are_not_read(client: httpx.AsyncClient, bus: 
         problem(answer)
     answer = await client.post("/v1/rosters", json={}, headers=key())
     assert answer.status_code == 415
-    assert bus.asked == []
+    assert stand_in.asked == []
 
 
 async def test_a_body_over_the_limit_is_413(client: httpx.AsyncClient) -> None:
@@ -169,7 +169,7 @@ async def test_a_body_over_the_limit_is_413(client: httpx.AsyncClient) -> None:
     assert answer.status_code == 413, "without a Content-Length too"
 
 
-async def test_a_mistyped_filter_is_told_instead_of_ignored(client: httpx.AsyncClient, bus: StandInBus) -> None:
+async def test_a_mistyped_filter_is_told_instead_of_ignored(client: httpx.AsyncClient, stand_in: StandInBus) -> None:
     for path in (
         "/v1/rosters?stat=checked",
         "/v1/students?number=G230102202003050011",
@@ -183,13 +183,13 @@ async def test_a_mistyped_filter_is_told_instead_of_ignored(client: httpx.AsyncC
         answer = await client.get(path)
         assert answer.status_code == 422, path
         assert problem(answer)["findings"]
-    assert bus.asked == []
+    assert stand_in.asked == []
 
 
 async def test_an_error_of_ours_tells_nothing_of_itself(
-    client: httpx.AsyncClient, bus: StandInBus, caplog: pytest.LogCaptureFixture
+    client: httpx.AsyncClient, stand_in: StandInBus, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bus.answer(GetRoster, RuntimeError("password=hunter2 王小明 at /srv/xueji/x.py"))
+    stand_in.answer(GetRoster, RuntimeError("password=hunter2 王小明 at /srv/xueji/x.py"))
     answer = await client.get("/v1/rosters/r1")
     assert answer.status_code == 500
     body = problem(answer)
@@ -198,10 +198,10 @@ async def test_an_error_of_ours_tells_nothing_of_itself(
     assert [record for record in caplog.records if record.exc_info], "but it is logged"
 
 
-async def test_a_reply_of_the_wrong_kind_is_an_error_of_ours(client: httpx.AsyncClient, bus: StandInBus) -> None:
+async def test_a_reply_of_the_wrong_kind_is_an_error_of_ours(client: httpx.AsyncClient, stand_in: StandInBus) -> None:
     from shared_contracts.messages import Ok
 
-    bus.answer(GetRoster, Ok())
+    stand_in.answer(GetRoster, Ok())
     assert (await client.get("/v1/rosters/r1")).status_code == 500
 
 
@@ -212,7 +212,7 @@ def test_validation_messages_are_chinese() -> None:
     assert in_chinese("something new") == "内容或格式不正确"
 
 
-async def test_requests_do_not_wait_for_each_other(client: httpx.AsyncClient, bus: StandInBus) -> None:
+async def test_requests_do_not_wait_for_each_other(client: httpx.AsyncClient, stand_in: StandInBus) -> None:
     gate = asyncio.Event()
 
     async def slow(message: Any, timeout: float = 5.0) -> Any:
@@ -220,7 +220,7 @@ async def test_requests_do_not_wait_for_each_other(client: httpx.AsyncClient, bu
         return roster_view()
 
     fast_path = await client.get("/health/live")
-    bus.ask = slow  # type: ignore[method-assign]
+    stand_in.ask = slow  # type: ignore[method-assign]
     pending = asyncio.create_task(client.get("/v1/rosters/r1"))
     await asyncio.sleep(0.02)
     assert (await client.get("/health/live")).status_code == fast_path.status_code == 200

@@ -42,48 +42,50 @@ from shared_contracts.registry import (
 NUMBER = "230102202003050019"
 
 
-async def test_an_entry_and_its_precheck_carry_the_form(client: httpx.AsyncClient, bus: StandInBus) -> None:
-    bus.answer(EnterRegistration, registration_view())
+async def test_an_entry_and_its_precheck_carry_the_form(client: httpx.AsyncClient, stand_in: StandInBus) -> None:
+    stand_in.answer(EnterRegistration, registration_view())
     finding = Finding(code="age", outcome=Outcome.REFUSE, message="未满六周岁。", clause="20.2")
-    bus.answer(PrecheckRegistration, Prechecked(decision=Decision(findings=(finding,))))
+    stand_in.answer(PrecheckRegistration, Prechecked(decision=Decision(findings=(finding,))))
     form = {"name": "王小明", "document_number": NUMBER}
     answer = await client.post("/v1/registrations", json={"form": form}, headers=key())
     assert (answer.status_code, answer.headers["ETag"]) == (201, '"1"')
-    assert bus.last(EnterRegistration).form == form
+    assert stand_in.last(EnterRegistration).form == form
     answer = await client.post("/v1/registrations/prechecks", json={"form": form}, headers=key())
     assert answer.status_code == 200, "a refusal found by a precheck is its answer"
     assert answer.json()["decision"]["findings"][0]["clause"] == "20.2"
     assert (await client.post("/v1/registrations", json={"form": {}}, headers=key())).status_code == 422
 
 
-async def test_reading_deciding_and_withdrawing_a_registration(client: httpx.AsyncClient, bus: StandInBus) -> None:
-    bus.answer(GetRegistration, registration_view(version=3))
+async def test_reading_deciding_and_withdrawing_a_registration(client: httpx.AsyncClient, stand_in: StandInBus) -> None:
+    stand_in.answer(GetRegistration, registration_view(version=3))
     answer = await client.get("/v1/registrations/g1")
     assert (answer.headers["ETag"], answer.json()["birth_date"]) == ('"3"', "2020-03-05")
-    bus.answer(ListRegistrations, RegistrationPage(items=()))
+    stand_in.answer(ListRegistrations, RegistrationPage(items=()))
     await client.get("/v1/registrations?roster=r1&state=returned&to_correct=true&limit=5")
-    query = bus.last(ListRegistrations)
+    query = stand_in.last(ListRegistrations)
     assert (query.roster_id, query.state, query.to_correct, query.limit) == ("r1", RegistrationState.RETURNED, True, 5)
-    bus.answer(DecideRegistration, registration_view(version=4))
+    stand_in.answer(DecideRegistration, registration_view(version=4))
     decision = {"step": "class_teacher", "decision": "return", "reason": "电话有误"}
     answer = await client.post("/v1/registrations/g1/decisions", json=decision, headers={**key(), "If-Match": '"3"'})
-    command = bus.last(DecideRegistration)
+    command = stand_in.last(DecideRegistration)
     assert (command.step, command.decision, command.reason, command.version) == (
         Step.CLASS_TEACHER,
         "return",
         "电话有误",
         3,
     )
-    bus.answer(WithdrawRegistration, registration_view())
+    stand_in.answer(WithdrawRegistration, registration_view())
     await client.post("/v1/registrations/g1/withdrawal", json={"reason": "转往外省"}, headers=key())
-    assert bus.last(WithdrawRegistration).reason == "转往外省"
+    assert stand_in.last(WithdrawRegistration).reason == "转往外省"
     answer = await client.post("/v1/registrations/g1/withdrawal", json={"reason": ""}, headers=key())
     assert answer.status_code == 422, "a withdrawal says why"
 
 
-async def test_a_confirmation_sheet_is_a_file(client: httpx.AsyncClient, bus: StandInBus, files: FileStore) -> None:
+async def test_a_confirmation_sheet_is_a_file(
+    client: httpx.AsyncClient, stand_in: StandInBus, files: FileStore
+) -> None:
     kept = await files.put("确认表-王小明.pdf", "application/pdf", b"%PDF-1.7", 1000)
-    bus.answer(PrintSheet, SheetPrinted(file=kept))
+    stand_in.answer(PrintSheet, SheetPrinted(file=kept))
     answer = await client.post("/v1/registrations/g1/confirmation-sheet", headers=key())
     assert (answer.status_code, answer.content) == (200, b"%PDF-1.7")
     assert answer.headers["content-type"] == "application/pdf"
@@ -116,44 +118,44 @@ def student_view() -> StudentView:
 
 @pytest.mark.clause("15.4")
 async def test_a_number_is_searched_for_in_a_body_and_through_identity(
-    client: httpx.AsyncClient, bus: StandInBus
+    client: httpx.AsyncClient, stand_in: StandInBus
 ) -> None:
-    bus.answer(FindPersons, FoundPersons(person_ids=("p1", "p2")))
-    bus.answer(ListStudents, StudentPage(items=(student_view(),)))
+    stand_in.answer(FindPersons, FoundPersons(person_ids=("p1", "p2")))
+    stand_in.answer(ListStudents, StudentPage(items=(student_view(),)))
     answer = await client.post("/v1/students/searches", json={"number": f" G{NUMBER} "}, headers=key())
     assert (answer.status_code, answer.json()["items"][0]["id"]) == (200, "s1")
-    assert bus.last(FindPersons).number == f"G{NUMBER}"
-    assert bus.last(ListStudents).person_ids == ("p1", "p2")
+    assert stand_in.last(FindPersons).number == f"G{NUMBER}"
+    assert stand_in.last(ListStudents).person_ids == ("p1", "p2")
     assert NUMBER not in answer.text
 
 
-async def test_a_number_that_nobody_has_lists_nobody(client: httpx.AsyncClient, bus: StandInBus) -> None:
-    bus.answer(FindPersons, FoundPersons(person_ids=()))
-    bus.answer(ListStudents, StudentPage(items=(student_view(),)))
+async def test_a_number_that_nobody_has_lists_nobody(client: httpx.AsyncClient, stand_in: StandInBus) -> None:
+    stand_in.answer(FindPersons, FoundPersons(person_ids=()))
+    stand_in.answer(ListStudents, StudentPage(items=(student_view(),)))
     answer = await client.post("/v1/students/searches", json={"number": NUMBER}, headers=key())
     assert (answer.status_code, answer.json()["items"]) == (200, [])
-    assert not [message for message in bus.asked if isinstance(message, ListStudents)]
+    assert not [message for message in stand_in.asked if isinstance(message, ListStudents)]
 
 
-async def test_a_name_is_searched_for_without_identity(client: httpx.AsyncClient, bus: StandInBus) -> None:
-    bus.answer(ListStudents, StudentPage(items=()))
+async def test_a_name_is_searched_for_without_identity(client: httpx.AsyncClient, stand_in: StandInBus) -> None:
+    stand_in.answer(ListStudents, StudentPage(items=()))
     await client.post("/v1/students/searches", json={"name": "王小明", "limit": 3}, headers=key())
-    query = bus.last(ListStudents)
+    query = stand_in.last(ListStudents)
     assert (query.name, query.person_ids, query.limit) == ("王小明", None, 3)
-    assert not [message for message in bus.asked if isinstance(message, FindPersons)]
+    assert not [message for message in stand_in.asked if isinstance(message, FindPersons)]
     for nothing in ({}, {"number": "     "}, {"name": " "}):
         answer = await client.post("/v1/students/searches", json=nothing, headers=key())
         assert answer.status_code == 422, nothing
 
 
-async def test_students_and_their_journal(client: httpx.AsyncClient, bus: StandInBus) -> None:
-    bus.answer(ListStudents, StudentPage(items=()))
+async def test_students_and_their_journal(client: httpx.AsyncClient, stand_in: StandInBus) -> None:
+    stand_in.answer(ListStudents, StudentPage(items=()))
     await client.get("/v1/students?grade=1&class_no=3")
-    query = bus.last(ListStudents)
+    query = stand_in.last(ListStudents)
     assert (query.grade, query.class_no, query.name) == (1, 3, None)
-    bus.answer(GetStudent, student_view())
+    stand_in.answer(GetStudent, student_view())
     assert (await client.get("/v1/students/s1")).headers["ETag"] == '"1"'
-    bus.answer(GetJournal, Journal(student_id="s1", entries=(), intact=True))
+    stand_in.answer(GetJournal, Journal(student_id="s1", entries=(), intact=True))
     assert (await client.get("/v1/students/s1/journal")).json()["intact"] is True
 
 
@@ -169,7 +171,7 @@ def organisation(code: str, parent: str | None, kind: str = "county") -> Organis
 
 
 @pytest.mark.clause("3.1")
-async def test_organisations_as_a_tree_over_all_pages(client: httpx.AsyncClient, bus: StandInBus) -> None:
+async def test_organisations_as_a_tree_over_all_pages(client: httpx.AsyncClient, stand_in: StandInBus) -> None:
     pages = {
         None: OrganisationPage(
             items=(organisation("230000", None, "province"), organisation("230100", "230000", "city")),
@@ -177,7 +179,7 @@ async def test_organisations_as_a_tree_over_all_pages(client: httpx.AsyncClient,
         ),
         "2": OrganisationPage(items=(organisation("230102", "230100"), organisation("2301000001", "230102"))),
     }
-    bus.answer(ListOrganisations, lambda query: pages[query.cursor])
+    stand_in.answer(ListOrganisations, lambda query: pages[query.cursor])
     body = (await client.get("/v1/organisations?view=tree")).json()
     (root,) = body["roots"]
     path = []
@@ -187,7 +189,7 @@ async def test_organisations_as_a_tree_over_all_pages(client: httpx.AsyncClient,
     assert path == ["230000", "230100", "230102", "2301000001"]
     listed = (await client.get("/v1/organisations?kind=city")).json()
     assert listed["next_cursor"] == "2"
-    assert bus.last(ListOrganisations).kind == "city"
+    assert stand_in.last(ListOrganisations).kind == "city"
 
 
 def test_what_an_actor_sees_of_the_tree_has_its_own_root() -> None:
@@ -196,30 +198,30 @@ def test_what_an_actor_sees_of_the_tree_has_its_own_root() -> None:
     assert [child.organisation.code for child in built.roots[0].children] == ["2301000001"]
 
 
-async def test_notices_are_listed_and_marked(client: httpx.AsyncClient, bus: StandInBus) -> None:
+async def test_notices_are_listed_and_marked(client: httpx.AsyncClient, stand_in: StandInBus) -> None:
     now = datetime(2026, 9, 1, tzinfo=ZONE)
     notice = Notice(id="n1", kind="step_reached", title="待审", body="…", link="/v1/rosters/r1", created_at=now)
-    bus.answer(ListNotices, NoticePage(items=(notice,), unread=1))
+    stand_in.answer(ListNotices, NoticePage(items=(notice,), unread=1))
     answer = await client.get("/v1/notices?unread=true&limit=10")
-    assert (answer.json()["unread"], bus.last(ListNotices).unread_only) == (1, True)
-    bus.answer(MarkRead, Ok())
+    assert (answer.json()["unread"], stand_in.last(ListNotices).unread_only) == (1, True)
+    stand_in.answer(MarkRead, Ok())
     answer = await client.post("/v1/notices/read", json={"notice_ids": ["n1"]}, headers=key())
     assert (answer.status_code, answer.content) == (204, b"")
-    assert bus.last(MarkRead).notice_ids == ("n1",)
+    assert stand_in.last(MarkRead).notice_ids == ("n1",)
     for wrong in ([], ["not an id"], ["x"] * 501):
         answer = await client.post("/v1/notices/read", json={"notice_ids": wrong}, headers=key())
         assert answer.status_code == 422, wrong
 
 
-async def test_dates_and_times_carry_their_offset(client: httpx.AsyncClient, bus: StandInBus) -> None:
-    bus.answer(GetStudent, student_view())
+async def test_dates_and_times_carry_their_offset(client: httpx.AsyncClient, stand_in: StandInBus) -> None:
+    stand_in.answer(GetStudent, student_view())
     registered = datetime.fromisoformat((await client.get("/v1/students/s1")).json()["registered_at"])
     assert registered.utcoffset() == timedelta(hours=8)
 
 
-async def test_ready_means_that_the_bus_is_there(anonymous: httpx.AsyncClient, bus: StandInBus) -> None:
+async def test_ready_means_that_the_bus_is_there(anonymous: httpx.AsyncClient, stand_in: StandInBus) -> None:
     assert (await anonymous.get("/health/ready")).status_code == 200
-    bus.ready = False
+    stand_in.ready = False
     answer = await anonymous.get("/health/ready")
     assert (answer.status_code, answer.json()["checks"]) == (503, {"nats": "not connected"})
     assert (await anonymous.get("/health/live")).status_code == 200

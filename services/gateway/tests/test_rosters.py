@@ -44,10 +44,10 @@ WORKBOOK = bytes(range(256)) * 700  # 179,200 bytes: more than one chunk of the 
 class Registry:
     """A registry that remembers the first command of each id, as the real one does."""
 
-    def __init__(self, bus: StandInBus) -> None:
+    def __init__(self, stand_in: StandInBus) -> None:
         self.first: dict[str, OpenRoster] = {}
-        bus.answer(OpenRoster, self.open)
-        bus.answer(GetRoster, self.get)
+        stand_in.answer(OpenRoster, self.open)
+        stand_in.answer(GetRoster, self.get)
 
     def open(self, command: OpenRoster) -> Any:
         first = self.first.setdefault(command.command_id, command)
@@ -69,12 +69,12 @@ def stored(files: FileStore) -> list[Path]:
 
 
 async def test_an_upload_reaches_the_file_store_whole_and_sealed(
-    client: httpx.AsyncClient, bus: StandInBus, files: FileStore
+    client: httpx.AsyncClient, stand_in: StandInBus, files: FileStore
 ) -> None:
-    Registry(bus)
+    Registry(stand_in)
     answer = await client.post("/v1/rosters", headers=key(), **workbook())
     assert answer.status_code == 202, answer.text
-    command = bus.last(OpenRoster)
+    command = stand_in.last(OpenRoster)
     assert answer.json()["id"] == command.roster_id
     assert answer.headers["Location"] == f"/v1/rosters/{command.roster_id}"
     assert answer.headers["ETag"] == '"1"'
@@ -85,9 +85,9 @@ async def test_an_upload_reaches_the_file_store_whole_and_sealed(
 
 
 async def test_the_same_upload_twice_is_one_roster_and_one_file(
-    client: httpx.AsyncClient, bus: StandInBus, files: FileStore
+    client: httpx.AsyncClient, stand_in: StandInBus, files: FileStore
 ) -> None:
-    registry = Registry(bus)
+    registry = Registry(stand_in)
     answers = [await client.post("/v1/rosters", headers=key(), **workbook()) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [202, 202]
     assert answers[0].json() == {**answers[1].json(), "created_at": answers[0].json()["created_at"]}
@@ -96,38 +96,38 @@ async def test_the_same_upload_twice_is_one_roster_and_one_file(
 
 
 async def test_another_file_under_the_same_key_is_refused_and_harms_nothing(
-    client: httpx.AsyncClient, bus: StandInBus, files: FileStore
+    client: httpx.AsyncClient, stand_in: StandInBus, files: FileStore
 ) -> None:
-    Registry(bus)
+    Registry(stand_in)
     first = await client.post("/v1/rosters", headers=key(), **workbook())
     answer = await client.post("/v1/rosters", headers=key(), **workbook(WORKBOOK + b"x"))
     assert (first.status_code, answer.status_code) == (202, 409)
-    assert await files.read(bus.last(OpenRoster).file.id) == WORKBOOK
+    assert await files.read(stand_in.last(OpenRoster).file.id) == WORKBOOK
 
 
 async def test_a_refused_upload_leaves_nothing_behind(
-    client: httpx.AsyncClient, bus: StandInBus, files: FileStore
+    client: httpx.AsyncClient, stand_in: StandInBus, files: FileStore
 ) -> None:
-    bus.answer(OpenRoster, refused("forbidden", "只有学籍管理员可以导入名册。"))
+    stand_in.answer(OpenRoster, refused("forbidden", "只有学籍管理员可以导入名册。"))
     answer = await client.post("/v1/rosters", headers=key(), **workbook())
     assert answer.status_code == 403
     assert stored(files) == []
 
 
 async def test_an_upload_without_an_answer_keeps_its_file_for_the_repeat(
-    client: httpx.AsyncClient, bus: StandInBus, files: FileStore
+    client: httpx.AsyncClient, stand_in: StandInBus, files: FileStore
 ) -> None:
-    bus.answer(OpenRoster, Unknown("no answer"))
+    stand_in.answer(OpenRoster, Unknown("no answer"))
     answer = await client.post("/v1/rosters", headers=key(), **workbook())
     assert answer.status_code == 504
     assert len(stored(files)) == 1
-    Registry(bus)
+    Registry(stand_in)
     assert (await client.post("/v1/rosters", headers=key(), **workbook())).status_code == 202
     assert len(stored(files)) == 1
 
 
 async def test_a_file_over_the_limit_is_refused_before_and_while_it_arrives(
-    client: httpx.AsyncClient, bus: StandInBus, files: FileStore
+    client: httpx.AsyncClient, stand_in: StandInBus, files: FileStore
 ) -> None:
     answer = await client.post("/v1/rosters", headers=key(), **workbook(bytes(300_001)))
     assert (answer.status_code, "0.3 MB" in answer.json()["detail"]) == (413, True)
@@ -143,8 +143,8 @@ async def test_a_file_over_the_limit_is_refused_before_and_while_it_arrives(
     answer = await client.post("/v1/rosters", headers=headers, content=endless())
     assert answer.status_code == 413
     assert stored(files) == []
-    assert not [message for message in bus.asked if isinstance(message, OpenRoster)]
-    Registry(bus)
+    assert not [message for message in stand_in.asked if isinstance(message, OpenRoster)]
+    Registry(stand_in)
     answer = await client.post("/v1/rosters", headers=key(), **workbook(bytes(300_000)))
     assert answer.status_code == 202, "the limit itself is allowed"
 
@@ -168,13 +168,13 @@ async def test_a_file_over_the_limit_is_refused_before_and_while_it_arrives(
     ],
 )
 async def test_a_body_that_is_not_one_file_leaves_nothing(
-    client: httpx.AsyncClient, bus: StandInBus, files: FileStore, body: bytes, status: int
+    client: httpx.AsyncClient, stand_in: StandInBus, files: FileStore, body: bytes, status: int
 ) -> None:
     headers = {**key(), "Content-Type": "multipart/form-data; boundary=b"}
     answer = await client.post("/v1/rosters", headers=headers, content=body)
     assert answer.status_code == status, answer.text
     assert stored(files) == []
-    assert not [message for message in bus.asked if isinstance(message, OpenRoster)]
+    assert not [message for message in stand_in.asked if isinstance(message, OpenRoster)]
 
 
 async def test_a_body_without_boundary_is_told_so(client: httpx.AsyncClient) -> None:
@@ -184,7 +184,7 @@ async def test_a_body_without_boundary_is_told_so(client: httpx.AsyncClient) -> 
 
 
 async def test_a_client_that_goes_away_leaves_nothing(
-    app: Litestar, client: httpx.AsyncClient, bus: StandInBus, files: FileStore
+    app: Litestar, client: httpx.AsyncClient, stand_in: StandInBus, files: FileStore
 ) -> None:
     head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.xlsx"\r\n\r\n' + bytes(100_000)
     events = [
@@ -224,7 +224,7 @@ async def test_a_client_that_goes_away_leaves_nothing(
     await Edge(app)(scope, receive, send)  # type: ignore[arg-type]
     assert sent[0]["status"] == 499
     assert stored(files) == []
-    assert not [message for message in bus.asked if isinstance(message, OpenRoster)]
+    assert not [message for message in stand_in.asked if isinstance(message, OpenRoster)]
 
 
 @pytest.mark.parametrize(
@@ -244,41 +244,43 @@ def test_a_file_name_is_only_a_name(given: str, kept: str) -> None:
     assert clean_name(given) == kept
 
 
-async def test_lists_rows_and_their_filters_become_queries(client: httpx.AsyncClient, bus: StandInBus) -> None:
-    bus.answer(ListRosters, RosterPage(items=(roster_view(),), next_cursor="n"))
+async def test_lists_rows_and_their_filters_become_queries(client: httpx.AsyncClient, stand_in: StandInBus) -> None:
+    stand_in.answer(ListRosters, RosterPage(items=(roster_view(),), next_cursor="n"))
     answer = await client.get("/v1/rosters?school=2301000001&cursor=c&limit=7")
     assert answer.json()["next_cursor"] == "n"
-    query = bus.last(ListRosters)
+    query = stand_in.last(ListRosters)
     assert (query.school, query.cursor, query.limit) == ("2301000001", "c", 7)
-    bus.answer(ListRosterRows, RosterRowPage(items=()))
+    stand_in.answer(ListRosterRows, RosterRowPage(items=()))
     await client.get("/v1/rosters/r1/rows?state=refused")
-    rows = bus.last(ListRosterRows)
+    rows = stand_in.last(ListRosterRows)
     assert (rows.roster_id, rows.state, rows.cursor, rows.limit) == ("r1", RowState.REFUSED, None, 100)
 
 
 @pytest.mark.clause("15.1")
-async def test_confirming_deciding_and_printing_become_commands(client: httpx.AsyncClient, bus: StandInBus) -> None:
-    bus.answer(ConfirmRoster, roster_view(state=RosterState.CONFIRMING, version=5))
+async def test_confirming_deciding_and_printing_become_commands(
+    client: httpx.AsyncClient, stand_in: StandInBus
+) -> None:
+    stand_in.answer(ConfirmRoster, roster_view(state=RosterState.CONFIRMING, version=5))
     answer = await client.post("/v1/rosters/r1/confirmation", headers={**key(), "If-Match": '"4"'})
     assert (answer.status_code, answer.headers["ETag"]) == (202, '"5"')
-    assert bus.last(ConfirmRoster).version == 4
+    assert stand_in.last(ConfirmRoster).version == 4
     await client.post("/v1/rosters/r1/confirmation", headers=key())
-    assert bus.last(ConfirmRoster).version is None
+    assert stand_in.last(ConfirmRoster).version is None
 
-    bus.answer(DecideRoster, DecisionDone(moved=30, state=RegistrationState.GUARDIAN_CONFIRMED))
+    stand_in.answer(DecideRoster, DecisionDone(moved=30, state=RegistrationState.GUARDIAN_CONFIRMED))
     decision = {"step": "guardian", "decision": "approve", "reason": "", "signed_on": "2026-09-03"}
     answer = await client.post("/v1/rosters/r1/decisions", json=decision, headers=key())
     assert (answer.status_code, answer.json()["moved"]) == (200, 30)
-    command = bus.last(DecideRoster)
+    command = stand_in.last(DecideRoster)
     assert (command.step, command.decision, command.signed_on) == (Step.GUARDIAN, "approve", date(2026, 9, 3))
 
-    bus.answer(PrintSheets, roster_view(sheets_state="printing"))
+    stand_in.answer(PrintSheets, roster_view(sheets_state="printing"))
     answer = await client.post("/v1/rosters/r1/confirmation-sheets", headers=key())
     assert (answer.status_code, answer.json()["sheets_state"]) == (202, "printing")
 
 
-async def test_the_template_is_a_file_with_a_chinese_name(client: httpx.AsyncClient, bus: StandInBus) -> None:
-    bus.answer(GetTemplate, Template(name="学生基本信息表.xlsx", content=b"PK", media_type="application/x"))
+async def test_the_template_is_a_file_with_a_chinese_name(client: httpx.AsyncClient, stand_in: StandInBus) -> None:
+    stand_in.answer(GetTemplate, Template(name="学生基本信息表.xlsx", content=b"PK", media_type="application/x"))
     answer = await client.get("/v1/rosters/template")
     assert (answer.content, answer.headers["content-type"]) == (b"PK", "application/x")
     disposition = answer.headers["content-disposition"]
@@ -287,13 +289,13 @@ async def test_the_template_is_a_file_with_a_chinese_name(client: httpx.AsyncCli
 
 
 async def test_a_file_is_given_only_where_the_roster_offers_it(
-    client: httpx.AsyncClient, bus: StandInBus, files: FileStore
+    client: httpx.AsyncClient, stand_in: StandInBus, files: FileStore
 ) -> None:
     kept = await files.put("被拒绝的行.xlsx", "application/vnd.ms-excel", WORKBOOK, 10**9)
     other = await files.put("another.xlsx", "application/vnd.ms-excel", b"secret", 10**9)
     offered = RosterFile(kind="refused_rows", name="被拒绝的行.xlsx", file=kept)
     gone = RosterFile(kind="confirmation_sheets", name="a.pdf", file=file_ref("gone", 5))
-    bus.answer(GetRoster, roster_view(files=(offered, gone)))
+    stand_in.answer(GetRoster, roster_view(files=(offered, gone)))
     answer = await client.get(f"/v1/rosters/r1/files/{kept.id}")
     assert answer.content == WORKBOOK
     assert answer.headers["content-length"] == str(len(WORKBOOK))
@@ -302,16 +304,16 @@ async def test_a_file_is_given_only_where_the_roster_offers_it(
     assert answer.headers["cache-control"] == "no-store"
     for file_id in (other.id, "gone", "nothing"):
         assert (await client.get(f"/v1/rosters/r1/files/{file_id}")).status_code == 404
-    bus.answer(GetRoster, refused("forbidden", "不是本校的名册。"))
+    stand_in.answer(GetRoster, refused("forbidden", "不是本校的名册。"))
     assert (await client.get(f"/v1/rosters/r1/files/{kept.id}")).status_code == 403
 
 
 async def test_uploads_at_once_under_one_key_end_as_one(
-    client: httpx.AsyncClient, bus: StandInBus, files: FileStore
+    client: httpx.AsyncClient, stand_in: StandInBus, files: FileStore
 ) -> None:
-    registry = Registry(bus)
+    registry = Registry(stand_in)
     answers = await asyncio.gather(*(client.post("/v1/rosters", headers=key(), **workbook()) for _ in range(5)))
     assert {answer.status_code for answer in answers} == {202}
     assert len(registry.first) == 1
     assert len(stored(files)) == 1
-    assert await files.read(bus.last(OpenRoster).file.id) == WORKBOOK
+    assert await files.read(stand_in.last(OpenRoster).file.id) == WORKBOOK

@@ -65,9 +65,9 @@ CHECKING = [view(RosterState.CHECKING, done) for done in (0, 100, 200)]
 CHECKED, COMPLETED = view(RosterState.CHECKED, 300), view(RosterState.COMPLETED, 300)
 
 
-async def test_each_change_is_sent_once_and_the_end_is_said(client: httpx.AsyncClient, bus: StandInBus) -> None:
+async def test_each_change_is_sent_once_and_the_end_is_said(client: httpx.AsyncClient, stand_in: StandInBus) -> None:
     following = steps(CHECKING[0], CHECKING[0], CHECKING[1], CHECKING[1], CHECKED)
-    bus.answer(GetRoster, lambda _: next(following))
+    stand_in.answer(GetRoster, lambda _: next(following))
     answer = await client.get("/v1/rosters/r1/events?until=checked")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/event-stream")
@@ -86,9 +86,9 @@ async def test_it_resumes_where_it_broke_off() -> None:
 
 
 async def test_a_refusal_before_the_first_event_is_a_problem_with_its_status(
-    client: httpx.AsyncClient, bus: StandInBus
+    client: httpx.AsyncClient, stand_in: StandInBus
 ) -> None:
-    bus.answer(GetRoster, refused("forbidden", "不是本校的名册。"))
+    stand_in.answer(GetRoster, refused("forbidden", "不是本校的名册。"))
     answer = await client.get("/v1/rosters/r1/events")
     assert (answer.status_code, answer.headers["content-type"]) == (403, "application/problem+json")
 
@@ -142,3 +142,13 @@ def test_the_end_is_the_target_or_a_state_from_which_it_is_never_reached(
     state: RosterState, target: RosterState, there: bool
 ) -> None:
     assert reached(state, target) is there
+
+
+async def test_a_server_that_goes_down_ends_its_streams_at_once() -> None:
+    closing = asyncio.Event()
+    watching = watch(CHECKING[0], closing=closing, pace=Pace(shortest=30, longest=30))
+    asyncio.get_running_loop().call_later(0.05, closing.set)
+    async with asyncio.timeout(2):
+        text = await collect(watching)
+    assert progress_of(text) == [("checking", 0)]
+    assert "event: end" not in text

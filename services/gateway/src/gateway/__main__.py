@@ -35,10 +35,10 @@ def _serve() -> None:
     from gateway.settings import GatewaySettings
 
     settings = kit.read(GatewaySettings)
-    settings.token_seed()  # say what is wrong before workers start and die of it
-    if not settings.accounts_file:
-        raise kit.SettingsError("XUEJI_ACCOUNTS_FILE is not set. Cure: the path of a JSON list of accounts")
-    with _shared_counters(settings.http_workers):
+    with _shared_counters(settings.http_workers):  # before anything counts
+        from gateway.app import stores
+
+        stores(settings)  # say what is wrong before workers start and die of it, again and again
         from granian.constants import Interfaces, Loops
         from granian.log import LogLevels
         from granian.server import Server

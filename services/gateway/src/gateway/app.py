@@ -6,9 +6,12 @@ import asyncio
 import base64
 import contextlib
 import logging
+import os
+import signal
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from litestar import Litestar, Request
@@ -19,7 +22,7 @@ from service_kit import telemetry
 from service_kit.clock import Clock
 from service_kit.files import FileStore
 from service_kit.service import connect, make_broker
-from service_kit.settings import read
+from service_kit.settings import SettingsError, read
 from shared_contracts.actors import Actor
 
 from gateway import openapi
@@ -54,10 +57,15 @@ def make_app(
     files: FileStore,
     accounts: Accounts,
     clock: Clock,
+    closing: asyncio.Event | None = None,
     lifespan: Any = (),
 ) -> Litestar:
-    """The application over the given bus, files, accounts and clock. Serve it behind `Edge`."""
-    backend = Backend(bus, files, settings.max_upload_bytes)
+    """The application over the given bus, files, accounts and clock. Serve it behind `Edge`.
+
+    `closing` is set when the server goes down: streams end then.
+    """
+    closing = closing or asyncio.Event()
+    backend = Backend(bus, files, settings.max_upload_bytes, settings.answer_seconds)
     tokens = Tokens(settings.token_seed(), timedelta(minutes=settings.token_minutes), clock)
     throttle = Throttle()
     origins = split(settings.cors_origins)
@@ -69,6 +77,7 @@ def make_app(
             "tokens": Provide(lambda: tokens, sync_to_thread=False),
             "throttle": Provide(lambda: throttle, sync_to_thread=False),
             "clock": Provide(lambda: clock, sync_to_thread=False),
+            "closing": Provide(lambda: closing, sync_to_thread=False),
             "actor": Provide(provide_actor, sync_to_thread=False),
             "command_id": Provide(provide_command_id, sync_to_thread=False),
         },
@@ -92,35 +101,48 @@ def _cors(origins: list[str]) -> CORSConfig:
     )
 
 
+def stores(settings: GatewaySettings) -> tuple[FileStore, FileAccounts]:
+    """What the settings name. Raises SettingsError where something is missing or wrong."""
+    settings.token_seed()
+    if not settings.accounts_file:
+        raise SettingsError("XUEJI_ACCOUNTS_FILE is not set. Cure: the path of a JSON list of accounts")
+    return FileStore.from_settings(settings), FileAccounts(Path(settings.accounts_file))
+
+
 def create() -> ASGIApp:
     """What each worker process of the server runs: settings from the environment, the bus, the files."""
     settings = read(GatewaySettings)
     telemetry.setup("gateway", settings)
-    late = LateBus()
+    files, accounts = stores(settings)
+    late, closing = LateBus(), asyncio.Event()
 
     @contextlib.asynccontextmanager
     async def on_the_bus(_app: Litestar) -> AsyncIterator[None]:
         broker = make_broker("gateway", settings)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            on_signal_too(number, closing)
 
         async def join() -> None:
             late.connected(await connect(broker))
             log.info("gateway is on the bus")
 
-        joining = asyncio.create_task(join())
+        tasks = [asyncio.create_task(join()), asyncio.create_task(end_with(os.getppid()))]
         try:
             yield
         finally:
-            joining.cancel()
-            await asyncio.gather(joining, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             await broker.stop()
             telemetry.shutdown()
 
     app = make_app(
         settings,
         bus=late,
-        files=FileStore.from_settings(settings),
-        accounts=FileAccounts(Path(settings.accounts_file)),
+        files=files,
+        accounts=accounts,
         clock=Clock(),
+        closing=closing,
         lifespan=(on_the_bus,),
     )
     edge: ASGIApp = Edge(app, production=settings.production)
@@ -129,6 +151,30 @@ def create() -> ASGIApp:
 
         edge = wrap_asgi_with_proxy_headers(edge, trusted_hosts=proxies)
     return edge
+
+
+def on_signal_too(number: signal.Signals, event: asyncio.Event) -> None:
+    """Set the event when the signal comes, and let whoever handles it now (Granian) have it as before.
+
+    Granian waits for open responses before it tells the application anything: an event stream would hold it up.
+    """
+    before = signal.getsignal(number)
+    loop = asyncio.get_running_loop()
+
+    def handle(signum: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(event.set)
+        if callable(before):
+            before(signum, frame)
+
+    signal.signal(number, handle)
+
+
+async def end_with(parent: int) -> None:
+    """A worker whose server was killed ends too, instead of keeping the port for ever."""
+    while os.getppid() == parent:  # noqa: ASYNC110 - nothing tells it
+        await asyncio.sleep(1.0)
+    log.error("the server is gone: this worker ends")
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def describable() -> Litestar:

@@ -52,15 +52,19 @@ class LateBus:
 
 
 class Backend:
-    def __init__(self, bus: Asks, files: FileStore, max_upload: int) -> None:
+    def __init__(self, bus: Asks, files: FileStore, max_upload: int, patience: float) -> None:
         self.bus = bus
         self.files = files
         self.max_upload = max_upload
+        self._patience = patience
 
-    async def ask(self, message: Command | Query, reply: type[R], timeout: float = 10.0) -> R:  # noqa: ASYNC109
-        """The reply. Raises ProblemError for a refusal, BusError where no answer came."""
+    async def ask(self, message: Command | Query, reply: type[R], timeout: float | None = None) -> R:  # noqa: ASYNC109
+        """The reply. `timeout`: seconds, where it may take longer than the usual patience.
+
+        Raises ProblemError for a refusal, BusError where no answer came.
+        """
         try:
-            answer = await self.bus.ask(message, timeout)
+            answer = await self.bus.ask(message, timeout or self._patience)
         except Unknown:
             if isinstance(message, Query):  # nothing can have happened
                 raise ProblemError("timeout", headers={"Retry-After": "2"}) from None

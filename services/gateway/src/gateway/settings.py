@@ -11,6 +11,7 @@ from service_kit.settings import Settings, SettingsError, rename
 class GatewaySettings(Settings, frozen=True, kw_only=True, rename=rename):
     """`token_key`: 32 bytes, base64: the seed of the Ed25519 key that signs access tokens.
 
+    `answer_seconds`: how long a service is given to answer.
     `trusted_proxies`: addresses (comma separated) whose `X-Forwarded-For` and `-Proto` are believed; none by default.
     `cors_origins`: origins (comma separated) whose pages may call the API; none by default.
     """
@@ -22,6 +23,7 @@ class GatewaySettings(Settings, frozen=True, kw_only=True, rename=rename):
     token_key: str = ""
     token_minutes: int = 30
     max_upload_bytes: int = 20_000_000
+    answer_seconds: float = 10.0
     trusted_proxies: str = ""
     cors_origins: str = ""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Generic, TypeVar
 
@@ -36,11 +37,12 @@ PACE = Pace()
 @dataclass(frozen=True, slots=True)
 class Watch(Generic[M]):
     """`ask`: the state now. `done`: whether the stream ends with this state. `seconds`: how long at most: a stream does
-    not outlive its token; the client comes back with a new one and `Last-Event-ID`."""
+    not outlive its token; the client comes back with a new one and `Last-Event-ID`. `closing`: the server goes down."""
 
     ask: Callable[[], Awaitable[M]]
     done: Callable[[M], bool]
     seconds: float
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
     last_event_id: str = ""
     pace: Pace = PACE
 
@@ -71,7 +73,9 @@ class Watch(Generic[M]):
                 quiet_since = monotonic()
             if monotonic() + pause >= ends:
                 return
-            await asyncio.sleep(pause)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.closing.wait(), pause)
+                return
             pause = min(pause * 1.5, self.pace.longest)
             try:
                 state = await self.ask()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -177,6 +178,7 @@ async def events(
     backend: Given[Backend],
     actor: Given[Actor],
     clock: Given[Clock],
+    closing: Given[asyncio.Event],
     roster_id: Id,
     until: Annotated[Until, QueryParameter(description="到达此状态(或不可能再到达)时结束")] = "completed",
     last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID", max_length=64)] = None,
@@ -190,6 +192,7 @@ async def events(
         ask=ask,
         done=lambda view: reached(view.state, target),
         seconds=(request.auth.expires_at - clock.now()).total_seconds(),
+        closing=closing,
         last_event_id=last_event_id or "",
     ).response()
 
