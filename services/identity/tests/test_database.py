@@ -12,6 +12,8 @@ import pytest_asyncio
 from identity import matching
 from identity.requests import Lane
 from identity_support import Desk, People, TheMatcher
+from shared_contracts.actors import system
+from shared_contracts.identity import RevealDocuments
 
 pytestmark = pytest.mark.integration
 
@@ -197,6 +199,11 @@ async def test_no_column_of_the_database_holds_a_number(desk: Desk, people: Peop
     claimed = await desk.enter([entry])
     await desk.approve(claimed)
     await matching.one_batch(desk.kit, desk.deps, Lane.FIRST)
+    ids = (claimed[0].person_id or "",)
+    shown = await desk.send(
+        RevealDocuments(command_id="once", actor=system("registry"), person_ids=ids, purpose="打印确认单")
+    )
+    assert shown.persons[0].document_number == entry.document_number
     connection = await desk.owner()
     tables = [row[0] for row in await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
     seen = 0

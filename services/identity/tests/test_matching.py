@@ -501,6 +501,18 @@ async def test_showing_full_numbers_is_recorded(desk: Desk, matcher: TheMatcher,
     }
 
 
+async def test_showing_again_is_recorded_again(desk: Desk, people: People) -> None:
+    """Even under the same command id: the first reply is not kept, since it is full numbers."""
+    claimed = await desk.enter(people.entries(1))
+    ids = (claimed[0].person_id or "",)
+    command = RevealDocuments(command_id="c", actor=REGISTRAR, person_ids=ids, purpose="打印确认单")
+    first, second = await desk.send(command), await desk.send(command)
+    assert first == second
+    assert await desk.value("SELECT count(*) FROM reveals") == 2
+    replies = await desk.rows("SELECT reply FROM commands WHERE kind = 'identity.reveal_documents'")
+    assert [row["reply"] for row in replies] == [None, None]
+
+
 async def test_what_is_not_shown_is_not_recorded(desk: Desk, people: People) -> None:
     claimed = await desk.enter(people.entries(1))
     ids = (claimed[0].person_id or "",)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -152,6 +153,19 @@ async def test_dropping_forgets_and_may_be_repeated(desk: Desk, people: People) 
     reply = await desk.claim(intake, [1, 2])
     assert isinstance(reply, Refused)
     assert "等候区" in reply.detail
+
+
+async def test_dropping_while_rows_arrive_leaves_none(desk: Desk, people: People) -> None:
+    """What is staged at that instant is either dropped with the rest or makes the intake anew; no row is orphaned."""
+    for _ in range(10):
+        intake, _ = await desk.stage(people.entries(2))
+        await asyncio.gather(
+            desk.stage(people.entries(40), intake=intake),
+            desk.send(DropIntake(command_id=new_id(), actor=REGISTRAR, intake_id=intake)),
+            desk.stage(people.entries(40), intake=intake),
+        )
+        orphans = "SELECT count(*) FROM intake_rows WHERE intake_id NOT IN (SELECT intake_id FROM intakes)"
+        assert await desk.value(orphans) == 0
 
 
 async def test_expired_intakes_are_swept_and_others_stay(desk: Desk, people: People) -> None:

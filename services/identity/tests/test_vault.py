@@ -4,7 +4,7 @@ import base64
 import os
 
 import pytest
-from identity.vault import Vault
+from identity.vault import Vault, Waiting
 from identity_support import People
 from service_kit.crypto import SealBroken
 from service_kit.settings import Settings
@@ -38,15 +38,16 @@ def test_a_sealed_value_opens_in_its_own_place_only() -> None:
     one = vault(f"k1:{OLD}")
     entry = People(4).entry(members=(Member(slot=1, document_kind="1", document_number="x"),))
     document = one.seal_document("p1", entry.document_number)
-    row = one.seal_entry("i1", entry)
-    assert one.open_entry("i1", entry.row, row) == entry
+    waiting = Waiting(entry=entry, index=b"i", name_keys=(-1, 2))
+    row = one.seal_row("i1", waiting)
+    assert one.open_row("i1", entry.row, row) == waiting
     members = one.seal_members("p1", entry.members)
     assert one.open_members("p1", members) == entry.members
     number = one.seal_number("p1", "G" + entry.document_number)
     for wrong in (
         lambda: one.open_document("p2", document),
-        lambda: one.open_entry("i2", entry.row, row),
-        lambda: one.open_entry("i1", entry.row + 1, row),
+        lambda: one.open_row("i2", entry.row, row),
+        lambda: one.open_row("i1", entry.row + 1, row),
         lambda: one.open_members("p2", members),
         lambda: one.open_number("p2", number),
         lambda: one.open_number("p1", document or b""),
@@ -57,7 +58,7 @@ def test_a_sealed_value_opens_in_its_own_place_only() -> None:
 
 def test_nothing_plain_is_left_in_a_sealed_row() -> None:
     entry = People(5).entry()
-    sealed = vault(f"k1:{OLD}").seal_entry("i1", entry)
+    sealed = vault(f"k1:{OLD}").seal_row("i1", Waiting(entry=entry, index=b"i", name_keys=()))
     assert entry.document_number.encode() not in sealed
     assert entry.name.encode() not in sealed
 

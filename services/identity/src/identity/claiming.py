@@ -16,9 +16,9 @@ from service_kit.ids import new_id
 from shared_contracts.decisions import Finding
 from shared_contracts.identity import Claim, Claimed, Holder, PersonEntry
 
-from identity import names, policy, store
+from identity import policy, store
 from identity.context import IdentityWork
-from identity.vault import Vault
+from identity.vault import Vault, Waiting
 
 _TRIES = 3
 
@@ -27,32 +27,29 @@ class _Row(msgspec.Struct):
     """One claim on its way. `person_id` is of the person it is about, once that is known."""
 
     claim: Claim
-    entry: PersonEntry
-    index: bytes
+    waiting: Waiting
     person_id: str
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def entry(self) -> PersonEntry:
+        return self.waiting.entry
+
+    @property
+    def index(self) -> bytes:
+        return self.waiting.index
 
     @property
     def registration_id(self) -> str:
         return self.claim.registration_id
 
 
-async def claim(work: IdentityWork, school: str, entries: Sequence[tuple[Claim, PersonEntry]]) -> list[Claimed]:
-    """Claim each entry's person for its registration; one result each, in any order.
+async def claim(work: IdentityWork, school: str, waiting: Sequence[tuple[Claim, Waiting]]) -> list[Claimed]:
+    """Claim each row's person for its registration; one result each, in any order.
 
     Three statements when all is new, two more when somebody was there before.
     """
-    vault = work.deps.vault
-    rows = [
-        _Row(
-            claim=claim,
-            entry=entry,
-            index=vault.document_index(entry, school),
-            person_id=new_id(),
-            findings=policy.faults(entry, work.today),
-        )
-        for claim, entry in entries
-    ]
+    rows = [_Row(claim=claim, waiting=row, person_id=new_id(), findings=row.findings) for claim, row in waiting]
     good = sorted((row for row in rows if not row.findings), key=lambda row: (row.index, row.claim.row))
     await _find_or_make(work, good)
 
@@ -106,7 +103,7 @@ def _person(vault: Vault, row: _Row, work: IdentityWork) -> dict[str, Any]:
         "document_index": row.index,
         "masked_document": mask_document(entry.document_kind, entry.document_number),
         "members": vault.seal_members(person_id, entry.members),
-        "name_keys": names.keys(entry.name, entry.birth_date),
+        "name_keys": row.waiting.name_keys,
         "created_at": work.now,
     }
 

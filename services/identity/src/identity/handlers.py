@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 
 import msgspec
@@ -31,6 +32,8 @@ from shared_contracts.registry import RegistrationsApproved, RegistrationsClosed
 
 from identity import claiming, names, numbers, policy, requests, store
 from identity.context import IdentityWork
+from identity.policy import Known
+from identity.vault import Waiting
 
 log = logging.getLogger(__name__)
 
@@ -47,44 +50,47 @@ LAST_ROW = 2**31 - 1
 async def stage_persons(work: IdentityWork, command: StagePersons) -> StagedPersons | Refused:
     if not policy.may_enter(command.actor, command.school):
         return refused("forbidden", "只有本校的学籍管理员或学籍主管校长可以提交本校学生的身份信息。")
-    rows = [entry.row for entry in command.rows]
-    if problem := _chunk_problem(rows):
+    if problem := _chunk_problem([entry.row for entry in command.rows]):
         return problem
     expires_at = min(command.expires_at, work.now + LONGEST_INTAKE)
     school = await store.open_intake(work.tx, command.intake_id, command.school, expires_at)
     if school != command.school:
         return refused("conflict", "这一批次属于另一所学校。请重新上传名册。")
 
-    vault = work.deps.vault
-    entries = [_normalised(entry) for entry in command.rows]
-    indexes = [vault.document_index(entry, command.school) for entry in entries]
-    await store.put_rows(
-        work.tx, command.intake_id, {entry.row: vault.seal_entry(command.intake_id, entry) for entry in entries}
+    rows = [_waiting_row(work, command.school, entry) for entry in command.rows]
+    seal = work.deps.vault.seal_row
+    await store.put_rows(work.tx, command.intake_id, {row.entry.row: seal(command.intake_id, row) for row in rows})
+    exact = await store.persons_of(work.tx, [row.index for row in rows])
+    near = await store.persons_near(work.tx, [row.name_keys for row in rows])
+    return StagedPersons(
+        rows=tuple(_staged(row, exact.get(row.index), near.get(place, ())) for place, row in enumerate(rows))
     )
-    exact = await store.persons_of(work.tx, indexes)
-    near = await store.persons_near(work.tx, [names.keys(entry.name, entry.birth_date) for entry in entries])
 
-    staged = []
-    for place, (entry, index) in enumerate(zip(entries, indexes, strict=True)):
-        known = exact.get(index)
-        findings = policy.faults(entry, work.today)
-        holder = policy.in_the_way(known.holder) if known else None
-        if known is not None and holder is None:
-            findings += policy.established(known, entry)
-        others = [other for other in near.get(place, ()) if known is None or other.person_id != known.person_id]
-        staged.append(
-            Staged(
-                row=entry.row,
-                masked_document=mask_document(entry.document_kind, entry.document_number),
-                holder=holder,
-                likely=policy.likely(entry, others),
-                masked_members=tuple(
-                    (m.slot, mask_document(m.document_kind, m.document_number)) for m in entry.members
-                ),
-                findings=findings,
-            )
-        )
-    return StagedPersons(rows=tuple(staged))
+
+def _waiting_row(work: IdentityWork, school: str, entry: PersonEntry) -> Waiting:
+    entry = _normalised(entry)
+    return Waiting(
+        entry=entry,
+        index=work.deps.vault.document_index(entry, school),
+        name_keys=names.keys(entry.name, entry.birth_date),
+        findings=policy.faults(entry, work.today),
+    )
+
+
+def _staged(row: Waiting, known: Known | None, near: Sequence[Known]) -> Staged:
+    entry, findings = row.entry, row.findings
+    holder = policy.in_the_way(known.holder) if known else None
+    if known is not None and holder is None:
+        findings += policy.established(known, entry)
+    others = [other for other in near if known is None or other.person_id != known.person_id]
+    return Staged(
+        row=entry.row,
+        masked_document=mask_document(entry.document_kind, entry.document_number),
+        holder=holder,
+        likely=policy.likely(entry, others),
+        masked_members=tuple((m.slot, mask_document(m.document_kind, m.document_number)) for m in entry.members),
+        findings=findings,
+    )
 
 
 async def claim_persons(work: IdentityWork, command: ClaimPersons) -> ClaimedPersons | Refused:
@@ -103,10 +109,10 @@ async def claim_persons(work: IdentityWork, command: ClaimPersons) -> ClaimedPer
         return done
     open_claims = [claim for claim in command.claims if claim.registration_id not in done]
     if open_claims:
-        entries = await _waiting(work, command.intake_id, open_claims)
-        if isinstance(entries, Refused):
-            return entries
-        for result in await claiming.claim(work, command.school, entries):
+        waiting = await _waiting(work, command.intake_id, open_claims)
+        if isinstance(waiting, Refused):
+            return waiting
+        for result in await claiming.claim(work, command.school, waiting):
             done[result.registration_id] = result
     return ClaimedPersons(
         claims=tuple(msgspec.structs.replace(done[c.registration_id], row=c.row) for c in command.claims)
@@ -129,9 +135,7 @@ async def _claimed_before(work: IdentityWork, command: ClaimPersons) -> dict[str
     }
 
 
-async def _waiting(
-    work: IdentityWork, intake_id: str, claims: list[Claim]
-) -> list[tuple[Claim, PersonEntry]] | Refused:
+async def _waiting(work: IdentityWork, intake_id: str, claims: list[Claim]) -> list[tuple[Claim, Waiting]] | Refused:
     sealed = await store.sealed_rows(work.tx, intake_id, [claim.row for claim in claims])
     missing = [claim.row for claim in claims if claim.row not in sealed]
     if missing:
@@ -139,7 +143,7 @@ async def _waiting(
             "conflict",
             f"第 {missing[0]} 行的身份信息已不在等候区（共 {len(missing)} 行；可能已过期或批次已取消）。请重新上传名册。",
         )
-    return [(claim, work.deps.vault.open_entry(intake_id, claim.row, sealed[claim.row])) for claim in claims]
+    return [(claim, work.deps.vault.open_row(intake_id, claim.row, sealed[claim.row])) for claim in claims]
 
 
 async def drop_intake(work: IdentityWork, command: DropIntake) -> Ok | Refused:

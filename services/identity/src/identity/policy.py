@@ -185,6 +185,9 @@ def established(known: Known, entry: PersonEntry) -> tuple[Finding, ...]:
     return tuple(found)
 
 
+_KINDS: Final = frozenset(DocumentKind)
+
+
 @clause("40")
 def faults(entry: PersonEntry, today: date) -> tuple[Finding, ...]:
     """What makes an entry (document number normalised) impossible as a person, whoever sent it.
@@ -201,7 +204,7 @@ def faults(entry: PersonEntry, today: date) -> tuple[Finding, ...]:
             today=today,
         )
     )
-    if entry.document_kind not in set(DocumentKind):
+    if entry.document_kind not in _KINDS:
         found.append(_unreadable("document_kind", "身份证件类型不在代码表中", "请从模板的下拉选项中选择"))
     if not entry.name.strip() or len(entry.name) > 100 or "\x00" in entry.name:
         found.append(_unreadable("name", "姓名为空、过长或含有不可用的字符", "请按证件重新录入姓名"))

@@ -72,9 +72,10 @@ async def request_numbers(
             SELECT c.person_id, c.registration_id
             FROM unnest($1::text[], $2::text[]) AS q(registration_id, person_id)
             JOIN record_claims c USING (registration_id, person_id)
+            ORDER BY c.person_id FOR KEY SHARE OF c
         ), asked AS (
             INSERT INTO number_requests (person_id, registration_id, lane, requested_at, next_attempt_at, trace)
-            SELECT person_id, registration_id, 'first', $3, $3, $4::jsonb FROM standing ORDER BY person_id
+            SELECT person_id, registration_id, 'first', $3, $3, $4::jsonb FROM standing
             ON CONFLICT (person_id) DO UPDATE SET registration_id = excluded.registration_id, lane = 'first',
                 requested_at = excluded.requested_at, next_attempt_at = excluded.next_attempt_at, trace = excluded.trace
             WHERE number_requests.registration_id <> excluded.registration_id

@@ -7,13 +7,25 @@ from __future__ import annotations
 import msgspec
 from service_kit.crypto import BlindIndex, FieldCipher
 from service_kit.settings import Settings
+from shared_contracts.decisions import Finding
 from shared_contracts.identity import Member, PersonEntry
 
 from identity import numbers
 
-_encode = msgspec.json.Encoder().encode
-_entry = msgspec.json.Decoder(PersonEntry)
-_members = msgspec.json.Decoder(tuple[Member, ...])
+
+class Waiting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One row of the waiting room: the entry, its numbers normalised, and what staging worked out, which claiming need
+    not do again. `index`: of the document; `name_keys`: see `names`; `findings`: refusals."""
+
+    entry: PersonEntry
+    index: bytes
+    name_keys: tuple[int, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_waiting = msgspec.msgpack.Decoder(Waiting)
+_members = msgspec.msgpack.Decoder(tuple[Member, ...])
 
 
 class Vault:
@@ -43,11 +55,11 @@ class Vault:
 
     # ---- sealing ----
 
-    def seal_entry(self, intake_id: str, entry: PersonEntry) -> bytes:
-        return self._cipher.seal_bytes(_encode(entry), f"intake_rows:{intake_id}:{entry.row}".encode())
+    def seal_row(self, intake_id: str, row: Waiting) -> bytes:
+        return self._cipher.seal_bytes(_encode(row), f"intake_rows:{intake_id}:{row.entry.row}".encode())
 
-    def open_entry(self, intake_id: str, row: int, sealed: bytes) -> PersonEntry:
-        return _entry.decode(self._cipher.open_bytes(sealed, f"intake_rows:{intake_id}:{row}".encode()))
+    def open_row(self, intake_id: str, row: int, sealed: bytes) -> Waiting:
+        return _waiting.decode(self._cipher.open_bytes(sealed, f"intake_rows:{intake_id}:{row}".encode()))
 
     def seal_document(self, person_id: str, number: str) -> bytes | None:
         return self._cipher.seal(number, f"persons.document:{person_id}".encode()) if number else None
