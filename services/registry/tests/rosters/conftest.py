@@ -1,18 +1,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
-for folder in (Path(__file__).parent, Path(__file__).parents[1] / "form"):
-    sys.path.insert(0, str(folder / "support"))
+sys.path.insert(0, str(Path(__file__).parent / "support"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "form" / "support"))
 
 import registry_pupils as pupils
 import roster_workbooks as workbooks
 from registry.organisations.facts import SchoolFacts
+from roster_desk import RosterDesk, StandIn
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +46,19 @@ def change() -> Callable[..., bytes]:
 @pytest.fixture(scope="session")
 def read_part() -> Callable[..., bytes]:
     return workbooks.part
+
+
+@pytest_asyncio.fixture
+async def identity(bus: Any, test_credentials: Any) -> AsyncIterator[StandIn]:
+    """Somebody who answers in identity's place on the real bus, with faults to switch on."""
+    stand_in = await StandIn.start(bus.url, test_credentials)
+    yield stand_in
+    await stand_in.stop()
+
+
+@pytest_asyncio.fixture
+async def desk(service_env: Any, identity: StandIn) -> AsyncIterator[RosterDesk]:
+    """The registry's roster handlers and worker over a fresh database and the real bus."""
+    made = await RosterDesk.open(await service_env("registry"), identity)
+    yield made
+    await made.shut()
