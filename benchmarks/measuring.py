@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator
 
 import httpx
 import msgspec
@@ -13,6 +15,8 @@ from xueji_local.credentials import Credentials
 from xueji_local.stack import Stack
 
 SUPERUSER_DATABASE = "postgres"
+COUNTED = ("identity", "registry")
+"""Services whose statements are counted."""
 _TRIPS = re.compile(r"^db_round_trips_total (\S+)$", re.MULTILINE)
 
 
@@ -54,17 +58,49 @@ def _family(pid: int, *, children: bool = True) -> float:
     return total
 
 
-def spent(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
-    return {name: after[name] - before.get(name, 0.0) for name in after}
-
-
-def round_trips(stack: Stack, services: tuple[str, ...] = ("identity", "registry")) -> dict[str, float]:
+def round_trips(stack: Stack) -> dict[str, float]:
     """Statements that each service has sent to PostgreSQL since it started, BEGIN and COMMIT too (`/metrics`)."""
     found = {}
-    for name in services:
+    for name in COUNTED:
         text = httpx.get(f"{stack.url_of(name)}/metrics", trust_env=False, timeout=10).raise_for_status().text
         counted = _TRIPS.search(text)
         if counted is None:
             raise RuntimeError(f"{name} does not count its round trips")
         found[name] = float(counted[1])
     return found
+
+
+class Used(msgspec.Struct, frozen=True, kw_only=True):
+    """Between two readings. `cpu`: processor seconds by program; `trips`: statements by service."""
+
+    seconds: float
+    cpu: dict[str, float]
+    trips: dict[str, float]
+
+
+class Meter:
+    """Runs from when it is made; what happens while it is paused does not count."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._begun = self._reading()
+
+    def _reading(self) -> Used:
+        return Used(cpu=cpu_of(self._stack), trips=round_trips(self._stack), seconds=time.perf_counter())
+
+    def read(self) -> Used:
+        return _minus(self._reading(), self._begun)
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        before = self.read()
+        yield
+        self._begun = _minus(self._reading(), before)
+
+
+def _minus(later: Used, earlier: Used) -> Used:
+    return Used(
+        seconds=later.seconds - earlier.seconds,
+        cpu={name: count - earlier.cpu.get(name, 0.0) for name, count in later.cpu.items()},
+        trips={name: count - earlier.trips[name] for name, count in later.trips.items()},
+    )

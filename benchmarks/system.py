@@ -20,7 +20,7 @@ from pathlib import Path
 
 import asyncpg
 import msgspec
-from measuring import Servers, cpu_of, round_trips, spent
+from measuring import Meter, Servers
 from shared_contracts.registry import RosterState, Step
 from xueji_infra.databases import database_name
 from xueji_local import demo
@@ -148,19 +148,17 @@ class System:
         outbox = {name: self._last_event(name) for name in ("identity", "registry")}
         self._checkpoint()
 
-        cpu, trips, since = cpu_of(self.stack), round_trips(self.stack), time.perf_counter()
+        meter = Meter(self.stack)
         confirm = self._timed(lambda: self._confirm(desk, view.id))
         steps: dict[str, float] = {}
-        printing, print_cpu = 0.0, dict.fromkeys(cpu, 0.0)
+        printing = 0.0
         for step, role, _ in STEPS:
             if step is Step.GUARDIAN:
-                before = cpu_of(self.stack)
-                printing = self._timed(lambda: self._print(desk, view.id))
-                print_cpu = spent(before, cpu_of(self.stack))
+                with meter.paused():
+                    printing = self._timed(lambda: self._print(desk, view.id))
             steps[step.value] = self._timed(partial(self._decide, desk, view.id, step, role, rows))
         numbers = self._timed(lambda: self._wait(view.id, RosterState.COMPLETED))
-        cpu = spent(cpu, cpu_of(self.stack))
-        trips = self._trips(trips, time.perf_counter() - since)
+        used = meter.read()
         numbered = desk.registrar.roster(view.id).numbers
         if sum(numbered.values()) != rows:
             raise NotMeasured(f"{rows} pupils were to get a number, these did: {numbered}")
@@ -168,8 +166,8 @@ class System:
             roster_id=view.id,
             rows=rows,
             phases=Phases(check=checked, confirm=confirm, steps=steps, printing=printing, numbers=numbers),
-            cpu={name: seconds - print_cpu.get(name, 0.0) for name, seconds in cpu.items()},
-            trips=trips,
+            cpu=used.cpu,
+            trips={name: max(0.0, used.trips[name] - self.idle[name] * used.seconds) for name in used.trips},
             outbox_after=outbox,
         )
 
@@ -246,13 +244,10 @@ class System:
     def listen(self) -> None:
         """Count what the idle system sends."""
         time.sleep(1.0)
-        before = round_trips(self.stack)
+        meter = Meter(self.stack)
         time.sleep(_QUIET)
-        self.idle = {name: (count - before[name]) / _QUIET for name, count in round_trips(self.stack).items()}
-
-    def _trips(self, before: dict[str, float], seconds: float) -> dict[str, float]:
-        after = round_trips(self.stack)
-        return {name: max(0.0, after[name] - before[name] - self.idle[name] * seconds) for name in after}
+        quiet = meter.read()
+        self.idle = {name: count / quiet.seconds for name, count in quiet.trips.items()}
 
 
 def _servers(stack: Stack) -> Servers:
@@ -273,6 +268,7 @@ def running(home: Path) -> Iterator[System]:
     stack = Stack(layout, Terminal())
     try:
         stack.start()
+        stack.announce()
         rosters = home / "rosters"
         rosters.mkdir()
         system = System(stack, rosters)
