@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import time
 from pathlib import Path
 
 from xueji_local.servers import ServerProblem, reachable, shared_folder
@@ -84,6 +85,8 @@ class Layout:
             elif not place.exists() and not place.is_symlink():
                 name = hashlib.sha256(str(self.home).encode()).hexdigest()[:16]
                 target = shared_folder() / f"data-{name}"
+                if (target / "data").exists():  # of a home that was deleted by hand, its secrets with it
+                    target.rename(target.with_name(f"{target.name}.left-{time.strftime('%Y%m%d-%H%M%S')}"))
                 target.mkdir(mode=0o711, exist_ok=True)
                 place.symlink_to(target)
         if place.is_symlink():
