@@ -10,6 +10,7 @@ from service_kit.service import Kit, Service
 
 from registry.context import Registry
 from registry.organisations import handlers as organisations
+from registry.plans import plan_afresh
 from registry.records import handlers as records
 from registry.registration import enter
 from registry.registration import handlers as registration
@@ -21,6 +22,7 @@ OUTSIDE = 2
 
 
 async def build(kit: Kit) -> Registry:
+    plan_afresh(kit.db.engine)
     small = msgspec.structs.replace(kit.settings, database_pool=OUTSIDE)
     return Registry(
         bus=kit.bus,
