@@ -118,11 +118,12 @@ def walk(desk: Desk, run: Run, folder: Path, screen: Screen) -> None:
     with timed(run, "导入"):
         client.confirm(roster_id)
         run.view = _follow(client, run.view, "in_approval", screen)
-    with timed(run, "打印确认表"):
-        run.view = _print(client, roster_id, screen)
-    with timed(run, "五步审核"):
-        for step in STEPS:
-            _decide(desk, run, step, screen)
+    for taken in STEPS:
+        if taken[0] is Step.GUARDIAN:  # what the guardian signs is printed when the school has checked it
+            with timed(run, "打印确认表"):
+                _print(client, roster_id, screen)
+        with timed(run, "五步审核"):
+            _decide(desk, run, taken, screen)
     with timed(run, "比对与发号"):
         run.view = _follow(client, run.view, "completed", screen)
     if run.view.state is not RosterState.COMPLETED:
@@ -135,7 +136,7 @@ def give_up(desk: Desk, run: Run) -> None:
     run.view = desk.registrar.cancel(run.view.id)
 
 
-def _print(client: Client, roster_id: str, screen: Screen) -> RosterView:
+def _print(client: Client, roster_id: str, screen: Screen) -> None:
     view = client.print_sheets(roster_id)
     end = time.monotonic() + 1800
     with screen.bar("打印监护人确认表") as advance:
@@ -145,7 +146,6 @@ def _print(client: Client, roster_id: str, screen: Screen) -> RosterView:
             time.sleep(0.3)
             view = client.roster(roster_id)
             advance("打印监护人确认表", view.progress.done, view.progress.total)
-    return view
 
 
 def _decide(desk: Desk, run: Run, taken: tuple[Step, str, str], screen: Screen) -> None:
