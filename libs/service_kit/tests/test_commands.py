@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 import pytest
-from kit_sandbox import Sandbox
+from kit_sandbox import Sandbox, emit_command
 from service_kit.bus import Unavailable
 from shared_contracts.actors import system
 from shared_contracts.decisions import Refused
@@ -26,6 +26,14 @@ async def test_a_repeat_gets_the_first_reply_and_is_not_carried_out_again(sandbo
         assert await sandbox.bus.ask(drop("a", "x")) == Ok()
         assert await sandbox.bus.ask(drop("a", "x")) == Ok()
     assert sandbox.calls == ["x"]
+
+
+async def test_the_reply_is_kept_sealed(sandbox: Sandbox) -> None:
+    async with sandbox.running(sandbox.registry()):
+        first = await sandbox.bus.ask(emit_command("a", "0-0"))
+        assert await sandbox.bus.ask(emit_command("a", "0-0")) == first
+    (row,) = await sandbox.sql("registry", "SELECT reply FROM commands")
+    assert b"decision_done" not in row["reply"]
 
 
 async def test_twenty_copies_at_once_are_one(sandbox: Sandbox) -> None:

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import socket
+import time
 from datetime import date
 from pathlib import Path
 from uuid import UUID
@@ -91,6 +92,17 @@ async def test_a_file_that_is_too_large_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(FileTooLarge):
         await store.put("a", "x", b"12345", max_size=4)
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
+
+
+async def test_what_a_kill_left_half_written_is_swept(tmp_path: Path) -> None:
+    store = FileStore(tmp_path, os.urandom(32))
+    whole = await store.put("a", "x", b"12345", max_size=9)
+    folder = next(tmp_path.rglob(whole.id)).parent
+    for name, age in (("old.1.part", 4000), ("new.1.part", 10)):
+        (folder / name).write_bytes(b"half")
+        os.utime(folder / name, (time.time() - age,) * 2)
+    assert store.sweep() == 1
+    assert (folder / "new.1.part").exists() and await store.read(whole.id) == b"12345"
 
 
 @pytest.mark.parametrize("bad", ["../../etc/passwd", "", "a/b", "a.b"])

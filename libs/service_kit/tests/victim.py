@@ -9,7 +9,7 @@ import signal
 import sys
 from typing import Any
 
-from kit_sandbox import emit_events
+from kit_sandbox import FIELD_KEYS, emit_events
 from service_kit import commands
 from service_kit.relay import Relay
 from service_kit.service import Service
@@ -42,7 +42,7 @@ def main() -> None:
         commands._REPLY = "SELECT pg_sleep(4), $1::text, $2::bytea"  # time for the kill
 
     service = Service("registry", commands={registry.DecideRoster: emit_events}, queries={}, events={}, build=build)
-    settings = Settings(database_url=database, nats_url=nats_url)
+    settings = Settings(database_url=database, nats_url=nats_url, field_keys=FIELD_KEYS)
     asyncio.run(service.serve(settings, asyncio.Event()))
 
 

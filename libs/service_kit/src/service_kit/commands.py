@@ -1,4 +1,7 @@
-"""Commands once: the id first, the work, the reply, in one transaction. A repeat gets the first reply."""
+"""Commands once: the id first, the work, the reply, in one transaction. A repeat gets the first reply.
+
+Replies are kept sealed: some show a form, or document numbers that were asked for with a purpose.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from shared_contracts.messages import Command, Message, word
 
 from service_kit.clock import Clock
 from service_kit.codec import encode
+from service_kit.crypto import FieldCipher
 from service_kit.database import Database, driver
 from service_kit.telemetry import describe
 from service_kit.work import CommandHandler, QueryHandler, Work
@@ -36,31 +40,36 @@ class _RollBack(Exception):
         self.reply = reply
 
 
-async def once(db: Database, clock: Clock, deps: Any, handler: CommandHandler, command: Command) -> bytes:
+async def once(
+    db: Database, clock: Clock, cipher: FieldCipher, deps: Any, handler: CommandHandler, command: Command
+) -> bytes:
     """Carry out a command and return its encoded reply.
 
     Two copies of one command at once: the second waits at the unique key and then reads the first reply. A refusal
     rolls everything back and is not kept: the same command may succeed once its cause is cured. The same id with another
     content is a mistake of the caller and refused.
     """
-    return await _through_restarts(lambda: _once(db, clock, deps, handler, command), word(command))
+    return await _through_restarts(lambda: _once(db, clock, cipher, deps, handler, command), word(command))
 
 
-async def _once(db: Database, clock: Clock, deps: Any, handler: CommandHandler, command: Command) -> bytes:
+async def _once(
+    db: Database, clock: Clock, cipher: FieldCipher, deps: Any, handler: CommandHandler, command: Command
+) -> bytes:
     digest = hashlib.sha256(encode(command)).digest()
     try:
         async with db.transaction() as tx:
             connection = await driver(tx)
             if not await connection.fetchval(_CLAIM, command.command_id, word(command), digest):
                 first = await connection.fetchrow(_FIRST, command.command_id)
-                return _again(first, digest)
+                return _again(first, digest, cipher, command.command_id)
             work: Work[Any] = Work(tx=tx, deps=deps, now=clock.now())
             reply = await handler(work, command)
             if isinstance(reply, Refused):
                 raise _RollBack(reply)
             encoded = encode(reply)
             await work.flush()
-            await connection.execute(_REPLY, command.command_id, encoded)
+            sealed = cipher.seal_bytes(encoded, _context(command.command_id))
+            await connection.execute(_REPLY, command.command_id, sealed)
     except _RollBack as back:
         return encode(back.reply)
     if work.events:
@@ -70,7 +79,11 @@ async def _once(db: Database, clock: Clock, deps: Any, handler: CommandHandler, 
     return encoded
 
 
-def _again(first: Any, digest: bytes) -> bytes:
+def _context(command_id: str) -> bytes:
+    return f"reply:{command_id}".encode()
+
+
+def _again(first: Any, digest: bytes, cipher: FieldCipher, command_id: str) -> bytes:
     if first is None or first["reply"] is None:
         return encode(refused("unavailable", "同一请求正在处理中，请稍后用相同的 Idempotency-Key 重试。"))
     if first["digest"] != digest:
@@ -80,7 +93,7 @@ def _again(first: Any, digest: bytes) -> bytes:
                 "这个 Idempotency-Key 已用于另一个不同的请求。请为新的请求使用新的 Idempotency-Key。",
             )
         )
-    return bytes(first["reply"])
+    return cipher.open_bytes(first["reply"], _context(command_id))
 
 
 async def ask(db: Database, clock: Clock, deps: Any, handler: QueryHandler, query: Any) -> bytes:

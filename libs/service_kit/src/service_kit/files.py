@@ -12,6 +12,7 @@ import base64
 import contextlib
 import hashlib
 import os
+import time
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from pathlib import Path
 
@@ -28,6 +29,7 @@ CHUNK = 64 * 1024
 _MAGIC = b"XJF1"
 _SALT = 16
 _TAG = 16
+_PART_SECONDS = 3600.0  # no upload is still being written after that
 
 
 class FileTooLarge(Exception):
@@ -58,7 +60,20 @@ class FileStore:
             raise SettingsError("XUEJI_FILES_KEY must be 32 bytes, base64")
         folder = Path(settings.files_dir)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return cls(folder, key)
+        store = cls(folder, key)
+        store.sweep()
+        return store
+
+    def sweep(self) -> int:
+        """Remove what a kill left half written (at each start). Returns how many."""
+        long_ago = time.time() - _PART_SECONDS
+        swept = 0
+        for part in self._folder.glob("*/*.part"):
+            with contextlib.suppress(FileNotFoundError):
+                if part.stat().st_mtime < long_ago:
+                    part.unlink()
+                    swept += 1
+        return swept
 
     def _path(self, file_id: str) -> Path:
         if not file_id or not all(c.isalnum() or c == "-" for c in file_id):

@@ -32,6 +32,7 @@ from service_kit import commands, telemetry
 from service_kit.bus import Bus
 from service_kit.clock import Clock
 from service_kit.codec import Codec, RawBody, encode
+from service_kit.crypto import FieldCipher
 from service_kit.database import Database
 from service_kit.events import EventTaker
 from service_kit.files import FileStore
@@ -140,6 +141,7 @@ class _Running:
         service = self.service
         client = await connect(self.broker)
         kit = Kit(service.name, self.settings, self.db, Bus(client), self.clock)
+        cipher = FieldCipher.from_settings(self.settings)
         deps = await service.build(kit)
         kit.checks.setdefault("database", self._database_check)
         kit.checks.setdefault("nats", self._nats_check(client))
@@ -147,7 +149,7 @@ class _Running:
             self.relay = Relay(service.name, self.settings.database_url, client)
             self.db.wake_relay = self.relay.wake  # type: ignore[method-assign]
             self._spawn("relay", self.relay.run(self.own_stop))
-        self._answer(service.commands, lambda h, m: commands.once(self.db, self.clock, deps, h, m))
+        self._answer(service.commands, lambda h, m: commands.once(self.db, self.clock, cipher, deps, h, m))
         self._answer(service.queries, lambda h, m: commands.ask(self.db, self.clock, deps, h, m))
         self._take(EventTaker(self.db, self.clock, deps, service.events))
         await self.broker.start()
@@ -208,12 +210,15 @@ class _Running:
             tracer().start_as_current_span(to, context=parent, kind=SpanKind.SERVER),
         ):
             try:
-                reply = await carry_out(handler, codec.decode(to, raw.data))
+                message = codec.decode(to, raw.data)
+            except msgspec.MsgspecError as error:
+                ANSWERED.labels(to, "unreadable").inc()
+                await self._reply(raw, encode(refused("invalid", f"请求内容不符合约定：{error}")))
+                return
+            try:
+                reply = await carry_out(handler, message)
                 if reply.startswith(b'{"type":"refused"'):
                     outcome = "refused"
-            except msgspec.MsgspecError as error:
-                outcome = "unreadable"
-                reply = encode(refused("invalid", f"请求内容不符合约定：{error}"))
             except Exception as error:
                 # Nothing was committed. The caller hears it at once instead of waiting for its time-out.
                 outcome = "failed"
@@ -222,9 +227,12 @@ class _Running:
                     refused("unavailable", "系统暂时无法完成此操作，什么都没有改变。请稍后用相同的请求重试。")
                 )
             ANSWERED.labels(to, outcome).inc()
-            if raw.reply:
-                with contextlib.suppress(nats.errors.Error):
-                    await raw.respond(reply)
+            await self._reply(raw, reply)
+
+    async def _reply(self, raw: Msg, reply: bytes) -> None:
+        if raw.reply:
+            with contextlib.suppress(nats.errors.Error):
+                await raw.respond(reply)
 
     # ---- events ---------------------------------------------------------------------------------------------------
 

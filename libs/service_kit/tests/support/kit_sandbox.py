@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import shutil
 import tempfile
@@ -30,6 +31,7 @@ from xueji_local.servers import Nats, Postgres
 ACTOR = system("test")
 NATS_CONFIG = "jetstream { sync_interval: always }\nmax_payload: 8MB\n"
 MAX_DELIVER = 3
+FIELD_KEYS = "k1:" + base64.b64encode(b"k" * 32).decode()
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +87,7 @@ class Sandbox:
     fail: set[str] = field(default_factory=set)
 
     def settings(self, name: str) -> Settings:
-        return Settings(database_url=self.databases[name], nats_url=self.nats.url)
+        return Settings(database_url=self.databases[name], nats_url=self.nats.url, field_keys=FIELD_KEYS)
 
     async def taken(self) -> list[str]:
         connection = await asyncpg.connect(self.databases["identity"])
