@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -44,6 +45,8 @@ from shared_contracts.registry import Approved, RegistrationsApproved, Registrat
 
 pytestmark = pytest.mark.integration
 ACTOR = system("registry")
+TRACE = f"{time.time_ns():032x}"
+TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 
 
 class Running:
@@ -102,7 +105,7 @@ class Running:
         """As registry's relay does; `times`: delivered again with the same id, past the stream's own duplicate check."""
         event_id = event_id or new_id()
         for i in range(times):
-            headers = {"ce-id": event_id, "Nats-Msg-Id": f"{event_id}-{i}"}
+            headers = {"ce-id": event_id, "Nats-Msg-Id": f"{event_id}-{i}", "traceparent": TRACEPARENT}
             await self.client.jetstream().publish(subject(event), msgspec.json.encode(event), headers=headers)
 
     async def rows(self, sql: str, *args: Any) -> list[asyncpg.Record]:
@@ -234,6 +237,18 @@ async def test_an_outage_passes_and_nobody_has_to_do_anything(
     await connection.close()
     upgraded = await told(nats_admin, NumbersUpgraded, 5)
     assert {(item.kind, item.verification) for item in upgraded} == {(NumberKind.G, Verification.MATCHED)}
+
+
+async def test_one_trace_from_the_approval_to_the_matcher_and_the_number(
+    running: Running, matcher: TheMatcher, nats_admin: Client, people: People
+) -> None:
+    """It crosses the inbox, the table of requests, HTTP and the outbox."""
+    claims = await running.enter(people.entries(2))
+    await running.publish(approved(claims))
+    await told(nats_admin, NumbersIssued, 2)
+    (row,) = await running.rows("SELECT headers FROM outbox")
+    assert msgspec.json.decode(row["headers"])["traceparent"].split("-")[1] == TRACE
+    assert TRACE in matcher.output.read_text()
 
 
 async def test_withdrawn_registrations_let_go(running: Running, people: People) -> None:

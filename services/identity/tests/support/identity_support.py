@@ -193,8 +193,8 @@ class Desk:
 class TheMatcher:
     """The real matcher in its own process; it knows exactly whom a test tells it."""
 
-    def __init__(self, url: str, key: str) -> None:
-        self.url, self.key = url, key
+    def __init__(self, url: str, key: str, output: Path) -> None:
+        self.url, self.key, self.output = url, key, output
 
     def _call(self, method: str, path: str, body: Any) -> None:
         response = httpx.request(method, self.url + path, json=body, headers={"X-API-Key": self.key}, timeout=10)
@@ -248,7 +248,7 @@ def running_matcher(folder: Path) -> Iterator[TheMatcher]:
         process = subprocess.Popen(
             [sys.executable, "-m", "matcher", "serve"], env=env, stdout=output, stderr=subprocess.STDOUT
         )
-    running = TheMatcher(f"http://127.0.0.1:{port}", "test-key")
+    running = TheMatcher(f"http://127.0.0.1:{port}", "test-key", folder / "log")
     try:
         wait_ready(process, running, folder / "log")
         yield running
