@@ -40,35 +40,31 @@ class _RollBack(Exception):
         self.reply = reply
 
 
-async def once(
-    db: Database, clock: Clock, cipher: FieldCipher, deps: Any, handler: CommandHandler, command: Command
-) -> bytes:
+async def once(db: Database, clock: Clock, deps: Any, handler: CommandHandler, command: Command) -> bytes:
     """Carry out a command and return its encoded reply.
 
     Two copies of one command at once: the second waits at the unique key and then reads the first reply. A refusal
     rolls everything back and is not kept: the same command may succeed once its cause is cured. The same id with another
     content is a mistake of the caller and refused.
     """
-    return await _through_restarts(lambda: _once(db, clock, cipher, deps, handler, command), word(command))
+    return await _through_restarts(lambda: _once(db, clock, deps, handler, command), word(command))
 
 
-async def _once(
-    db: Database, clock: Clock, cipher: FieldCipher, deps: Any, handler: CommandHandler, command: Command
-) -> bytes:
+async def _once(db: Database, clock: Clock, deps: Any, handler: CommandHandler, command: Command) -> bytes:
     digest = hashlib.sha256(encode(command)).digest()
     try:
         async with db.transaction() as tx:
             connection = await driver(tx)
             if not await connection.fetchval(_CLAIM, command.command_id, word(command), digest):
                 first = await connection.fetchrow(_FIRST, command.command_id)
-                return _again(first, digest, cipher, command.command_id)
+                return _again(first, digest, db.cipher, command.command_id)
             work: Work[Any] = Work(tx=tx, deps=deps, now=clock.now())
             reply = await handler(work, command)
             if isinstance(reply, Refused):
                 raise _RollBack(reply)
             encoded = encode(reply)
             await work.flush()
-            sealed = cipher.seal_bytes(encoded, _context(command.command_id))
+            sealed = db.cipher.seal_bytes(encoded, _context(command.command_id))
             await connection.execute(_REPLY, command.command_id, sealed)
     except _RollBack as back:
         return encode(back.reply)

@@ -19,6 +19,7 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from service_kit.clock import Clock
+from service_kit.crypto import FieldCipher
 from service_kit.migrate import async_url
 from service_kit.settings import Settings, SettingsError
 
@@ -33,10 +34,11 @@ def _dumps(value: Any) -> str:
 
 
 class Database:
-    """One service's database as its least-privileged role."""
+    """One service's database as its least-privileged role, and the key that its stored replies are sealed with."""
 
-    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
+    def __init__(self, engine: AsyncEngine, clock: Clock, cipher: FieldCipher) -> None:
         self.engine = engine
+        self.cipher = cipher
         self._clock = clock
 
     @classmethod
@@ -55,7 +57,7 @@ class Database:
         )
         sa.event.listen(engine.sync_engine, "connect", _count_round_trips)
         sa.event.listen(engine.sync_engine, "checkout", _replace_if_closed)
-        return cls(engine, clock)
+        return cls(engine, clock, FieldCipher.from_settings(settings))
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:

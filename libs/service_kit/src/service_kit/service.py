@@ -32,7 +32,6 @@ from service_kit import commands, telemetry
 from service_kit.bus import Bus
 from service_kit.clock import Clock
 from service_kit.codec import Codec, RawBody, encode
-from service_kit.crypto import FieldCipher
 from service_kit.database import Database
 from service_kit.events import EventTaker
 from service_kit.files import FileStore
@@ -141,7 +140,6 @@ class _Running:
         service = self.service
         client = await connect(self.broker)
         kit = Kit(service.name, self.settings, self.db, Bus(client), self.clock)
-        cipher = FieldCipher.from_settings(self.settings)
         deps = await service.build(kit)
         kit.checks.setdefault("database", self._database_check)
         kit.checks.setdefault("nats", self._nats_check(client))
@@ -149,7 +147,7 @@ class _Running:
             self.relay = Relay(service.name, self.settings.database_url, client)
             self.db.wake_relay = self.relay.wake  # type: ignore[method-assign]
             self._spawn("relay", self.relay.run(self.own_stop))
-        self._answer(service.commands, lambda h, m: commands.once(self.db, self.clock, cipher, deps, h, m))
+        self._answer(service.commands, lambda h, m: commands.once(self.db, self.clock, deps, h, m))
         self._answer(service.queries, lambda h, m: commands.ask(self.db, self.clock, deps, h, m))
         self._take(EventTaker(self.db, self.clock, deps, service.events))
         await self.broker.start()
