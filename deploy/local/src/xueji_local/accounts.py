@@ -10,6 +10,8 @@ import msgspec
 from argon2 import PasswordHasher
 from regulation import divisions
 from regulation.divisions import DIVISIONS
+from regulation.school_codes import SCHOOL_TYPES
+from regulation.school_year import SchoolSystem, grades_of
 from shared_contracts.actors import Role
 
 from xueji_local.credentials import write_private
@@ -66,9 +68,14 @@ def wanted() -> tuple[DemoAccount, ...]:
     }
     for key, (registrar, teacher, principal) in staff.items():
         school = schools()[key]
-        entry = "7" if school.type == "311" else "1"
+        # For the whole school: a roster of thousands of pupils spreads over its grades.
+        grades = [
+            grade
+            for stage in SCHOOL_TYPES[school.type].stages
+            for grade in grades_of(stage, SchoolSystem(school.system))
+        ]
         add(f"{key}.registrar", registrar, school.code, school.name, Role.REGISTRAR)
-        add(f"{key}.teacher", teacher, school.code, school.name, Role.CLASS_TEACHER, entry)
+        add(f"{key}.teacher", teacher, school.code, school.name, Role.CLASS_TEACHER, *map(str, grades))
         if key == "xinchun":
             add(f"{key}.teacher01", "刘佳", school.code, school.name, Role.CLASS_TEACHER, "1-01")
         add(f"{key}.principal", principal, school.code, school.name, Role.PRINCIPAL)
