@@ -34,7 +34,7 @@ from xueji_local.demo_report import (
     compare_check,
     compare_repeat,
     compare_result,
-    refusals,
+    reasons,
     row_numbers,
     show_result,
 )
@@ -289,7 +289,7 @@ def test_a_roster_of_pupils_who_are_here_is_as_planted() -> None:
 
 def test_refusals_are_gathered_by_reason_and_clause() -> None:
     other = msgspec.structs.replace(FINDING, code="form.missing", clause="14", message="没有填写")
-    lines = refusals([row(9, FINDING), row(7, FINDING), row(8, other, EXTRA)])
+    lines = reasons([row(9, FINDING), row(7, FINDING), row(8, other, EXTRA)])
     assert lines == [("不足", "20.2", "7、9"), ("没有填写", "14", "8")]
     assert row_numbers(list(range(1, 31))).endswith("等30行")
 

@@ -26,7 +26,14 @@ from shared_contracts.registry import OrganisationView, StudentView
 from xueji_local import running
 from xueji_local.demo_client import Account, ApiProblem, Client
 from xueji_local.demo_flow import DemoProblem, Desk, Run, check, give_up, open_desk, walk
-from xueji_local.demo_report import compare_check, compare_repeat, compare_result, show_refusals, show_result
+from xueji_local.demo_report import (
+    compare_check,
+    compare_repeat,
+    compare_result,
+    show_notes,
+    show_refusals,
+    show_result,
+)
 from xueji_local.demo_screen import Screen
 from xueji_local.generator import (
     CLASS_SIZE,
@@ -218,6 +225,7 @@ class Demo:
         for finding in run.view.findings:
             screen.note(f"提示：{finding.message}")
         show_refusals(screen, run)
+        show_notes(screen, run)
         self.failures += compare_check(roster, run)
         again = desk.registrar.upload(Path(roster.path), key)
         if again.id != run.view.id:

@@ -145,7 +145,8 @@ def _print(client: Client, roster_id: str, screen: Screen) -> None:
                 raise DemoProblem("确认表半小时内没有打印完。请查看 registry 的日志：make logs")
             time.sleep(0.3)
             view = client.roster(roster_id)
-            advance("打印监护人确认表", view.progress.done, view.progress.total)
+            done = sum(file.kind == "confirmation_sheets" for file in view.files)
+            advance("打印监护人确认表（班）", done, max(len(view.new_classes), done))
 
 
 def _decide(desk: Desk, run: Run, taken: tuple[Step, str, str], screen: Screen) -> None:

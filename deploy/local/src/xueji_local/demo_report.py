@@ -27,11 +27,11 @@ VERIFICATION_TITLES: dict[Verification, str] = {
 _SHOWN_ROWS = 12
 
 
-def refusals(rows: Iterable[RosterRow]) -> list[tuple[str, str, str]]:
-    """(reason, clause, row numbers) of refused rows, one line for each kind of reason, the commonest first."""
+def reasons(rows: Iterable[RosterRow], outcome: Outcome = Outcome.REFUSE) -> list[tuple[str, str, str]]:
+    """(reason, clause, row numbers) of refused or noted rows, one line for each kind of reason, the commonest first."""
     kinds: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
     for row in rows:
-        for finding in refusing(row.findings):
+        for finding in (f for f in row.findings if f.outcome is outcome):
             kinds[finding.code, finding.clause or ""].append((row.row, finding.message))
     lines = []
     for (_, clause), found in sorted(kinds.items(), key=lambda kind: (-len(kind[1]), kind[1])):
@@ -51,7 +51,14 @@ def row_numbers(rows: Sequence[int]) -> str:
 
 def show_refusals(screen: Screen, run: Run) -> None:
     if run.refused:
-        screen.grid("拒绝的行", ("行号", "依据", "原因"), [(rows, c, why) for why, c, rows in refusals(run.refused)])
+        screen.grid("拒绝的行", ("行号", "依据", "原因"), [(rows, c, why) for why, c, rows in reasons(run.refused)])
+
+
+def show_notes(screen: Screen, run: Run) -> None:
+    """What was accepted with something to look at."""
+    if run.noted:
+        lines = reasons(run.noted, Outcome.NOTE)
+        screen.grid("接受但有提示的行", ("行号", "依据", "提示"), [(rows, c, why) for why, c, rows in lines])
 
 
 def show_result(screen: Screen, run: Run) -> None:
