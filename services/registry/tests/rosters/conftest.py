@@ -62,3 +62,16 @@ async def desk(service_env: Any, identity: StandIn) -> AsyncIterator[RosterDesk]
     made = await RosterDesk.open(await service_env("registry"), identity)
     yield made
     await made.shut()
+
+
+@pytest.fixture
+def class_of() -> Callable[[int], list[dict[str, Any]]]:
+    """So many pupils, all different, in classes of ten."""
+    return pupils.class_of
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunks of three rows."""
+    monkeypatch.setattr("registry.rosters.checking.CHUNK", 3)
+    monkeypatch.setattr("registry.rosters.confirming.CHUNK", 3)

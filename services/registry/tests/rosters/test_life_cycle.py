@@ -9,40 +9,20 @@ from typing import Any
 
 import openpyxl
 import pytest
-from regulation.documents import check_digit
-from roster_desk import NOW, OTHER, SCHOOL, RosterDesk, StandIn
+from roster_desk import OTHER, REGISTRAR, SCHOOL, RosterDesk, StandIn
 from service_kit.files import FileMissing
 from service_kit.ids import new_id
 from shared_contracts.decisions import Outcome, Refused
 from shared_contracts.identity import ClaimPersons, Likely, StagePersons
-from shared_contracts.registry import CancelRoster, FileRef, RosterState, RowState
+from shared_contracts.registry import CancelRoster, RosterState, RowState
 
 pytestmark = pytest.mark.integration
 Pupil = Callable[..., dict[str, Any]]
 Make = Callable[..., bytes]
-
-NAMES = "一二三四五六七八九十"
-
-
-@pytest.fixture
-def class_of(pupil: Pupil, resident: Callable[..., str]) -> Callable[[int], list[dict[str, Any]]]:
-    """So many pupils, all different, in classes of ten."""
-
-    def make(count: int) -> list[dict[str, Any]]:
-        pupils = []
-        for n in range(count):
-            born = f"{date(2019, 9, 1) + timedelta(days=n % 300):%Y%m%d}"
-            name = "王" + NAMES[n // 10 % 10] + NAMES[n % 10]
-            number = resident(n // 300, born)
-            pupils.append(pupil(0, name=name, birth_date=born, document_number=number, class_no=str(n // 10 % 90 + 1)))
-        return pupils
-
-    return make
+Class = Callable[[int], list[dict[str, Any]]]
 
 
-async def test_upload_check_confirm(
-    desk: RosterDesk, identity: StandIn, workbook: Make, class_of: Callable[[int], list[dict[str, Any]]]
-) -> None:
+async def test_upload_check_confirm(desk: RosterDesk, identity: StandIn, workbook: Make, class_of: Class) -> None:
     pupils = class_of(12)
     pupils[3]["sex"] = "未知"
     identity.likely[pupils[5]["name"]] = (
@@ -98,9 +78,7 @@ async def _upload_id(desk: RosterDesk, roster_id: str) -> str:
 
 
 @pytest.mark.clause("45.3")
-async def test_no_document_number_is_kept(
-    desk: RosterDesk, workbook: Make, class_of: Callable[[int], list[dict[str, Any]]]
-) -> None:
+async def test_no_document_number_is_kept(desk: RosterDesk, workbook: Make, class_of: Class) -> None:
     """Neither in the tables nor in the events; full numbers wait in identity alone."""
     pupils = class_of(3)
     pupils[2]["sex"] = "2"  # refused: the number says otherwise
@@ -120,7 +98,7 @@ async def test_no_document_number_is_kept(
 
 
 async def test_the_returned_workbook_is_corrected_and_uploaded(
-    desk: RosterDesk, workbook: Make, class_of: Callable[[int], list[dict[str, Any]]]
+    desk: RosterDesk, workbook: Make, class_of: Class
 ) -> None:
     pupils = class_of(4)
     pupils[1]["sex"] = "未知"
@@ -145,9 +123,7 @@ async def test_the_returned_workbook_is_corrected_and_uploaded(
 
 
 @pytest.mark.clause("15.2")
-async def test_the_same_workbook_twice_creates_nothing_twice(
-    desk: RosterDesk, workbook: Make, class_of: Callable[[int], list[dict[str, Any]]]
-) -> None:
+async def test_the_same_workbook_twice_creates_nothing_twice(desk: RosterDesk, workbook: Make, class_of: Class) -> None:
     content = workbook(class_of(5))
     first = await desk.upload(content)
     await desk.work(first, "checked")
@@ -166,7 +142,7 @@ async def test_the_same_workbook_twice_creates_nothing_twice(
 
 @pytest.mark.clause("15.2", "20.1")
 async def test_a_pupil_of_another_school_is_refused_and_the_school_named(
-    desk: RosterDesk, identity: StandIn, workbook: Make, class_of: Callable[[int], list[dict[str, Any]]]
+    desk: RosterDesk, identity: StandIn, workbook: Make, class_of: Class
 ) -> None:
     pupils = class_of(3)
     identity.hold(pupils[1]["document_number"], OTHER.code)
@@ -182,7 +158,7 @@ async def test_a_pupil_of_another_school_is_refused_and_the_school_named(
 
 @pytest.mark.clause("15.2")
 async def test_a_pupil_lost_between_check_and_confirmation(
-    desk: RosterDesk, identity: StandIn, workbook: Make, class_of: Callable[[int], list[dict[str, Any]]]
+    desk: RosterDesk, identity: StandIn, workbook: Make, class_of: Class
 ) -> None:
     pupils = class_of(4)
     pupils[3]["sex"] = "未知"
@@ -205,7 +181,7 @@ async def test_a_pupil_lost_between_check_and_confirmation(
 
 @pytest.mark.clause("15.2")
 async def test_everybody_lost_completes_the_roster(
-    desk: RosterDesk, identity: StandIn, workbook: Make, class_of: Callable[[int], list[dict[str, Any]]]
+    desk: RosterDesk, identity: StandIn, workbook: Make, class_of: Class
 ) -> None:
     pupils = class_of(2)
     roster_id = await desk.upload(workbook(pupils))
@@ -218,9 +194,7 @@ async def test_everybody_lost_completes_the_roster(
     assert len(await desk.events("roster_completed")) == 1
 
 
-async def test_the_rules_are_asked_again_at_the_confirmation(
-    desk: RosterDesk, workbook: Make, class_of: Callable[[int], list[dict[str, Any]]]
-) -> None:
+async def test_the_rules_are_asked_again_at_the_confirmation(desk: RosterDesk, workbook: Make, class_of: Class) -> None:
     """Entered in time at the check, late at the confirmation: the registration's decision is of its own day."""
     roster_id = await desk.upload(workbook(class_of(1)))
     await desk.work(roster_id, "checked")
@@ -238,16 +212,8 @@ async def test_the_rules_are_asked_again_at_the_confirmation(
     assert (row.state, [f.code for f in row.findings]) == (RowState.WARNED, ["entry.late"])
 
 
-async def test_chunks(
-    desk: RosterDesk,
-    identity: StandIn,
-    workbook: Make,
-    class_of: Callable[[int], list[dict[str, Any]]],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_chunks(desk: RosterDesk, identity: StandIn, workbook: Make, class_of: Class, small_chunks: None) -> None:
     """Seven rows in chunks of three: refused rows count for the check's chunks, not for the confirmation's."""
-    monkeypatch.setattr("registry.rosters.checking.CHUNK", 3)
-    monkeypatch.setattr("registry.rosters.confirming.CHUNK", 3)
     pupils = class_of(7)
     pupils[1]["sex"] = "未知"
     roster_id = await desk.upload(workbook(pupils))
@@ -263,7 +229,7 @@ async def test_chunks(
 
 @pytest.mark.parametrize("lost", ["check", "confirmation"])
 async def test_identity_that_refuses_for_good_costs_rows_and_not_the_roster(
-    desk: RosterDesk, identity: StandIn, workbook: Make, class_of: Callable[[int], list[dict[str, Any]]], lost: str
+    desk: RosterDesk, identity: StandIn, workbook: Make, class_of: Class, lost: str
 ) -> None:
     roster_id = await desk.upload(workbook(class_of(2)))
     if lost == "check":
@@ -299,14 +265,11 @@ async def test_an_unreadable_file_fails_its_roster_and_leaves_nothing(desk: Rost
 async def test_a_file_that_kills_its_reader_fails_its_roster(
     desk: RosterDesk,
     workbook: Make,
-    class_of: Callable[[int], list[dict[str, Any]]],
+    class_of: Class,
     change: Make,
     read_part: Make,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def at_once(*args: Any, **kwargs: Any) -> None:
-        pass
-
     content = workbook(class_of(1))
     far = b'<row><c r="ZZ99999"><v>1</v></c></row></sheetData>'
     xml = read_part(content, "xl/worksheets/sheet1.xml").replace(b"</sheetData>", far)
@@ -316,9 +279,7 @@ async def test_a_file_that_kills_its_reader_fails_its_roster(
     assert "文件无法处理" in (failed.problem or "")
 
 
-async def test_an_upload_that_is_gone_fails_its_roster(
-    desk: RosterDesk, workbook: Make, class_of: Callable[[int], list[dict[str, Any]]]
-) -> None:
+async def test_an_upload_that_is_gone_fails_its_roster(desk: RosterDesk, workbook: Make, class_of: Class) -> None:
     roster_id = await desk.upload(workbook(class_of(1)))
     await desk.deps.files.delete(await _upload_id(desk, roster_id))
     failed = await desk.work(roster_id, "failed")
@@ -329,10 +290,8 @@ async def test_an_upload_that_is_gone_fails_its_roster(
 
 
 async def test_a_cancelled_roster_leaves_nothing_but_its_name(
-    desk: RosterDesk, identity: StandIn, workbook: Make, class_of: Callable[[int], list[dict[str, Any]]]
+    desk: RosterDesk, identity: StandIn, workbook: Make, class_of: Class
 ) -> None:
-    from roster_desk import REGISTRAR
-
     pupils = class_of(2)
     pupils[1]["sex"] = "x"
     roster_id = await desk.upload(workbook(pupils))
@@ -351,10 +310,8 @@ async def test_a_cancelled_roster_leaves_nothing_but_its_name(
 
 
 async def test_cancelled_while_it_is_being_checked(
-    desk: RosterDesk, identity: StandIn, workbook: Make, class_of: Callable[[int], list[dict[str, Any]]]
+    desk: RosterDesk, identity: StandIn, workbook: Make, class_of: Class
 ) -> None:
-    from roster_desk import REGISTRAR
-
     identity.slow = 0.5
     roster_id = await desk.upload(workbook(class_of(2)))
     async with desk.working():
@@ -374,7 +331,7 @@ async def _pause() -> None:
 
 
 async def test_a_roster_that_nobody_confirms_is_given_up(
-    desk: RosterDesk, identity: StandIn, workbook: Make, class_of: Callable[[int], list[dict[str, Any]]]
+    desk: RosterDesk, identity: StandIn, workbook: Make, class_of: Class
 ) -> None:
     roster_id = await desk.upload(workbook(class_of(1)))
     await desk.work(roster_id, "checked")
@@ -386,9 +343,3 @@ async def test_a_roster_that_nobody_confirms_is_given_up(
     assert isinstance(await desk.confirm(roster_id), Refused)
     await desk.work(roster_id, "cancelled")
     assert identity.rooms == {}
-
-
-def test_the_test_day_is_in_the_school_year() -> None:
-    assert NOW.date() == date(2026, 9, 10)
-    assert check_digit("11010519491231002") == "X"
-    assert FileRef.__struct_fields__

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
@@ -83,3 +83,17 @@ SPECIAL_SCHOOL = msgspec.structs.replace(
 def check(at: SchoolFacts = SCHOOL, documents_on_file: bool = False, **changes: Any) -> Checked:
     """The check of the pupil with changes."""
     return check_form(pupil(**changes), FormFacts(school=at, today=TODAY, documents_on_file=documents_on_file))
+
+
+NAMES = "一二三四五六七八九十"
+
+
+def class_of(count: int) -> list[dict[str, Any]]:
+    """So many pupils, all different, in classes of ten."""
+    made = []
+    for n in range(count):
+        born = f"{date(2019, 9, 1) + timedelta(days=n % 300):%Y%m%d}"
+        name = "王" + NAMES[n // 10 % 10] + NAMES[n % 10]
+        number = resident(n // 300, born)
+        made.append(pupil(0, name=name, birth_date=born, document_number=number, class_no=str(n // 10 % 90 + 1)))
+    return made
