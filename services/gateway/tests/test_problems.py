@@ -208,7 +208,7 @@ async def test_a_reply_of_the_wrong_kind_is_an_error_of_ours(client: httpx.Async
 def test_validation_messages_are_chinese() -> None:
     assert in_chinese("Object missing required field `step`") == "缺少必填字段 step"
     assert in_chinese("Expected `int` <= 200 - at `$.limit`") == "不得大于 200"
-    assert in_chinese("Expected `str`, got `int`") == "类型应为 str,收到的是 int"
+    assert in_chinese("Expected `str`, got `int`") == "类型应为 str，收到的是 int"
     assert in_chinese("something new") == "内容或格式不正确"
 
 

@@ -39,16 +39,16 @@ def reached(state: RegistrationState, step: Step | None, role: Role | None = Non
 @pytest.mark.parametrize(
     ("state", "step", "organisation", "role", "title"),
     [
-        (RegistrationState.ENTERED, Step.CLASS_TEACHER, SCHOOL, Role.CLASS_TEACHER, "待办:班主任审核"),
-        (RegistrationState.CLASS_TEACHER_CHECKED, Step.PRINCIPAL, SCHOOL, Role.PRINCIPAL, "待办:学籍主管校长审核"),
-        (RegistrationState.PRINCIPAL_CHECKED, Step.GUARDIAN, SCHOOL, Role.REGISTRAR, "待办:监护人确认签字"),
-        (RegistrationState.GUARDIAN_CONFIRMED, Step.SCHOOL, SCHOOL, Role.PRINCIPAL, "待办:学校审核"),
+        (RegistrationState.ENTERED, Step.CLASS_TEACHER, SCHOOL, Role.CLASS_TEACHER, "待办：班主任审核"),
+        (RegistrationState.CLASS_TEACHER_CHECKED, Step.PRINCIPAL, SCHOOL, Role.PRINCIPAL, "待办：学籍主管校长审核"),
+        (RegistrationState.PRINCIPAL_CHECKED, Step.GUARDIAN, SCHOOL, Role.REGISTRAR, "待办：监护人确认签字"),
+        (RegistrationState.GUARDIAN_CONFIRMED, Step.SCHOOL, SCHOOL, Role.PRINCIPAL, "待办：学校审核"),
         (
             RegistrationState.SCHOOL_APPROVED,
             Step.AUTHORITY,
             AUTHORITY,
             Role.AUTHORITY_OFFICER,
-            "待办:学籍主管部门核准",
+            "待办：学籍主管部门核准",
         ),
         (RegistrationState.AUTHORITY_APPROVED, None, SCHOOL, Role.REGISTRAR, "已核准"),
         (RegistrationState.RETURNED, None, SCHOOL, Role.REGISTRAR, "被退回更正"),
@@ -73,7 +73,7 @@ def test_the_role_the_event_names_goes_before_ours() -> None:
 
 def test_a_return_tells_the_reason() -> None:
     (draft,) = policy.step_reached(reached(RegistrationState.RETURNED, None, reason="电话有误"), DAY)
-    assert "原因:电话有误。" in text(draft, draft.counts).body
+    assert "原因：电话有误。" in text(draft, draft.counts).body
 
 
 def test_portions_of_a_roster_are_one_notice_and_another_state_another() -> None:
@@ -100,13 +100,13 @@ def test_a_checked_roster_tells_its_totals_and_a_broken_one_why() -> None:
     (draft,) = policy.roster_checked(event, DAY)
     assert (draft.organisation, draft.role) == (SCHOOL, Role.REGISTRAR)
     assert text(draft, draft.counts).body == (
-        "《一年级.xlsx》共 300 行,可导入 280 行,其中 10 行有提示,拒绝 15 行,已在本校 5 行。请核对后确认导入。"
+        "《一年级.xlsx》共 300 行，可导入 280 行，其中 10 行有提示，拒绝 15 行，已在本校 5 行。请核对后确认导入。"
     )
     broken = RosterChecked(
         roster_id="r1", school=SCHOOL, file_name="a.xlsx", totals=RowTotals(), problem="文件含有宏。"
     )
     (draft,) = policy.roster_checked(broken, DAY)
-    assert text(draft, draft.counts) == policy.Text("名册无法读取", "《a.xlsx》:文件含有宏。")
+    assert text(draft, draft.counts) == policy.Text("名册无法读取", "《a.xlsx》：文件含有宏。")
 
 
 def test_a_completed_roster_tells_its_numbers() -> None:
@@ -119,7 +119,7 @@ def test_a_completed_roster_tells_its_numbers() -> None:
     )
     (draft,) = policy.roster_completed(event, DAY)
     body = text(draft, draft.counts).body
-    assert "G 学籍号 270 个,L 学籍号 10 个" in body
+    assert "G 学籍号 270 个，L 学籍号 10 个" in body
     assert "临时学籍号" in body
     (only_g,) = policy.roster_completed(
         RosterCompleted(roster_id="r", school=SCHOOL, file_name="a", totals=RowTotals(), numbers={"G": 3}), DAY
@@ -141,7 +141,7 @@ def test_a_mismatch_is_a_task_for_the_school() -> None:
     assert (draft.organisation, draft.role) == (SCHOOL, Role.REGISTRAR)
     assert draft.link == "/v1/registrations?to_correct=true"
     body = text(draft, draft.counts).body
-    assert body.startswith("3 名学生的信息与公安人口信息不一致(姓名不符 2 名,出生日期不符 1 名)")
+    assert body.startswith("3 名学生的信息与公安人口信息不一致（姓名不符 2 名，出生日期不符 1 名）")
 
 
 def test_every_state_that_an_event_may_name_has_words() -> None:

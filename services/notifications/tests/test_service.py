@@ -122,7 +122,7 @@ async def test_the_next_role_is_told_and_nobody_else(running: Running) -> None:
     await running.publish(reached(12, Step.AUTHORITY))
     teacher = await running.wait(TEACHER, lambda page: len(page.items) == 1)
     officer = await running.wait(OFFICER, lambda page: len(page.items) == 1)
-    assert teacher.items[0].title == "待办:班主任审核"
+    assert teacher.items[0].title == "待办：班主任审核"
     assert "第一小学 12 名学生" in officer.items[0].body
     assert (teacher.unread, officer.unread) == (1, 1)
     for other in (REGISTRAR, actor(Role.CLASS_TEACHER, "2301000002"), actor(Role.AUTHORITY_OFFICER, "230103")):

@@ -39,7 +39,7 @@ def known_parameters(connection: ASGIConnection[Any, Any, Any, Any], handler: Ba
         known.add((definition.name if isinstance(definition, QueryParameter) else None) or name)
     for name in connection.query_params:
         if name not in known:
-            cure = "可用的参数见 /schema。姓名和号码不得写在地址里,请用 POST /v1/students/searches 查找。"
+            cure = "可用的参数见 /schema。姓名和号码不得写在地址里，请用 POST /v1/students/searches 查找。"
             raise invalid(name[:40], "没有这个查询参数", cure)
     if len(set(connection.query_params)) < len(connection.query_params):
         raise invalid("查询参数", "同一个参数出现了多次")

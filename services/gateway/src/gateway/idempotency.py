@@ -25,13 +25,13 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=200,
         pattern=r"^[\x21-\x7e]+$",
-        description="客户端生成的唯一键(1–200 个可见 ASCII 字符)。用同一个键重试不会重复执行,得到首次的结果。",
+        description="客户端生成的唯一键（1–200 个可见 ASCII 字符）。用同一个键重试不会重复执行，得到首次的结果。",
         required=True,
     ),
 ]
 IfMatch = Annotated[
     str | None,
-    HeaderParameter(name="If-Match", max_length=40, description='所依据的版本,即查询结果的 ETag,如 "3"。'),
+    HeaderParameter(name="If-Match", max_length=40, description='所依据的版本，即查询结果的 ETag，如 "3"。'),
 ]
 _ETAG = re.compile(r'^"(\d{1,10})"$')
 
@@ -62,7 +62,7 @@ def expected_version(if_match: str | None) -> int | None:
         return None
     found = _ETAG.match(if_match.strip())
     if not found:
-        raise invalid("If-Match", '应为查询结果的 ETag,如 "3"')
+        raise invalid("If-Match", '应为查询结果的 ETag，如 "3"')
     return int(found.group(1))
 
 

@@ -24,7 +24,7 @@ _PROBLEMS = {
     401: "需要登录",
     403: "没有权限",
     404: "没有找到",
-    409: "不符合规定,或与当前状态冲突",
+    409: "不符合规定，或与当前状态冲突",
     413: "内容过大",
     415: "不支持的内容类型",
     422: "内容有误",
@@ -38,10 +38,10 @@ _ALWAYS = (400, 401, 403, 404, 409, 422, 500, 503, 504)
 _PUBLIC = (400, 500, 503)
 TAGS = {
     "sessions": "登录",
-    "rosters": "名册导入(第十五条)",
-    "registrations": "建籍申请(第十五条)",
+    "rosters": "名册导入（第十五条）",
+    "registrations": "建籍申请（第十五条）",
     "students": "学籍",
-    "organisations": "教育行政部门和学校(第三条)",
+    "organisations": "教育行政部门和学校（第三条）",
     "notices": "消息",
     "health": "运行状态",
 }
@@ -77,7 +77,7 @@ def config() -> OpenAPIConfig:
     return OpenAPIConfig(
         title="Xueji 学籍管理系统",
         version="1",
-        description="义务教育学生学籍的建立、变动与查询。错误一律为 application/problem+json(RFC 9457)。",
+        description="义务教育学生学籍的建立、变动与查询。错误一律为 application/problem+json（RFC 9457）。",
         path="/schema",
         operation_id_creator=lambda handler, _method, _path: (
             f"{handler.fn.__module__.split('.')[-1]}_{handler.fn.__name__}"

@@ -41,28 +41,30 @@ class Kind(msgspec.Struct, frozen=True):
 KINDS: Mapping[str, Kind] = {
     # a service's refusals (`shared_contracts.decisions.RefusalKind`)
     "refused": Kind(409, "不符合规定"),
-    "invalid": Kind(422, "内容有误", "请求内容有误,请按提示改正后重新提交。"),
+    "invalid": Kind(422, "内容有误", "请求内容有误，请按提示改正后重新提交。"),
     "forbidden": Kind(403, "没有权限", "当前账号无权进行此操作。"),
     "not_found": Kind(404, "没有找到", "没有这个地址或资源。"),
     "conflict": Kind(409, "与当前状态冲突"),
     "too_large": Kind(413, "内容过大", "请求内容超过大小限制。"),
-    "unavailable": Kind(503, "服务暂时不可用", "服务暂时不可用,本次没有执行任何操作,请稍后重试。"),
+    "unavailable": Kind(503, "服务暂时不可用", "服务暂时不可用，本次没有执行任何操作，请稍后重试。"),
     # the gateway's own
-    "bad_request": Kind(400, "请求无法读取", "请求格式不正确,无法读取。"),
-    "unauthorized": Kind(401, "需要登录", "登录已失效或尚未登录,请登录后重试。"),
+    "bad_request": Kind(400, "请求无法读取", "请求格式不正确，无法读取。"),
+    "unauthorized": Kind(401, "需要登录", "登录已失效或尚未登录，请登录后重试。"),
     "wrong_password": Kind(401, "登录失败", "用户名或密码不正确。"),
     "method_not_allowed": Kind(405, "不支持的方法", "此地址不支持这种请求方法。"),
     "unsupported_media_type": Kind(415, "不支持的内容类型", "请使用此接口说明中的内容类型。"),
-    "precondition_required": Kind(428, "缺少版本条件", "修改时须以 If-Match 请求头给出所依据的版本(查询结果的 ETag)。"),
-    "too_many_attempts": Kind(429, "尝试过于频繁", "登录失败次数过多,请稍后再试。"),
-    "client_gone": Kind(499, "连接已中断", "上传在完成之前中断,没有保留任何内容。"),
-    "internal": Kind(500, "系统内部错误", "系统内部错误,已记录。请稍后重试;如仍出现,请告知运维人员追踪号。"),
+    "precondition_required": Kind(
+        428, "缺少版本条件", "修改时须以 If-Match 请求头给出所依据的版本（查询结果的 ETag）。"
+    ),
+    "too_many_attempts": Kind(429, "尝试过于频繁", "登录失败次数过多，请稍后再试。"),
+    "client_gone": Kind(499, "连接已中断", "上传在完成之前中断，没有保留任何内容。"),
+    "internal": Kind(500, "系统内部错误", "系统内部错误，已记录。请稍后重试；如仍出现，请告知运维人员追踪号。"),
     "unknown_outcome": Kind(
         504,
         "结果未知",
-        "未能及时得到结果,操作可能已经完成。请使用同一个 Idempotency-Key 重新提交,不会重复执行。",
+        "未能及时得到结果，操作可能已经完成。请使用同一个 Idempotency-Key 重新提交，不会重复执行。",
     ),
-    "timeout": Kind(504, "查询超时", "未能及时得到查询结果,请稍后重试。"),
+    "timeout": Kind(504, "查询超时", "未能及时得到查询结果，请稍后重试。"),
 }
 _BY_STATUS = {
     400: "bad_request",
@@ -102,7 +104,7 @@ def refusal(refused: Refused) -> ProblemError:
 def invalid(where: str, message: str, cure: str | None = None) -> ProblemError:
     """One field or parameter of the request is wrong."""
     finding = Finding(code="request.field", outcome=Outcome.REFUSE, message=message, cure=cure, fields=(where,))
-    return ProblemError("invalid", f"{where}:{message}", (finding,))
+    return ProblemError("invalid", f"{where}：{message}", (finding,))
 
 
 def problem_of(error: ProblemError) -> Problem:
@@ -178,7 +180,7 @@ def _validation(error: ValidationException) -> ProblemError:
         for entry in entries
         if isinstance(entry, dict)
     )
-    detail = ";".join(f"{finding.fields[0]}:{finding.message}" for finding in findings)
+    detail = "；".join(f"{finding.fields[0]}：{finding.message}" for finding in findings)
     return ProblemError("invalid", detail, findings)
 
 
@@ -197,14 +199,14 @@ _PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"missing required field `(\w+)`", r"缺少必填字段 \1"),
         (r"contains unknown field `([^`]*)`", r"没有名为 \1 的字段"),
         (r"Invalid enum value", "不是可用的取值"),
-        (r"Expected `(\w+)` matching regex", "含有不允许的字符,或长度不合要求"),
+        (r"Expected `(\w+)` matching regex", "含有不允许的字符，或长度不合要求"),
         (r"Expected `(?:str|array|object)` of length >= (\d+)", r"长度至少为 \1"),
         (r"Expected `(?:str|array|object)` of length <= (\d+)", r"长度不得超过 \1"),
         (r"Expected `(?:int|float)` >= (\S+)", r"不得小于 \1"),
         (r"Expected `(?:int|float)` <= (\S+)", r"不得大于 \1"),
         (r"Invalid RFC3339 encoded date", "日期格式应为 2026-09-01"),
         (r"Expected `([^`]+)`, got `null`", "不能为空"),
-        (r"Expected `([^`]+)`, got `([^`]+)`", r"类型应为 \1,收到的是 \2"),
+        (r"Expected `([^`]+)`, got `([^`]+)`", r"类型应为 \1，收到的是 \2"),
     )
 )
 

@@ -64,7 +64,7 @@ class Upload:
             if not await self._read():
                 break
         if not self._ended:
-            raise ProblemError("bad_request", "上传内容不完整,请重新上传。")
+            raise ProblemError("bad_request", "上传内容不完整，请重新上传。")
         if not size:
             raise invalid(FIELD, "文件是空的", "请选择填好的工作簿。")
 

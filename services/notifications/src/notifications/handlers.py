@@ -29,7 +29,7 @@ async def mark_read(work: Work[None], command: MarkRead) -> Ok | Refused:
 async def list_notices(work: Work[None], query: ListNotices) -> NoticePage | Refused:
     before = store.position(query.cursor) if query.cursor else None
     if query.cursor and before is None:
-        return refused("invalid", "翻页标记无效,请从第一页重新查询。")
+        return refused("invalid", "翻页标记无效，请从第一页重新查询。")
     limit = max(1, min(query.limit, _LONGEST_PAGE))
     found = await store.page(work.tx, query.actor, unread_only=query.unread_only, before=before, limit=limit + 1)
     items = tuple(found[:limit])

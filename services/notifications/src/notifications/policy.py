@@ -51,14 +51,14 @@ _STEPS = {
     Step.AUTHORITY: "学籍主管部门核准",
 }
 _TO_DO = {
-    Step.CLASS_TEACHER: "请核对本班学生的信息,逐人或整册审核。",
-    Step.PRINCIPAL: "班主任已审核,请复核。",
-    Step.GUARDIAN: "请打印确认表,由监护人核对签字,然后登记签字日期。",
-    Step.SCHOOL: "监护人已确认,请作学校审核。",
-    Step.AUTHORITY: "学校已审核上报,请及时核准。",
+    Step.CLASS_TEACHER: "请核对本班学生的信息，逐人或整册审核。",
+    Step.PRINCIPAL: "班主任已审核，请复核。",
+    Step.GUARDIAN: "请打印确认表，由监护人核对签字，然后登记签字日期。",
+    Step.SCHOOL: "监护人已确认，请作学校审核。",
+    Step.AUTHORITY: "学校已审核上报，请及时核准。",
 }
 _ENDED = {
-    RegistrationState.AUTHORITY_APPROVED: ("已核准", "学籍主管部门已核准,系统正在生成学籍号。"),
+    RegistrationState.AUTHORITY_APPROVED: ("已核准", "学籍主管部门已核准，系统正在生成学籍号。"),
     RegistrationState.REGISTERED: ("已建立学籍", "学籍和学籍号已生成。"),
     RegistrationState.RETURNED: ("被退回更正", "请按退回原因更正后重新送审。"),
     RegistrationState.REJECTED: ("未予建立学籍", "申请已终止。"),
@@ -171,39 +171,39 @@ def _step_text(words: Mapping[str, str], counts: Mapping[str, int]) -> Text:
     who = f"{words['school_name']} {counts[COUNT]} 名学生"
     if words["step"]:
         step = Step(words["step"])
-        return Text(f"待办:{_STEPS[step]}", f"{who}已送到「{_STEPS[step]}」。{_TO_DO[step]}")
+        return Text(f"待办：{_STEPS[step]}", f"{who}已送到「{_STEPS[step]}」。{_TO_DO[step]}")
     title, to_do = _ENDED[RegistrationState(words["state"])]
-    reason = f"原因:{words['reason']}。" if words["reason"] else ""
+    reason = f"原因：{words['reason']}。" if words["reason"] else ""
     return Text(title, f"{who}{title}。{reason}{to_do}")
 
 
 def _checked_text(words: Mapping[str, str], counts: Mapping[str, int]) -> Text:
     name = words["file_name"]
     if words["problem"]:
-        return Text("名册无法读取", f"《{name}》:{words['problem']}")
-    parts = [f"共 {counts['rows']} 行,可导入 {counts['valid'] + counts['warned']} 行"]
+        return Text("名册无法读取", f"《{name}》：{words['problem']}")
+    parts = [f"共 {counts['rows']} 行，可导入 {counts['valid'] + counts['warned']} 行"]
     if counts["warned"]:
         parts.append(f"其中 {counts['warned']} 行有提示")
     if counts["refused"]:
         parts.append(f"拒绝 {counts['refused']} 行")
     if counts["already_here"]:
         parts.append(f"已在本校 {counts['already_here']} 行")
-    return Text("名册检查完成", f"《{name}》{','.join(parts)}。请核对后确认导入。")
+    return Text("名册检查完成", f"《{name}》{'，'.join(parts)}。请核对后确认导入。")
 
 
 def _completed_text(words: Mapping[str, str], counts: Mapping[str, int]) -> Text:
-    issued = ",".join(f"{kind} 学籍号 {count} 个" for kind, count in sorted(counts.items()) if count)
-    detail = f",{issued}" if issued else ""
-    temporary = "L 为临时学籍号,公安比对成功后自动转为 G。" if counts.get("L") else ""
+    issued = "，".join(f"{kind} 学籍号 {count} 个" for kind, count in sorted(counts.items()) if count)
+    detail = f"，{issued}" if issued else ""
+    temporary = "L 为临时学籍号，公安比对成功后自动转为 G。" if counts.get("L") else ""
     return Text("名册办理完成", f"《{words['file_name']}》的学籍已全部建立{detail}。{temporary}")
 
 
 def _corrections_text(_words: Mapping[str, str], counts: Mapping[str, int]) -> Text:
-    kinds = ",".join(f"{name} {counts[kind]} 名" for kind, name in _MISMATCHES.items() if counts.get(kind))
+    kinds = "，".join(f"{name} {counts[kind]} 名" for kind, name in _MISMATCHES.items() if counts.get(kind))
     return Text(
-        "公安比对不一致,请核实",
-        f"{sum(counts.values())} 名学生的信息与公安人口信息不一致({kinds})。请对照户口簿核实并更正;"
-        "更正前使用 L 临时学籍号,不影响办理业务。",
+        "公安比对不一致，请核实",
+        f"{sum(counts.values())} 名学生的信息与公安人口信息不一致（{kinds}）。请对照户口簿核实并更正；"
+        "更正前使用 L 临时学籍号，不影响办理业务。",
     )
 
 

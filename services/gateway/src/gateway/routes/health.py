@@ -23,7 +23,7 @@ async def live() -> Health:
     return Health(status="ok")
 
 
-@get("/health/ready", **about("是否可以接受请求(消息总线可达)", public=True))
+@get("/health/ready", **about("是否可以接受请求（消息总线可达）", public=True))
 async def ready(backend: Given[Backend]) -> Response[Health]:
     if backend.bus.ready:
         return Response(Health(status="ok", checks={"nats": "ok"}))

@@ -23,7 +23,7 @@ class Read(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     notice_ids: Annotated[tuple[NoticeId, ...], msgspec.Meta(min_length=1, max_length=500)]
 
 
-@get("/", **about("消息,新的在前", "13.2", "15.1"))
+@get("/", **about("消息，新的在前", "13.2", "15.1"))
 async def notices(
     backend: Given[Backend],
     actor: Given[Actor],

@@ -31,7 +31,7 @@ class OrganisationTree(msgspec.Struct, frozen=True, kw_only=True):
     roots: tuple[OrganisationNode, ...]
 
 
-@get("/", **about("教育行政部门和学校;view=tree 时为树形", "3.1"))
+@get("/", **about("教育行政部门和学校；view=tree 时为树形", "3.1"))
 async def organisations(
     *,
     backend: Given[Backend],

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from litestar.params import PathParameter, QueryParameter
 
 Id = Annotated[str, PathParameter(pattern=r"^[A-Za-z0-9-]{1,64}$", description="资源标识")]
-Cursor = Annotated[str | None, QueryParameter(max_length=500, description="上一页返回的 next_cursor;不给则从头开始")]
+Cursor = Annotated[str | None, QueryParameter(max_length=500, description="上一页返回的 next_cursor；不给则从头开始")]
 Limit = Annotated[int, QueryParameter(ge=1, le=200, description="每页条数")]
 
 
@@ -15,4 +15,4 @@ def code(description: str) -> Any:
     return QueryParameter(pattern=r"^\d{2,12}$", description=description)
 
 
-OrganisationCode = Annotated[str | None, code("教育行政部门(6 位区划代码)或学校标识码(10 位)")]
+OrganisationCode = Annotated[str | None, code("教育行政部门（6 位区划代码）或学校标识码（10 位）")]

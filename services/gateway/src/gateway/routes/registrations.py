@@ -78,7 +78,7 @@ async def enter(
 @post(
     "/prechecks",
     status_code=200,
-    **about("预检:同样的规则,不建立任何内容", "15.1", "15.2", "20.1", "20.2", problems=(415,)),
+    **about("预检：同样的规则，不建立任何内容", "15.1", "15.2", "20.1", "20.2", problems=(415,)),
 )
 async def precheck(
     backend: Given[Backend], actor: Given[Actor], idempotency_key: IdempotencyKey, data: JSONBody[Entry]
@@ -86,7 +86,7 @@ async def precheck(
     return await backend.ask(PrecheckRegistration(actor=actor, form=data.form), Prechecked)
 
 
-@get("/", **about("建籍申请列表:本校、本班或所辖学校", "15.1", "13.2"))
+@get("/", **about("建籍申请列表：本校、本班或所辖学校", "15.1", "13.2"))
 async def registrations(
     *,
     backend: Given[Backend],
@@ -175,7 +175,7 @@ async def withdraw(
 @post(
     "/{registration_id:str}/confirmation-sheet",
     status_code=200,
-    **about("打印一名学生的监护人确认表(PDF)", "15.1", produces="application/pdf"),
+    **about("打印一名学生的监护人确认表（PDF）", "15.1", produces="application/pdf"),
 )
 async def sheet(backend: Given[Backend], actor: Given[Actor], registration_id: Id, command_id: Given[str]) -> Stream:
     command = PrintSheet(command_id=command_id, actor=actor, registration_id=registration_id)

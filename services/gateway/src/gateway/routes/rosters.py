@@ -67,7 +67,7 @@ def _roster(view: RosterView, status: int = 200) -> Response[RosterView]:
     return Response(view, status_code=status, headers=headers)
 
 
-@get("/template", **about("空白名册工作簿(含代码表下拉选项)", "15.1", produces=XLSX))
+@get("/template", **about("空白名册工作簿（含代码表下拉选项）", "15.1", produces=XLSX))
 async def template(backend: Given[Backend], actor: Given[Actor]) -> Response[bytes]:
     blank = await backend.ask(GetTemplate(actor=actor), Template, timeout=20.0)
     headers = {"Content-Disposition": attachment(blank.name)}
@@ -78,7 +78,7 @@ async def template(backend: Given[Backend], actor: Given[Actor]) -> Response[byt
     "/",
     status_code=202,
     request_max_body_size=None,  # Upload counts the bytes
-    **about("上传名册,开始检查", "15.1", "13.1", problems=(413, 415), consumes="multipart/form-data"),
+    **about("上传名册，开始检查", "15.1", "13.1", problems=(413, 415), consumes="multipart/form-data"),
 )
 async def upload(
     request: Request[Actor, Any, Any], backend: Given[Backend], actor: Given[Actor], command_id: Given[str]
@@ -150,7 +150,7 @@ async def roster(backend: Given[Backend], actor: Given[Actor], roster_id: Id) ->
     return _roster(await backend.ask(GetRoster(actor=actor, roster_id=roster_id), RosterView))
 
 
-@get("/{roster_id:str}/rows", **about("名册的逐行结果:通过、提示、拒绝及原因", "15.1", "15.2", "20.1", "20.2"))
+@get("/{roster_id:str}/rows", **about("名册的逐行结果：通过、提示、拒绝及原因", "15.1", "15.2", "20.1", "20.2"))
 async def rows(
     *,
     backend: Given[Backend],
@@ -167,7 +167,7 @@ async def rows(
 @get(
     "/{roster_id:str}/events",
     **about(
-        "名册进度(Server-Sent Events):progress 事件为名册的当前内容,end 事件表示结束",
+        "名册进度（Server-Sent Events）：progress 事件为名册的当前内容，end 事件表示结束",
         "15.1",
         produces="text/event-stream",
     ),
@@ -180,7 +180,7 @@ async def events(
     clock: Given[Clock],
     closing: Given[asyncio.Event],
     roster_id: Id,
-    until: Annotated[Until, QueryParameter(description="到达此状态(或不可能再到达)时结束")] = "completed",
+    until: Annotated[Until, QueryParameter(description="到达此状态（或不可能再到达）时结束")] = "completed",
     last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID", max_length=64)] = None,
 ) -> Stream:
     target = RosterState(until)
@@ -222,7 +222,7 @@ async def cancel(backend: Given[Backend], actor: Given[Actor], roster_id: Id) ->
 @post(
     "/{roster_id:str}/confirmation-sheets",
     status_code=202,
-    **about("生成监护人确认表(PDF,每班一份)", "15.1"),
+    **about("生成监护人确认表（PDF，每班一份）", "15.1"),
 )
 async def sheets(
     backend: Given[Backend], actor: Given[Actor], roster_id: Id, command_id: Given[str]
@@ -233,7 +233,7 @@ async def sheets(
 
 @get(
     "/{roster_id:str}/files/{file_id:str}",
-    **about("下载名册的文件:拒绝行工作簿、确认表", "15.1", produces="application/octet-stream"),
+    **about("下载名册的文件：拒绝行工作簿、确认表", "15.1", produces="application/octet-stream"),
 )
 async def file(backend: Given[Backend], actor: Given[Actor], roster_id: Id, file_id: Id) -> Stream:
     """Only what the registry lists on this roster for this actor."""

@@ -25,7 +25,7 @@ from gateway.openapi import about
 from gateway.problems import invalid
 from gateway.routes.params import Cursor, Id, Limit, OrganisationCode
 
-Grade = Annotated[int | None, QueryParameter(ge=1, le=9, description="年级:1–9")]
+Grade = Annotated[int | None, QueryParameter(ge=1, le=9, description="年级：1–9")]
 ClassNo = Annotated[int | None, QueryParameter(ge=1, le=99, description="班号")]
 
 
@@ -61,7 +61,7 @@ async def students(
 @post(
     "/searches",
     status_code=200,
-    **about("按证件号码、学籍号(含曾用学籍号)或姓名查找学生", "15.4", problems=(415,)),
+    **about("按证件号码、学籍号（含曾用学籍号）或姓名查找学生", "15.4", problems=(415,)),
 )
 async def search(
     backend: Given[Backend], actor: Given[Actor], idempotency_key: IdempotencyKey, data: JSONBody[Search]
@@ -92,7 +92,7 @@ async def student(backend: Given[Backend], actor: Given[Actor], student_id: Id) 
     return Response(view, headers=etag(view.version))
 
 
-@get("/{student_id:str}/journal", **about("学籍变动记录(永久保存,逐条相连)", "21.1"))
+@get("/{student_id:str}/journal", **about("学籍变动记录（永久保存，逐条相连）", "21.1"))
 async def journal(backend: Given[Backend], actor: Given[Actor], student_id: Id) -> Journal:
     return await backend.ask(GetJournal(actor=actor, student_id=student_id), Journal)
 
