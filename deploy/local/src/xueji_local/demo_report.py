@@ -24,7 +24,7 @@ VERIFICATION_TITLES: dict[Verification, str] = {
     Verification.NOT_MATCHABLE: "证件不参加公安比对（第五十条）",
     Verification.UNAVAILABLE: "公安比对服务没有应答，稍后自动再比对",
 }
-_SHOWN_ROWS = 12
+_SHOWN_ROWS = 6
 
 
 def reasons(rows: Iterable[RosterRow], outcome: Outcome = Outcome.REFUSE) -> list[tuple[str, str, str]]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from xueji_local.progress import Terminal
 
@@ -53,9 +54,9 @@ class Screen(Terminal):
         for n, column in enumerate(columns):
             table.add_column(column, overflow="fold", no_wrap=n == 0)
         for row in rows:
-            table.add_row(*row)
+            table.add_row(*map(Text, row))  # what a cell says is no markup
         self.console.print()
-        self.console.print(table, markup=False)
+        self.console.print(table)
         self.console.file.flush()
 
 
