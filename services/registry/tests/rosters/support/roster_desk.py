@@ -254,9 +254,7 @@ class RosterDesk:
             await organisations.put_versions(tx, views, date(2020, 1, 1))
 
     async def send(self, command: Any) -> Any:
-        reply = await commands.once(
-            self.kit.db, self.clock, self.deps.cipher, self.deps, COMMANDS[type(command)], command
-        )
+        reply = await commands.once(self.kit.db, self.clock, self.deps, COMMANDS[type(command)], command)
         return decode_reply(contract.REPLIES[type(command)], reply)
 
     async def ask(self, query: Any) -> Any:
