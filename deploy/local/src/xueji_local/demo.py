@@ -52,6 +52,8 @@ from xueji_local.servers import ServerProblem
 
 _STARTING_SECONDS = 300.0
 _GROWING_SECONDS = 900.0
+_ROSTERS = 4
+"""Rosters of one demonstration at its own school."""
 
 
 class Stack(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,7 +170,7 @@ class Demo:
         first_class = used + 1
         if rows > CLASS_SIZE * (CLASSES - used) * len(school.grades):
             first_class = 1  # the school is full of classes: the pupils sit with those of earlier demonstrations
-        seed = seed or 1 + sum(1 for _ in client.rosters())
+        seed = seed or 1 - (-sum(1 for _ in client.rosters()) // _ROSTERS)
         population = self.matcher.grow(0)
         with screen.step(f"生成名册：{rows}行，种子{seed}"):
             roster = make_roster(
