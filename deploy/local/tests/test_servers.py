@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import socket
 import subprocess
@@ -16,6 +17,7 @@ import nats
 import psutil
 import pytest
 from nats.js import JetStreamContext
+from xueji_local import servers
 from xueji_local.processes import free_port, spawn, stop, wait_until
 from xueji_local.servers import Nats, PortTaken, Postgres, ServerProblem
 from xueji_local.testing import scratch
@@ -194,3 +196,17 @@ def _gone(process: psutil.Process, seconds: float = 5.0) -> bool:
             return True
         time.sleep(0.02)
     return False
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another user")
+def test_programs_out_of_reach_are_copied_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The checkout and its environment in /root: PostgreSQL's user cannot enter."""
+    monkeypatch.setattr(servers, "shared_folder", lambda: folder)
+    monkeypatch.setattr(servers, "reachable", lambda path: str(path).startswith(str(folder)))
+    programs = servers.pg_programs()
+    assert programs.is_relative_to(folder)
+    stamp = programs.stat().st_ctime_ns
+    with Postgres(folder / "pg", password="x", fsync=False) as server:
+        assert psutil.Process(server.pid).uids().real != 0
+    assert servers.pg_programs() == programs and programs.stat().st_ctime_ns == stamp
+    assert not list(folder.glob("making-*"))

@@ -49,7 +49,19 @@ def readable(source: str, raw: str, width: int = 13) -> Line:
     return Line(text, level)
 
 
-_KNOWN = {"time", "level", "logger", "message", "service", "trace_id", "span_id", "exc_info", "exception", "taskName"}
+_KNOWN = {
+    "time",
+    "level",
+    "logger",
+    "message",
+    "service",
+    "trace_id",
+    "span_id",
+    "exc_info",
+    "exception",
+    "taskName",
+    "color_message",
+}
 
 
 def _clock(at: object) -> str:
