@@ -43,8 +43,8 @@ def plain(cell: Cell) -> str:
     """A cell's value as a person would write it."""
     if isinstance(cell, bool):
         return "TRUE" if cell else "FALSE"
-    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
-        return str(int(cell))
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e20:
+        return str(int(cell))  # also one whose last digits Excel made up: it shows as it was typed, and is refused
     if isinstance(cell, datetime):
         return cell.date().isoformat() if cell.time() == time.min else cell.isoformat(" ", "minutes")
     if isinstance(cell, date | time):

@@ -162,7 +162,7 @@ async def _keep_lease(desk: Desk, roster: Roster) -> None:
     """While a stage waits for the child or for identity. Whoever has lost the lease finds out when he writes."""
     while True:
         await asyncio.sleep(store.LEASE / 3)
-        with contextlib.suppress(LostLease, Exception):
+        with contextlib.suppress(Exception):
             async with desk.db.transaction() as tx:
                 await store.keep(tx, roster.id, desk.owner)
 
