@@ -9,9 +9,7 @@ import pytest
 from identity_support import OTHER_SCHOOL, SCHOOL, Desk, OpenDesk, People
 from service_kit.ids import new_id
 from service_kit.work import Work
-from shared_contracts.actors import system
 from shared_contracts.decisions import Refused
-from shared_contracts.identity import Claim, ClaimPersons
 
 pytestmark = pytest.mark.integration
 
@@ -285,19 +283,3 @@ async def test_two_copies_of_the_service(open_desk: OpenDesk, people: People) ->
     a, b = await asyncio.gather(one.claim(intake_one, rows), two.claim(intake_two, rows, school=OTHER_SCHOOL))
     for x, y in zip(a.claims, b.claims, strict=True):
         assert (x.person_id is None) != (y.person_id is None)
-
-
-async def test_the_stored_reply_of_a_claim_shows_no_number(desk: Desk, people: People) -> None:
-    entry = people.entry()
-    intake, _ = await desk.stage([entry])
-    command = ClaimPersons(
-        command_id="c",
-        actor=system("registry"),
-        intake_id=intake,
-        school=SCHOOL,
-        claims=(Claim(row=1, registration_id="r"),),
-    )
-    await desk.send(command)
-    for row in await desk.rows("SELECT reply FROM commands"):
-        assert entry.document_number.encode() not in row["reply"]
-    assert msgspec.json.decode(await desk.value("SELECT reply FROM commands WHERE command_id='c'"))["claims"]

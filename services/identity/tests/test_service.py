@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -42,6 +41,7 @@ from shared_contracts.identity import (
 )
 from shared_contracts.messages import subject
 from shared_contracts.registry import Approved, RegistrationsApproved, RegistrationsClosed
+from xueji_local.processes import free_port
 
 pytestmark = pytest.mark.integration
 ACTOR = system("registry")
@@ -65,7 +65,7 @@ class Running:
             )
         url = f"http://127.0.0.1:{self.env['XUEJI_HEALTH_PORT']}"
         async with httpx.AsyncClient(base_url=url) as http:
-            for _ in range(200):
+            for _ in range(600):
                 assert self.process.poll() is None, self.output.read_text()
                 with contextlib.suppress(httpx.HTTPError):
                     if (await http.get("/health/ready")).status_code == 200:
@@ -127,16 +127,13 @@ class Running:
 async def running(
     service_env: Any, matcher: TheMatcher, nats_server: Any, test_credentials: Any, tmp_path: Path
 ) -> AsyncIterator[Running]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     env = await service_env(
         "identity",
         XUEJI_MATCHER_URL=matcher.url,
         XUEJI_MATCHER_API_KEY=matcher.key,
         XUEJI_MATCHER_BUDGET_SECONDS="1.5",
         XUEJI_MATCHER_BREAKER_SECONDS="0.5",
-        XUEJI_HEALTH_PORT=str(port),
+        XUEJI_HEALTH_PORT=str(free_port()),
         XUEJI_LOG_LEVEL="DEBUG",
     )
     client = await nats.connect(

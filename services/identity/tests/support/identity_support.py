@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-import socket
 import subprocess
 import sys
 import time
@@ -38,6 +37,7 @@ from shared_contracts.actors import Actor, Role, system
 from shared_contracts.identity import Claim, ClaimPersons, PersonEntry, StagePersons
 from shared_contracts.messages import subject
 from shared_contracts.registry import Approved, RegistrationsApproved, RegistrationsClosed
+from xueji_local.processes import free_port
 
 NOW = datetime.fromisoformat("2026-09-07T09:00:00+08:00")
 SCHOOL = "2123010001"
@@ -234,9 +234,7 @@ def wait_ready(process: subprocess.Popen[bytes], running: TheMatcher, output: Pa
 @contextlib.contextmanager
 def running_matcher(folder: Path) -> Iterator[TheMatcher]:
     """The matcher as its own process, with ten people of its own and whom tests add."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     env = {
         **{key: value for key, value in os.environ.items() if not key.startswith("XUEJI_")},
         "XUEJI_HTTP_PORT": str(port),

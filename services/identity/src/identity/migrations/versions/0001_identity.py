@@ -156,19 +156,6 @@ CREATE TRIGGER released_claims_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON relea
     EXECUTE FUNCTION only_appended();
 """
 
-# A command's reply is kept for its repeat. The reply of a reveal is full numbers, which are nowhere kept in the clear: its
-# row gets a name nobody asks for, so that the reply finds no row to be written to and a repeat is shown anew, and
-# recorded anew in `reveals`.
-REVEALS = """
-CREATE FUNCTION a_reveal_is_never_kept() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    NEW.command_id := NEW.command_id || '#' || gen_random_uuid();
-    RETURN NEW;
-END $$;
-CREATE TRIGGER reveals_not_kept BEFORE INSERT ON commands
-    FOR EACH ROW WHEN (NEW.kind = 'identity.reveal_documents') EXECUTE FUNCTION a_reveal_is_never_kept();
-"""
-
 # UPDATE (members) on persons and UPDATE (claimed_at) on claims serve row locks, which need some column's privilege.
 GRANTS = f"""
 GRANT SELECT, INSERT, UPDATE, DELETE ON intakes, intake_rows, l_serials, number_requests TO {APP};
@@ -184,5 +171,4 @@ def upgrade() -> None:
     create_kit_tables(op, APP)
     statements(op, TABLES)
     statements(op, TRIGGERS)
-    statements(op, REVEALS)
     statements(op, GRANTS)
