@@ -1,6 +1,7 @@
 """Commands once: the id first, the work, the reply, in one transaction. A repeat gets the first reply.
 
-Replies are kept sealed: some show a form, or document numbers that were asked for with a purpose.
+Replies are kept sealed, with the digest of the command that they answer: some show a form, or document numbers that
+were asked for with a purpose, and a bare digest of a short command could be guessed at.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ D = TypeVar("D")
 R = TypeVar("R")
 
 _CLAIM = """
-INSERT INTO commands (command_id, kind, digest) VALUES ($1, $2, $3) ON CONFLICT (command_id) DO NOTHING RETURNING 1
+INSERT INTO commands (command_id, kind) VALUES ($1, $2) ON CONFLICT (command_id) DO NOTHING RETURNING 1
 """
-_FIRST = "SELECT kind, digest, reply FROM commands WHERE command_id = $1"
+_FIRST = "SELECT reply FROM commands WHERE command_id = $1"
 _REPLY = "UPDATE commands SET reply = $2 WHERE command_id = $1"
 _PAUSES = (0.2, 0.5, 1.0, 2.0)  # seconds between tries while PostgreSQL restarts
 
@@ -55,16 +56,17 @@ async def _once(db: Database, clock: Clock, deps: Any, handler: CommandHandler, 
     try:
         async with db.transaction() as tx:
             connection = await driver(tx)
-            if not await connection.fetchval(_CLAIM, command.command_id, word(command), digest):
-                first = await connection.fetchrow(_FIRST, command.command_id)
-                return _again(first, digest, db.cipher, command.command_id)
+            if not await connection.fetchval(_CLAIM, command.command_id, word(command)):
+                return _again(
+                    await connection.fetchval(_FIRST, command.command_id), digest, db.cipher, command.command_id
+                )
             work: Work[Any] = Work(tx=tx, deps=deps, now=clock.now())
             reply = await handler(work, command)
             if isinstance(reply, Refused):
                 raise _RollBack(reply)
             encoded = encode(reply)
             await work.flush()
-            sealed = db.cipher.seal_bytes(encoded, _context(command.command_id))
+            sealed = db.cipher.seal_bytes(digest + encoded, _context(command.command_id))
             await connection.execute(_REPLY, command.command_id, sealed)
     except _RollBack as back:
         return encode(back.reply)
@@ -79,17 +81,18 @@ def _context(command_id: str) -> bytes:
     return f"reply:{command_id}".encode()
 
 
-def _again(first: Any, digest: bytes, cipher: FieldCipher, command_id: str) -> bytes:
-    if first is None or first["reply"] is None:
+def _again(sealed: bytes | None, digest: bytes, cipher: FieldCipher, command_id: str) -> bytes:
+    if sealed is None:
         return encode(refused("unavailable", "同一请求正在处理中，请稍后用相同的 Idempotency-Key 重试。"))
-    if first["digest"] != digest:
+    kept = cipher.open_bytes(sealed, _context(command_id))
+    if kept[: len(digest)] != digest:
         return encode(
             refused(
                 "conflict",
                 "这个 Idempotency-Key 已用于另一个不同的请求。请为新的请求使用新的 Idempotency-Key。",
             )
         )
-    return cipher.open_bytes(first["reply"], _context(command_id))
+    return kept[len(digest) :]
 
 
 async def ask(db: Database, clock: Clock, deps: Any, handler: QueryHandler, query: Any) -> bytes:

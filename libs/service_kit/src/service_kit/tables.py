@@ -16,7 +16,7 @@ class KitTables(NamedTuple):
 
 def kit_tables(metadata: sa.MetaData) -> KitTables:
     """`outbox`: events to publish; `stream_seq` is set once JetStream holds them and rows are kept (reconcile).
-    `inbox`: events taken. `commands`: commands carried out, with their reply (`digest`: of the whole command).
+    `inbox`: events taken. `commands`: commands carried out, with their sealed reply.
     """
     now = sa.text("now()")
     outbox = sa.Table(
@@ -44,7 +44,6 @@ def kit_tables(metadata: sa.MetaData) -> KitTables:
         metadata,
         sa.Column("command_id", sa.Text, primary_key=True),
         sa.Column("kind", sa.Text, nullable=False),
-        sa.Column("digest", BYTEA, nullable=False),
         sa.Column("reply", BYTEA),
         sa.Column("done_at", TIMESTAMP(timezone=True), nullable=False, server_default=now),
     )
@@ -71,7 +70,6 @@ CREATE TABLE inbox (event_id text PRIMARY KEY, taken_at timestamptz NOT NULL DEF
 CREATE TABLE commands (
     command_id text PRIMARY KEY,
     kind text NOT NULL,
-    digest bytea NOT NULL,
     reply bytea,
     done_at timestamptz NOT NULL DEFAULT now()
 );
