@@ -167,7 +167,7 @@ class Api:
     def cancel(self, roster_id: str) -> RosterView:
         return self.want(RosterView, "DELETE", f"/v1/rosters/{roster_id}")
 
-    def print_sheets(self, roster_id: str, seconds: float = 60.0) -> RosterView:
+    def print_sheets(self, roster_id: str, seconds: float = 180.0) -> RosterView:
         view = self.want(RosterView, "POST", f"/v1/rosters/{roster_id}/confirmation-sheets")
         end = time.monotonic() + seconds
         while view.sheets_state != "ready":

@@ -249,7 +249,8 @@ class System:
 
     def sql(self, service: str, query: str, *args: object) -> list[asyncpg.Record]:
         async def ask() -> list[asyncpg.Record]:
-            connection = await asyncpg.connect(self.postgres.url(database_name(service)), timeout=10)
+            database = database_name(service) if service else "postgres"
+            connection = await asyncpg.connect(self.postgres.url(database), timeout=10)
             try:
                 return await connection.fetch(query, *args)
             finally:
@@ -418,6 +419,8 @@ def running_system(**settings: Mapping[str, str]) -> Iterator[System]:
         stack = Stack(layout, Quiet(), external=external, make_programs=chosen)
         system = System(stack, postgres, nats, keys, collector)
         try:
+            # The test servers acknowledge a commit before it is written. What is killed here must keep what it has said.
+            system.sql("", "ALTER ROLE ALL SET synchronous_commit = on")
             stack.start()
             stack.announce()
             keys = msgspec.json.decode(layout.credentials.read_bytes(), type=Credentials)

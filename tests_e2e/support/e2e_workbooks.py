@@ -48,8 +48,8 @@ def with_a_formula(made: Made) -> bytes:
 
 
 def zip_bomb(made: Made) -> bytes:
-    """A megabyte that unpacks to a gigabyte."""
-    return _with_part(made.path.read_bytes(), "xl/media/image1.bin", bytes(1024**2), times=1024)
+    """A hundred kilobytes that unpack to a hundred megabytes."""
+    return _with_part(made.path.read_bytes(), "xl/media/image1.bin", bytes(1024**2), times=100)
 
 
 def wrong_sheet(_: Made) -> bytes:
