@@ -26,6 +26,10 @@ from service_kit.settings import Settings, SettingsError
 D = TypeVar("D")
 
 ROUND_TRIPS = Counter("db_round_trips_total", "Statements sent to PostgreSQL, BEGIN and COMMIT too")
+_PLANNING = {"plan_cache_mode": "force_custom_plan", "jit": "off"}
+"""Plan every statement for the tables as they are now, and compile none first. A plan kept from when a table was empty
+reads all of it 500 times once it is not, until statistics are gathered: 1,100 ms instead of 10 in the first minute of a
+first import. Planning costs 0.2 ms for a statement that moves 500 rows."""
 _dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
@@ -53,7 +57,7 @@ class Database:
             hide_parameters=True,  # an error's text would carry names and numbers
             json_serializer=_dumps,
             json_deserializer=msgspec.json.decode,
-            connect_args={"server_settings": {"application_name": f"xueji-{name}"}, "timeout": 10},
+            connect_args={"server_settings": {"application_name": f"xueji-{name}", **_PLANNING}, "timeout": 10},
         )
         sa.event.listen(engine.sync_engine, "connect", _count_round_trips)
         sa.event.listen(engine.sync_engine, "checkout", _replace_if_closed)

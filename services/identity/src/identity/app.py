@@ -5,7 +5,7 @@ from __future__ import annotations
 from service_kit import settings
 from service_kit.service import Kit, Service
 
-from identity import matching, store, sweeping
+from identity import matching, sweeping
 from identity.context import Identity
 from identity.handlers import COMMANDS, EVENTS, QUERIES
 from identity.matcher import Matcher
@@ -15,7 +15,6 @@ from identity.vault import Vault
 
 async def build(kit: Kit) -> Identity:
     own = settings.read(MatcherSettings).checked()
-    store.plan_afresh(kit.db.engine)
     return Identity(
         settings=own,
         vault=Vault.from_settings(kit.settings),

@@ -10,28 +10,12 @@ from datetime import datetime
 from typing import Any
 
 import asyncpg
-import sqlalchemy as sa
 from service_kit.database import driver, insert_rows
 from shared_contracts.actors import Actor
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from identity import tables
 from identity.policy import Known
-
-
-def plan_afresh(engine: AsyncEngine) -> None:
-    """Let every statement be planned for the tables as they are now, and without compiling it first.
-
-    A plan that PostgreSQL keeps from when a table was empty reads all of it 500 times once it is not, until statistics
-    are gathered: 1,100 ms instead of 10 in the first minute of a first import. And the planner's wrong guess about
-    name keys is high enough to set off the just-in-time compiler. Planning costs 0.2 ms a statement of 500 rows.
-    """
-
-    def prepare(connection: Any, _record: Any) -> None:
-        connection.run_async(lambda plain: plain.execute("SET plan_cache_mode = force_custom_plan; SET jit = off"))
-
-    sa.event.listen(engine.sync_engine, "connect", prepare)
-
 
 # ---- the waiting room ---------------------------------------------------------------------------------------------
 

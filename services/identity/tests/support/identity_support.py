@@ -18,7 +18,6 @@ import asyncpg
 import httpx
 import msgspec
 import pytest
-from identity import store
 from identity.context import Identity
 from identity.handlers import COMMANDS, EVENTS, QUERIES
 from identity.matcher import Matcher
@@ -263,7 +262,6 @@ def make_desk(env: dict[str, str], matcher: TheMatcher, **changes: Any) -> Desk:
     )
     clock = MovingClock(NOW)
     db = Database.from_settings(loaded, clock, "identity")
-    store.plan_afresh(db.engine)
     kit = Kit("identity", loaded, db, None, clock)  # type: ignore[arg-type] - no bus here: see test_service
     deps = Identity(
         settings=own,

@@ -10,7 +10,6 @@ from service_kit.service import Kit, Service
 
 from registry.context import Registry
 from registry.organisations import handlers as organisations
-from registry.plans import plan_afresh
 from registry.records import handlers as records
 from registry.registration import enter
 from registry.registration import handlers as registration
@@ -22,7 +21,6 @@ OUTSIDE = 2
 
 
 async def build(kit: Kit) -> Registry:
-    plan_afresh(kit.db.engine)
     small = msgspec.structs.replace(kit.settings, database_pool=OUTSIDE)
     return Registry(
         bus=kit.bus,

@@ -14,7 +14,6 @@ from registry.app import OUTSIDE, SERVICE
 from registry.context import Registry
 from registry.organisations.facts import SchoolFacts
 from registry.organisations.store import put_versions
-from registry.plans import plan_afresh
 from registry.registration.intake import Admission, admit, form_context
 from registry.registration.policy import RegistrationFacts, decide
 from regulation.calendar import Calendar
@@ -134,7 +133,6 @@ class World:
         self.settings = settings.load(env)
         self.clock = MovingClock()
         self.db = Database.from_settings(self.settings, self.clock, "registry")
-        plan_afresh(self.db.engine)
         small = msgspec.structs.replace(self.settings, database_pool=OUTSIDE)
         self.deps = Registry(
             bus=bus or NoBus(),
