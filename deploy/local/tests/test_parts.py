@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
 from service_kit import settings
 from xueji_infra.topology import topology
-from xueji_local import credentials, follow, ports
+from xueji_local import credentials, follow, ports, running
 from xueji_local.environment import Places, as_shell, environment_of
 from xueji_local.follow import Follower, readable
-from xueji_local.servers import PortTaken
+from xueji_local.layout import Layout
+from xueji_local.servers import PortTaken, ServerProblem
 
 PLACES = Places(
     postgres_host="127.0.0.1",
@@ -124,3 +127,39 @@ def test_env_files_survive_spaces() -> None:
 def test_credentials_do_not_show_themselves() -> None:
     keys = credentials.generate()
     assert keys.postgres not in repr(keys) and keys.files_key not in f"{keys}"
+
+
+def test_a_process_number_that_is_used_again_is_not_the_old_process() -> None:
+    me = running.this_process()
+    assert (found := me.find()) and found.pid == os.getpid()
+    assert running.Process(pid=me.pid, began=me.began + 1).find() is None
+    assert running.Process(pid=2**22 + 1, began=me.began).find() is None
+
+
+def test_one_lock_at_a_time(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    first, second = running.Lock(layout), running.Lock(layout)
+    assert first.take() and not second.take()
+    assert running.is_running(layout)
+    assert running.supervisor(layout) is None, "held, but nobody has signed"
+    running.write_supervisor(layout, "run")
+    assert (found := running.supervisor(layout)) and found.mode == "run"
+    first.release()
+    assert running.supervisor(layout) is None, "the file a killed supervisor left does not count"
+    assert second.take()
+    second.release()
+
+
+def test_a_full_disk_is_told_before_anything_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = shutil.disk_usage(tmp_path)._replace(free=10 * 1024**2)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: free)
+    with pytest.raises(ServerProblem, match=r"only 10 MB are free[\s\S]*XUEJI_HOME"):
+        Layout(tmp_path / ".xueji").open()
+
+
+def test_clearing_leaves_what_is_not_ours(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    layout.open()
+    (tmp_path / "homework.txt").write_text("mine")
+    layout.clear()
+    assert [path.name for path in tmp_path.iterdir()] == ["homework.txt"]

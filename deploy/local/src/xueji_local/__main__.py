@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 DAEMON = (sys.executable, "-m", "xueji_local", "supervise")
 """The command of the background process that `up` starts."""
-_UP_SECONDS = 300.0
+_UP_SECONDS = 420.0
 _DOWN_SECONDS = 90.0
 _SHOWN_ACCOUNTS = 6
 

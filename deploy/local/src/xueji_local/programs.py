@@ -44,7 +44,7 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
     args: tuple[str, ...]
     environment: dict[str, str]
     port: int
-    start_seconds: float = 90.0
+    start_seconds: float = 180.0
 
 
 def service(name: str, environment: dict[str, str], port: int) -> Program:

@@ -16,17 +16,25 @@ from xueji_local.layout import Layout
 
 
 class Process(msgspec.Struct, frozen=True, kw_only=True):
-    """A process and when it began (seconds since the epoch): a number that is reused does not fool us."""
+    """A process and when it began (`_began`): a number that is used again does not fool us."""
 
     pid: int
-    started: float
+    began: float
 
     def find(self) -> psutil.Process | None:
-        with contextlib.suppress(psutil.Error):
+        with contextlib.suppress(psutil.Error, OSError):
             process = psutil.Process(self.pid)
-            if abs(process.create_time() - self.started) < 1 and process.status() != psutil.STATUS_ZOMBIE:
+            if _began(self.pid) == self.began and process.status() != psutil.STATUS_ZOMBIE:
                 return process
         return None
+
+
+def _began(pid: int) -> float:
+    """Clock ticks since boot on Linux, where a clock that is set does not move it; else seconds since the epoch."""
+    stat = Path(f"/proc/{pid}/stat")
+    if stat.exists():
+        return float(stat.read_text().rpartition(")")[2].split()[19])
+    return round(psutil.Process(pid).create_time())
 
 
 class Supervisor(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,8 +45,8 @@ class Supervisor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def this_process(pid: int | None = None) -> Process:
-    found = psutil.Process(pid)
-    return Process(pid=found.pid, started=found.create_time())
+    pid = pid or os.getpid()
+    return Process(pid=pid, began=_began(pid))
 
 
 class Lock:
@@ -98,7 +106,7 @@ class Children:
         self._known: dict[str, Process] = {}
 
     def add(self, name: str, pid: int) -> None:
-        with contextlib.suppress(psutil.Error):  # it has ended already
+        with contextlib.suppress(psutil.Error, OSError):  # it has ended already
             self._known[name] = this_process(pid)
             self._write()
 
