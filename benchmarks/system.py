@@ -210,12 +210,12 @@ class System:
             end = time.monotonic() + PATIENCE
             while True:
                 found = await connection.fetchrow(
-                    f'SELECT "{column}" AS now, state FROM rosters WHERE id = $1', roster_id
+                    f'SELECT "{column}" AS now, state, problem FROM rosters WHERE id = $1', roster_id
                 )
                 if found and found["now"] == wanted:
                     return
                 if found and found["state"] in ("failed", "cancelled"):
-                    raise NotMeasured(f"the roster is {found['state']}")
+                    raise NotMeasured(f"the roster is {found['state']}: {found['problem']}")
                 if time.monotonic() > end:
                     raise NotMeasured(f"after {PATIENCE:.0f} s the roster is not {wanted} but {found and found['now']}")
                 await asyncio.sleep(_LOOK)
