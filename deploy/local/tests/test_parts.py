@@ -6,12 +6,14 @@ import json
 import os
 import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from service_kit import settings
 from xueji_infra.topology import topology
-from xueji_local import credentials, follow, ports, running
+from xueji_local import credentials, follow, ports, running, testing
 from xueji_local.environment import Places, as_shell, environment_of
 from xueji_local.follow import Follower, readable
 from xueji_local.layout import Layout
@@ -163,3 +165,12 @@ def test_clearing_leaves_what_is_not_ours(tmp_path: Path) -> None:
     (tmp_path / "homework.txt").write_text("mine")
     layout.clear()
     assert [path.name for path in tmp_path.iterdir()] == ["homework.txt"]
+
+
+def test_folders_of_killed_runs_are_swept_and_no_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    for name in (f"xueji-test-{gone.pid}-abc", f"xueji-test-{os.getppid()}-abc", "xueji-test-old", "other"):
+        (tmp_path / name).mkdir()
+    testing._sweep(tmp_path)
+    assert {p.name for p in tmp_path.iterdir()} == {f"xueji-test-{os.getppid()}-abc", "xueji-test-old", "other"}

@@ -23,6 +23,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import asyncpg
+import psutil
 import pytest
 import pytest_asyncio
 from nats.aio.client import Client
@@ -58,12 +59,22 @@ def scratch() -> Iterator[Path]:
     """
     memory = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a folder of ours in it
     roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2 * 1024**3
-    folder = Path(tempfile.mkdtemp(prefix="xueji-test-", dir=memory if roomy else None))
+    parent = memory if roomy else Path(tempfile.gettempdir())
+    _sweep(parent)
+    folder = Path(tempfile.mkdtemp(prefix=f"xueji-test-{os.getpid()}-", dir=parent))
     folder.chmod(0o711)
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep(parent: Path) -> None:
+    """Remove what runs that were killed have left: in memory it would pile up."""
+    for folder in parent.glob("xueji-test-*-*"):
+        owner = folder.name.split("-")[2]
+        if owner.isdigit() and not psutil.pid_exists(int(owner)) and folder.stat().st_uid == os.geteuid():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
