@@ -131,6 +131,8 @@ class Postgres:
         self.set_aside: Path | None = None
         """Where an incomplete data folder was moved, when `start` found one."""
         durable = {} if fsync else {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        if not fsync:
+            durable["dynamic_shared_memory_type"] = "mmap"  # in the folder: a killed server leaves nothing outside
         self._settings = {
             "listen_addresses": self.host,
             "unix_socket_directories": "",  # a socket's path may be 107 bytes long: deep checkouts break it

@@ -73,8 +73,9 @@ def _sweep(parent: Path) -> None:
     """Remove what runs that were killed have left: in memory it would pile up."""
     for folder in parent.glob("xueji-test-*-*"):
         owner = folder.name.split("-")[2]
-        if owner.isdigit() and not psutil.pid_exists(int(owner)) and folder.stat().st_uid == os.geteuid():
-            shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # another run sweeps too
+            if owner.isdigit() and not psutil.pid_exists(int(owner)) and folder.stat().st_uid == os.geteuid():
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
