@@ -76,7 +76,10 @@ def show_result(screen: Screen, run: Run) -> None:
             ("G 正式学籍号", str(numbers.get("G", 0)), ""),
             ("L 临时学籍号", str(numbers.get("L", 0)), "原因见下表" if numbers.get("L") else ""),
             ("用时", f"{seconds:.1f}秒", f"{totals.rows / seconds:.0f}行/秒" if seconds else ""),
-            *((f"  {phase}", f"{took:.1f}秒", "") for phase, took in run.seconds.items()),
+            *(
+                (f"  {phase}", f"{took:.1f}秒", f"{_rows_of(phase, run) / took:.0f}行/秒" if took else "")
+                for phase, took in run.seconds.items()
+            ),
         ],
     )
     show_refusals(screen, run)
@@ -90,6 +93,11 @@ def show_result(screen: Screen, run: Run) -> None:
             ("行号", "人数", "原因"),
             [(row_numbers(found), str(len(found)), VERIFICATION_TITLES[why]) for why, found in rows.items()],
         )
+
+
+def _rows_of(phase: str, run: Run) -> int:
+    """All rows are checked, the accepted ones go on."""
+    return run.view.totals.rows if phase == "检查" else run.accepted
 
 
 def compare_check(roster: Roster, run: Run) -> list[str]:

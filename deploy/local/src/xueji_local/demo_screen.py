@@ -15,8 +15,8 @@ from xueji_local.progress import Terminal
 
 Advance = Callable[[str, int, int], None]
 """(title, done, total) as often as somebody knows them."""
-_EVERY = 5.0
-"""Seconds between two lines where there is no terminal."""
+_EVERY, _SLOWEST = 5.0, 60.0
+"""Seconds between two lines where there is no terminal, first and at most: what takes long is told more seldom."""
 
 
 class Screen(Terminal):
@@ -27,20 +27,20 @@ class Screen(Terminal):
 
     @contextmanager
     def bar(self, title: str) -> Iterator[Advance]:
-        """Shows how far something is. Without a terminal: a line every five seconds, and one at the end."""
+        """Shows how far something is. Without a terminal: a line now and then, and one at the end."""
         with _live(self.console, title) if self.console.is_terminal else self._lines(title) as advance:
             yield advance
 
     @contextmanager
     def _lines(self, title: str) -> Iterator[Advance]:
         begun = told = time.monotonic()
-        last = (title, 0, 0)
+        last, pause = (title, 0, 0), _EVERY
 
         def advance(text: str, done: int, total: int) -> None:
-            nonlocal told, last
+            nonlocal told, last, pause
             last = (text, done, total)
-            if time.monotonic() - told >= _EVERY:
-                told = time.monotonic()
+            if time.monotonic() - told >= pause:
+                told, pause = time.monotonic(), min(pause * 1.5, _SLOWEST)
                 self.note(f"{text}  {done}/{total}")
 
         yield advance
