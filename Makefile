@@ -3,7 +3,7 @@ PYTHON ?= python3
 PY     := .venv/bin/python
 ROWS   ?= 300
 PACKAGES := $(sort $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)) infra/pyproject.toml deploy/local/pyproject.toml
-CODE   := libs services infra deploy tests_e2e benchmarks conftest.py
+CODE   := libs services infra deploy tests_e2e benchmarks conftest.py .ci
 .DEFAULT_GOAL := help
 .PHONY: help setup run up down reset status logs demo test lint format types imports regulation article check-docs \
   unit e2e bench-registration dead-letters replay lock

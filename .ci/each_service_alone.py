@@ -39,7 +39,9 @@ def main() -> None:
             run(UV, "build", "--wheel", "--quiet", "--no-build-isolation", "--python", sys.executable,
                 "--out-dir", str(wheels), str(folder))  # fmt: skip
         constraints = Path(scratch) / "constraints.txt"
-        constraints.write_text("\n".join(re.findall(r"^[a-z0-9._-]+==\S+", (ROOT / "requirements.lock").read_text(), re.M)))
+        constraints.write_text(
+            "\n".join(re.findall(r"^[a-z0-9._-]+==\S+", (ROOT / "requirements.lock").read_text(), re.M))
+        )
         for name, (folder, _) in sorted(packages.items()):
             if folder.parent.name != "services":
                 continue

@@ -19,8 +19,11 @@ ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements.lock"
 STAMP = VENV / ".xueji-stamp"
-PACKAGES = sorted(p.parent for pattern in ("libs/*", "services/*", "infra", "deploy/local")
-                  for p in ROOT.glob(f"{pattern}/pyproject.toml"))
+PACKAGES = sorted(
+    p.parent
+    for pattern in ("libs/*", "services/*", "infra", "deploy/local")
+    for p in ROOT.glob(f"{pattern}/pyproject.toml")
+)
 
 
 def say(text: str) -> None:
@@ -45,8 +48,10 @@ def bin_dir() -> Path:
 def run(args: list[str], what: str) -> None:
     done = subprocess.run(args, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     if done.returncode:
-        stop(f"{what} failed:\n{done.stdout[-4000:]}\nCure: check the network and the package index, then repeat; "
-             f"`rm -rf {VENV.name}` starts from nothing.")
+        stop(
+            f"{what} failed:\n{done.stdout[-4000:]}\nCure: check the network and the package index, then repeat; "
+            f"`rm -rf {VENV.name}` starts from nothing."
+        )
 
 
 def lines_of(name: str) -> str:
@@ -73,14 +78,41 @@ def main() -> None:
     say("2/3 uv")
     only_uv = VENV / "uv.txt"
     only_uv.write_text(lines_of("uv"))
-    run([sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(python), "install", "--quiet",
-         "--require-hashes", "-r", str(only_uv)], "installing uv")
+    run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "--disable-pip-version-check",
+            "--python",
+            str(python),
+            "install",
+            "--quiet",
+            "--require-hashes",
+            "-r",
+            str(only_uv),
+        ],
+        "installing uv",
+    )
     say("3/3 packages (the lock, hashes checked)")
     env_python = ["--python", str(python)]
     run([str(uv), "pip", "sync", "--quiet", "--require-hashes", *env_python, str(LOCK)], "installing the lock")
     editable = [arg for package in PACKAGES for arg in ("-e", str(package))]
-    run([str(uv), "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-sources", "--offline",
-         *env_python, *editable], "installing the workspace")
+    run(
+        [
+            str(uv),
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--no-build-isolation",
+            "--no-sources",
+            "--offline",
+            *env_python,
+            *editable,
+        ],
+        "installing the workspace",
+    )
     STAMP.write_text(wanted)
     say(f"ready in {time.monotonic() - begun:.0f} s")
 
