@@ -288,6 +288,13 @@ async def test_the_template_is_a_file_with_a_chinese_name(client: httpx.AsyncCli
     assert unquote(disposition.split("filename*=UTF-8''")[1]) == "学生基本信息表.xlsx"
 
 
+async def test_the_blank_form_is_asked_for_on_paper(client: httpx.AsyncClient, stand_in: StandInBus) -> None:
+    stand_in.answer(GetTemplate, Template(name="空白表.pdf", content=b"%PDF", media_type="application/pdf"))
+    answer = await client.get("/v1/rosters/blank-form")
+    assert (answer.content, answer.headers["content-type"]) == (b"%PDF", "application/pdf")
+    assert stand_in.asked[-1].form == "paper"
+
+
 async def test_a_file_is_given_only_where_the_roster_offers_it(
     client: httpx.AsyncClient, stand_in: StandInBus, files: FileStore
 ) -> None:

@@ -45,6 +45,7 @@ from gateway.sse import Watch
 from gateway.tokens import Token
 from gateway.upload import Upload
 
+PDF = "application/pdf"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _ORDER = [state for state in RosterState if state not in (RosterState.CANCELLED, RosterState.FAILED)]
 Until = Literal["checked", "in_approval", "completed", "failed", "cancelled"]
@@ -69,7 +70,15 @@ def _roster(view: RosterView, status: int = 200) -> Response[RosterView]:
 
 @get("/template", **about("空白名册工作簿（含代码表下拉选项）", "15.1", produces=XLSX))
 async def template(backend: Given[Backend], actor: Given[Actor]) -> Response[bytes]:
-    blank = await backend.ask(GetTemplate(actor=actor), Template, timeout=20.0)
+    return _download(await backend.ask(GetTemplate(actor=actor), Template, timeout=20.0))
+
+
+@get("/blank-form", **about("空白《学生基本信息表》（PDF，打印后下发给学生填写）", "15.1", produces=PDF))
+async def blank_form(backend: Given[Backend], actor: Given[Actor]) -> Response[bytes]:
+    return _download(await backend.ask(GetTemplate(actor=actor, form="paper"), Template, timeout=20.0))
+
+
+def _download(blank: Template) -> Response[bytes]:
     headers = {"Content-Disposition": attachment(blank.name)}
     return Response(blank.content, media_type=blank.media_type, headers=headers)
 
@@ -264,6 +273,7 @@ router = Router(
     "/v1/rosters",
     route_handlers=[
         template,
+        blank_form,
         upload,
         rosters,
         roster,
