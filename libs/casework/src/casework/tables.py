@@ -69,7 +69,7 @@ _DDL = (
         deciders jsonb NOT NULL DEFAULT '[]',
         version integer NOT NULL DEFAULT 0,
         CHECK ((status IN ('open', 'returned')) = (step IS NOT NULL))
-    ) WITH (fillfactor = 60)""",
+    ) WITH (fillfactor = 50)""",
     """CREATE TABLE {prefix}case_decisions (
         case_id text NOT NULL,
         seq integer NOT NULL CHECK (seq > 0),

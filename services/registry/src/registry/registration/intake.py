@@ -71,7 +71,7 @@ async def admit(
     if not admissions:
         return 0
     year = registration_year(on or work.today)
-    classes = {klass: class_id(school, klass, year) for klass in map(_class, admissions)}
+    classes = {klass: class_id(school, klass, year) for klass in set(map(_class, admissions))}
     await make_classes(work.tx, school, list(classes), year)
     decisions = await store.put_decisions(work.tx, [admission.decision for admission in admissions])
     rows = [
