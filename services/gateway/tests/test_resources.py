@@ -234,3 +234,13 @@ async def test_before_nats_is_there_the_answer_is_503() -> None:
     assert late.ready is False
     with pytest.raises(Unavailable):
         await late.ask(ListNotices(actor=None))  # type: ignore[arg-type]
+
+
+@pytest.mark.clause("14")
+async def test_code_tables_are_those_of_the_form(client: httpx.AsyncClient) -> None:
+    body = (await client.get("/v1/code-tables")).json()
+    tables = {table["key"]: {entry["code"]: entry["name"] for entry in table["entries"]} for table in body["tables"]}
+    assert (tables["sex"]["1"], tables["sex"]["2"]) == ("男", "女")
+    assert tables["ethnicity"]["01"] == "汉族"
+    divisions = {division["code"]: division["name"] for division in body["divisions"]}
+    assert divisions["230103"] == "黑龙江省哈尔滨市南岗区"

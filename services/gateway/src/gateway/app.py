@@ -34,7 +34,7 @@ from gateway.edge import Edge
 from gateway.guards import GUARDS
 from gateway.idempotency import provide_command_id
 from gateway.problems import EXCEPTION_HANDLERS
-from gateway.routes import health, notices, organisations, registrations, rosters, sessions, students
+from gateway.routes import codes, health, notices, organisations, registrations, rosters, sessions, students
 from gateway.settings import GatewaySettings, split
 from gateway.throttle import Throttle
 from gateway.tokens import Tokens
@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 MAX_BODY = 1_000_000
 """Bytes of a JSON body."""
-ROUTERS = (sessions, rosters, registrations, students, organisations, notices, health)
+ROUTERS = (sessions, rosters, registrations, students, organisations, codes, notices, health)
 
 
 def provide_actor(request: Request[Actor, Any, Any]) -> Actor:

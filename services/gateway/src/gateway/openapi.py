@@ -42,6 +42,7 @@ TAGS = {
     "registrations": "建籍申请（第十五条）",
     "students": "学籍",
     "organisations": "教育行政部门和学校（第三条）",
+    "code-tables": "代码表（第十四条）",
     "notices": "消息",
     "health": "运行状态",
 }

@@ -1,0 +1,230 @@
+// The session, the API, and the few things every page is made of.
+
+export function h(tag, props, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(props ?? {})) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (name === "value" || name === "checked") node[name] = value;
+    else node.setAttribute(name, value === true ? "" : value);
+  }
+  return fill(node, ...children);
+}
+
+// Puts these and nothing else into a place; what is null or false is left out.
+export function fill(node, ...children) {
+  node.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  return node;
+}
+
+export const session = {
+  get: () => JSON.parse(sessionStorage.getItem("session") ?? "null"),
+  set: (value) => (value ? sessionStorage.setItem("session", JSON.stringify(value)) : sessionStorage.removeItem("session")),
+  has: (...roles) => roles.some((role) => session.get()?.account.roles.includes(role)),
+};
+
+export class Problem extends Error {
+  constructor(body, status) {
+    super(body.detail || body.title || "请求没有成功");
+    this.status = status;
+    this.findings = body.findings ?? [];
+    this.trace = body.trace_id;
+  }
+}
+
+export function newKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16)); // randomUUID exists on https and localhost only
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+const authorization = () => ({ Authorization: `Bearer ${session.get()?.access_token ?? ""}` });
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+async function failed(answer) {
+  const body = await answer.json().catch(() => ({}));
+  if (answer.status === 401 && session.get()) dispatchEvent(new Event("signed-out"));
+  return new Problem(body, answer.status);
+}
+
+// One request. A POST whose outcome is unknown is sent again with the same key: it is carried out once.
+export async function request(path, { method = "GET", body, headers = {}, signal } = {}) {
+  const all = { ...authorization(), ...headers };
+  if (method === "POST" && path !== "/v1/sessions") all["Idempotency-Key"] ??= newKey();
+  if (body !== undefined) all["Content-Type"] = "application/json";
+  for (let tries = 1; ; tries += 1) {
+    let answer;
+    try {
+      answer = await fetch(path, { method, headers: all, body: body && JSON.stringify(body), signal });
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      if (tries >= 3) throw new Problem({ detail: "无法连接服务器，请检查网络后重试。" }, 0);
+      await pause(800 * tries);
+      continue;
+    }
+    if (answer.ok) return answer;
+    if ((answer.status === 503 || answer.status === 504) && tries < 3) {
+      await pause(1000 * tries);
+      continue;
+    }
+    throw await failed(answer);
+  }
+}
+
+export async function api(path, options) {
+  const answer = await request(path, options);
+  return answer.status === 204 ? null : answer.json();
+}
+
+export const query = (values) => {
+  const given = Object.entries(values).filter(([, value]) => value !== "" && value !== null && value !== undefined);
+  return given.length ? `?${new URLSearchParams(given)}` : "";
+};
+
+export async function download(path, options) {
+  const answer = await request(path, options);
+  const name = /filename\*=UTF-8''([^;]+)/.exec(answer.headers.get("Content-Disposition") ?? "");
+  const url = URL.createObjectURL(await answer.blob());
+  h("a", { href: url, download: name ? decodeURIComponent(name[1]) : "下载" }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+// fetch cannot tell how far an upload is; XMLHttpRequest can.
+export function upload(path, file, key, progress) {
+  return new Promise((done, fail) => {
+    const form = new FormData();
+    form.append("file", file);
+    const sending = new XMLHttpRequest();
+    sending.open("POST", path);
+    sending.setRequestHeader("Authorization", authorization().Authorization);
+    sending.setRequestHeader("Idempotency-Key", key);
+    sending.upload.onprogress = (event) => event.lengthComputable && progress(event.loaded / event.total);
+    sending.onload = () => {
+      const body = (() => { try { return JSON.parse(sending.responseText); } catch { return {}; } })();
+      if (sending.status === 401) dispatchEvent(new Event("signed-out"));
+      if (sending.status < 300) done(body);
+      else fail(new Problem(body, sending.status));
+    };
+    sending.onerror = () => fail(new Problem({ detail: "上传中断，请检查网络和文件大小后重试。" }, 0));
+    sending.send(form);
+  });
+}
+
+// Server-Sent Events over fetch (EventSource cannot send a token); comes back where it broke off.
+export async function* events(path, signal) {
+  let last = "";
+  while (!signal.aborted) {
+    try {
+      const answer = await request(path, { signal, headers: last ? { "Last-Event-ID": last } : {} });
+      const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+      let text = "";
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (done) break;
+        text += value;
+        const blocks = text.split("\n\n");
+        text = blocks.pop();
+        for (const block of blocks) {
+          const fields = Object.fromEntries(block.split("\n").map((line) => line.split(/: (.*)/s)));
+          if (fields.id) last = fields.id;
+          if (fields.event === "end") return;
+          if (fields.event === "problem") throw new Problem(JSON.parse(fields.data), 0);
+          if (fields.event) yield JSON.parse(fields.data);
+        }
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error instanceof Problem && error.status >= 400 && error.status < 500) throw error;
+    }
+    await pause(1500);
+  }
+}
+
+export function toast(text, kind = "good") {
+  const note = h("div", { class: `toast ${kind}` }, text);
+  document.getElementById("toasts").append(note);
+  setTimeout(() => note.remove(), kind === "bad" ? 9000 : 4500);
+}
+
+export function showProblem(error) {
+  if (error.name === "AbortError") return;
+  const reasons = (error.findings ?? []).filter((f) => f.outcome === "refuse" || f.outcome === "needs_override");
+  const detail = reasons.slice(0, 3).map((f) => f.message + (f.cure ? `（${f.cure}）` : "")).filter((text) => text !== error.message);
+  toast([error.message, ...detail].join("\n") + (error.status >= 500 && error.trace ? `\n追踪号 ${error.trace}` : ""), "bad");
+  if (!(error instanceof Problem)) console.error(error);
+}
+
+// The code tables, asked for once.
+let tables;
+export function codes() {
+  tables ??= api("/v1/code-tables").then((all) => ({
+    name: (table, code) => all.tables.find((t) => t.key === table)?.entries.find((e) => e.code === code)?.name,
+    offered: (table) => all.tables.find((t) => t.key === table)?.entries.filter((e) => e.offered && !e.barred) ?? [],
+    division: (code) => all.divisions.find((d) => d.code === code.slice(0, 6))?.name,
+  }), (error) => { tables = undefined; throw error; });
+  return tables;
+}
+
+// A button that does one thing at a time and shows what went wrong.
+export function action(label, act, props = {}) {
+  const button = h("button", { type: "button", ...props, onclick: async () => {
+    button.disabled = true;
+    try { await act(button); } catch (error) { showProblem(error); } finally { button.disabled = false; }
+  } }, label);
+  return button;
+}
+
+// A dialog with fields; resolves to their values, or null when it was dismissed.
+export function ask({ title, text, fields = [], confirm = "确定", danger = false, wide = false, body }) {
+  return new Promise((done) => {
+    const inputs = fields.map(({ name, label, type = "text", required, value = "", options, ...more }) => {
+      const input = options
+        ? h("select", { name }, options.map(([code, text]) => h("option", { value: code, selected: code === value }, text)))
+        : h(type === "textarea" ? "textarea" : "input", { name, type, required, value, rows: 3, ...more });
+      return h("label", { class: "field" }, h("span", null, label, required && h("b", null, " *")), input);
+    });
+    const form = h("form", { method: "dialog" },
+      h("h2", null, title), text && h("p", { class: "muted" }, text), body, inputs,
+      h("div", { class: "row end" },
+        h("button", { type: "button", onclick: () => box.close("") }, confirm ? "取消" : "关闭"),
+        confirm && h("button", { class: danger ? "danger" : "primary", value: "yes" }, confirm)));
+    const box = h("dialog", { class: wide && "wide", "aria-label": title }, form);
+    box.addEventListener("close", () => {
+      done(box.returnValue === "yes" ? Object.fromEntries(new FormData(form)) : null);
+      box.remove();
+    });
+    document.body.append(box);
+    box.showModal();
+  });
+}
+
+export const when = (text) => new Date(text).toLocaleString("zh-CN", { dateStyle: "medium", timeStyle: "short" });
+export const today = () => new Date().toLocaleDateString("sv-SE", { timeZone: "Asia/Shanghai" });
+export const badge = (text, kind = "") => h("span", { class: `badge ${kind}` }, text);
+export const empty = (text) => h("p", { class: "empty" }, text);
+
+export function table(heads, rows, caption) {
+  return h("div", { class: "scroll" }, h("table", null, h("caption", { class: "sr" }, caption),
+    h("thead", null, h("tr", null, heads.map((head) => h("th", { scope: "col" }, head)))),
+    h("tbody", null, rows.map((cells) => h("tr", null, cells.map((cell, i) => h("td", { "data-label": typeof heads[i] === "string" ? heads[i] : "" }, cell)))))));
+}
+
+export function finding(found) {
+  return h("div", { class: `finding ${found.outcome}` }, h("span", null, found.message),
+    found.clause && h("span", { class: "clause", title: "实施细则条款" }, `第${found.clause}条`),
+    found.cure && h("div", { class: "cure" }, found.cure));
+}
+
+// Pages of a list, one after the other, into one place.
+export async function paged(place, load, draw, none) {
+  let cursor = null;
+  const items = [];
+  const more = action("加载更多", next);
+  async function next() {
+    const page = await load(cursor);
+    items.push(...page.items);
+    cursor = page.next_cursor;
+    fill(place, items.length ? draw(items) : empty(none), cursor && h("div", { class: "row center" }, more));
+  }
+  fill(place, empty("正在加载……"));
+  await next();
+}
