@@ -188,7 +188,8 @@ async def resume(world: World) -> int:
     """What the worker does once the entry counts as abandoned."""
     world.clock.moment += enter.ABANDONED + timedelta(seconds=1)
     done = 0
-    while await enter._resume_one(world.kit, world.deps):
+    while (found := await enter._abandoned(world.kit)) is not None:
+        await enter._resume(world.kit, world.deps, found)
         done += 1
     return done
 
@@ -251,7 +252,7 @@ async def test_killed_before_the_claim_and_overtaken_nothing_is_left(world):
 async def test_a_fresh_entry_is_left_to_its_handler(world):
     world.deps.bus.before[ClaimPersons] = Broken()
     await killed(world, entry(world))
-    assert not await enter._resume_one(world.kit, world.deps)
+    assert await enter._abandoned(world.kit) is None
 
 
 @pytest.mark.parametrize("error", [Unknown("no answer"), Unavailable("nobody")])
@@ -269,6 +270,46 @@ async def test_identity_away_from_the_beginning_leaves_nothing(world):
     world.deps.bus.before[StagePersons] = Unavailable("nobody")
     assert (await world.do(entry(world))).kind == "unavailable"
     assert await count(world, "pending_entries") == 0
+
+
+@pytest.mark.clause("15.2")
+async def test_another_form_under_the_same_id_never_gets_the_first_one_s_person(world):
+    first = entry(world, 0)
+    world.deps.bus.after[ClaimPersons] = Broken()
+    await killed(world, first)
+    other = entry(world, 1, registration_id=first.registration_id, name="李小红")
+    assert (await world.do(other)).kind == "conflict"
+    assert (await world.do(first)).name == "王小明"
+    assert await count(world, "registrations") == 1
+
+
+async def test_after_a_refusal_the_corrected_form_may_come_under_the_same_id(world):
+    await world.do(entry(world, 0, who=OTHER_REGISTRAR))
+    wrong = entry(world, 0)
+    assert codes(await world.do(wrong)) == ["person.registered_elsewhere"]
+    right = entry(world, 1, registration_id=wrong.registration_id, command_id=wrong.command_id, name="李小红")
+    assert (await world.do(right)).name == "李小红"
+
+
+async def test_an_entry_that_cannot_be_done_holds_up_no_other(world):
+    for serial, name in ((0, "王小明"), (1, "李小红")):
+        world.deps.bus.before[ClaimPersons] = Broken()
+        await killed(world, entry(world, serial, registration_id=f"r{serial}", name=name))
+        world.clock.pass_(seconds=1)
+    await world.sql(
+        "INSERT INTO pending_entries SELECT 'bad', school, 'x', created_at - interval '1 hour' FROM pending_entries LIMIT 1"
+    )
+    world.clock.moment += enter.ABANDONED + timedelta(seconds=1)
+    stop = asyncio.Event()
+    working = asyncio.create_task(enter.worker(world.kit, world.deps, stop))
+    for _ in range(200):
+        if await count(world, "registrations") == 2:
+            break
+        await asyncio.sleep(0.05)
+    stop.set()
+    await working
+    assert {row["id"] for row in await world.sql("SELECT id FROM registrations")} == {"r0", "r1"}
+    assert [row["registration_id"] for row in await world.sql("SELECT registration_id FROM pending_entries")] == ["bad"]
 
 
 async def test_what_is_written_down_is_sealed(world):
@@ -312,8 +353,24 @@ async def test_only_the_school_s_registrar_prints(world, who, kind):
     assert not [message for message in world.deps.bus.asked if isinstance(message, RevealDocuments)]
 
 
+@pytest.mark.clause("15.1")
+async def test_the_sheet_is_printed_after_the_checks_and_a_later_copy_changes_nothing(world):
+    view = await world.do(entry(world))
+    assert (await sheet(world, view.id)).kind == "conflict"
+    await world.decide(view.id, "class_teacher", TEACHER)
+    assert (await sheet(world, view.id)).kind == "conflict"
+    await world.decide(view.id, "principal", PRINCIPAL)
+    await sheet(world, view.id)
+    await world.decide(view.id, "guardian", REGISTRAR)
+    (before,) = await world.sql("SELECT sheet_printed_at FROM registrations")
+    world.clock.pass_(days=1)
+    assert not isinstance(await sheet(world, view.id), Refused)
+    assert await world.sql("SELECT sheet_printed_at FROM registrations") == [before]
+
+
 async def test_nothing_is_printed_of_what_is_withdrawn_or_while_identity_is_away(world):
     view = await world.do(entry(world))
+    await world.bring_to(view.id, "guardian")
     world.deps.bus.before[RevealDocuments] = Unavailable("nobody")
     assert (await sheet(world, view.id)).kind == "unavailable"
     withdraw = WithdrawRegistration(command_id="w", actor=REGISTRAR, registration_id=view.id, reason="录错学校")

@@ -50,7 +50,11 @@ async def decide_roster(work: RegistryWork, command: DecideRoster) -> DecisionDo
     act = _Act(work, school, command)
     waiting = await store.lock_waiting(work.tx, command.roster_id, command.step)
     if not waiting:
-        return steps.refusal(act.against(one))
+        now = await store.one_of_roster(work.tx, command.roster_id) or one  # as it stands after our lock
+        against = act.against(now)
+        if against:
+            return steps.refusal(against)
+        return refused("conflict", "现在没有等待这个环节的建籍信息。请刷新后再办理。")
     allowed = [registration for registration in waiting if not act.against(registration)]
     if not allowed:
         return steps.refusal(finding for registration in waiting for finding in act.against(registration))

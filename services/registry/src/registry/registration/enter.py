@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 from datetime import timedelta
 
@@ -55,14 +56,28 @@ log = logging.getLogger(__name__)
 WAITING_ROOM = timedelta(hours=1)
 ABANDONED = timedelta(seconds=60)
 """An entry that is older was left by somebody who died; the worker carries it through."""
+LOOK_AGAIN = 30.0
+"""Seconds between two looks for such entries."""
 LONGEST_ID = 64
 
 
 class Pending(msgspec.Struct, frozen=True, kw_only=True):
-    """What is written down before a claim. `admission`: complete but for the person."""
+    """What is written down before a claim. `admission`: complete but for the person. `digest`: of the whole form,
+    document numbers too: the same registration is never entered from two different forms.
+    """
 
     actor: Actor
     admission: Admission
+    digest: str
+
+    @property
+    def registration_id(self) -> str:
+        return self.admission.registration_id
+
+    @property
+    def intake(self) -> str:
+        """Where in identity's waiting room exactly this form's pupil waits."""
+        return derived("entry", self.registration_id, self.digest)
 
 
 @clause("3.5", "15.1", "20.1", "20.2")
@@ -93,13 +108,21 @@ async def enter_registration(work: RegistryWork, command: EnterRegistration) -> 
     if entry is None or decision.refused:
         findings = decision.of(Outcome.REFUSE)
         return refused("refused", f"有{len(findings)}处不符合要求，没有录入。", *decision.findings)
-    pending = Pending(actor=command.actor, admission=_admission(work, command, school, entry, decision))
+    pending = Pending(
+        actor=command.actor,
+        admission=_admission(work, command, school, entry, decision),
+        digest=hashlib.sha256(msgspec.json.encode(command.form, order="sorted")).hexdigest(),
+    )
     try:
-        staged = await _stage(work, command, school, entry)
+        staged = await _stage(work, pending, school, entry)
         if isinstance(staged, Refused):
             return staged
         pending = _with_persons(pending, staged)
-        await _write_down(work.deps, school.code, pending, work)
+        if not await _write_down(work, school.code, pending):
+            return refused(
+                "conflict",
+                "用这个编号的另一份录入还没有办结。请稍后查看结果，或换一个编号（Idempotency-Key）重新录入。",
+            )
         claimed = await _claim(work.deps, school.code, pending)
     except (Unavailable, Unknown):
         # Not known whether it was claimed: what is written down is carried through.
@@ -115,45 +138,57 @@ async def enter_registration(work: RegistryWork, command: EnterRegistration) -> 
 async def worker(kit: Kit, deps: Registry, stop: asyncio.Event) -> None:
     """Carry through what was left between a claim and its registration."""
     while not stop.is_set():
-        try:
-            while await _resume_one(kit, deps):
-                pass
-        except (Unavailable, Unknown) as error:
-            log.warning("entries wait for identity: %s", describe(error))
+        while not stop.is_set() and (registration_id := await _abandoned(kit)) is not None:
+            try:
+                await _resume(kit, deps, registration_id)
+            except (Unavailable, Unknown) as error:
+                log.warning("an entry waits for identity: %s", describe(error))
+            except Exception as error:
+                log.exception("an entry could not be carried through, again later: %s", describe(error))
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), 30)
+            await asyncio.wait_for(stop.wait(), LOOK_AGAIN)
 
 
-async def _resume_one(kit: Kit, deps: Registry) -> bool:
-    """One abandoned entry, oldest first; several workers step over each other's. False: there is none."""
+async def _abandoned(kit: Kit) -> str | None:
+    """The oldest abandoned entry. It counts as new again, so that one that cannot be done holds up no other."""
+    now = kit.clock.now()
+    async with kit.db.transaction() as tx:
+        found: str | None = await (await driver(tx)).fetchval(
+            """UPDATE pending_entries SET created_at = $2 WHERE registration_id = (
+                   SELECT registration_id FROM pending_entries WHERE created_at < $1
+                   ORDER BY created_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+               RETURNING registration_id""",
+            now - ABANDONED,
+            now,
+        )
+    return found
+
+
+async def _resume(kit: Kit, deps: Registry, registration_id: str) -> None:
+    """Claim and register, or forget it where the person cannot be registered here any more."""
     async with kit.db.unit(deps) as work:
         row = await (await driver(work.tx)).fetchrow(
-            """SELECT registration_id, school, sealed FROM pending_entries WHERE created_at < $1
-               ORDER BY created_at LIMIT 1 FOR UPDATE SKIP LOCKED""",
-            work.now - ABANDONED,
+            "SELECT school, sealed FROM pending_entries WHERE registration_id = $1 FOR UPDATE", registration_id
         )
         if row is None:
-            return False
-        registration_id: str = row["registration_id"]
-        text = deps.cipher.open_bytes(row["sealed"], form_context(registration_id))
-        pending = msgspec.json.decode(text, type=Pending)
-        school = await organisations.school(work.tx, row["school"])
+            return
+        pending = _opened(deps, registration_id, row["sealed"])
         claimed = await _claim(deps, row["school"], pending)
         if isinstance(claimed, Refused):
             if claimed.kind == "unavailable":
                 raise Unavailable("identity could not carry out a claim")
             await _delete(work, registration_id)
             log.info("an entry left behind could not be carried through: %s", registration_id)
-            return True
+            return
+        school = await organisations.school(work.tx, row["school"])
         if school is None:
             released = Approved(registration_id=registration_id, person_id=claimed.person_id or "")
             event = RegistrationsClosed(school=row["school"], closed=(released,), reason="withdrawn")
             work.emit(event, registration_id)
             await _delete(work, registration_id)
-            return True
+            return
         await _carry_through(work, school, pending, claimed)
         log.info("an entry left behind was carried through: %s", registration_id)
-        return True
 
 
 # ---- before -------------------------------------------------------------------------------------------------
@@ -226,11 +261,7 @@ def _admission(
 # ---- identity -----------------------------------------------------------------------------------------------
 
 
-def _intake(registration_id: str) -> str:
-    return derived("entry", registration_id)
-
-
-async def _stage(work: RegistryWork, command: EnterRegistration, school: SchoolFacts, entry: Entry) -> Staged | Refused:
+async def _stage(work: RegistryWork, pending: Pending, school: SchoolFacts, entry: Entry) -> Staged | Refused:
     """Into identity's waiting room; a refusal where the person cannot be registered here.
 
     Neither this nor a claim may answer from memory what was true at an earlier try: each try has its own id, and
@@ -238,8 +269,8 @@ async def _stage(work: RegistryWork, command: EnterRegistration, school: SchoolF
     """
     stage = StagePersons(
         command_id=new_id(),
-        actor=command.actor,
-        intake_id=_intake(command.registration_id),
+        actor=pending.actor,
+        intake_id=pending.intake,
         school=school.code,
         rows=(entry.person(1),),
         expires_at=work.now + WAITING_ROOM,
@@ -248,7 +279,7 @@ async def _stage(work: RegistryWork, command: EnterRegistration, school: SchoolF
     if isinstance(reply, Refused):
         return reply
     staged = reply.rows[0]
-    found = persons.against(staged, command.registration_id, school.code)
+    found = persons.against(staged, pending.registration_id, school.code)
     return _told(found) if found else staged
 
 
@@ -266,12 +297,12 @@ def _with_persons(pending: Pending, staged: Staged) -> Pending:
 
 async def _claim(deps: Registry, school: str, pending: Pending) -> Claimed | Refused:
     """The person for this registration. Repeating it is safe: identity knows who holds whom."""
-    registration_id = pending.admission.registration_id
+    registration_id = pending.registration_id
     reply: ClaimedPersons | Refused = await deps.bus.ask(
         ClaimPersons(
             command_id=new_id(),
             actor=pending.actor,
-            intake_id=_intake(registration_id),
+            intake_id=pending.intake,
             school=school,
             claims=(Claim(row=1, registration_id=registration_id),),
         )
@@ -291,7 +322,7 @@ def _told(findings: tuple[Finding, ...]) -> Refused:
 
 async def _carry_through(work: RegistryWork, school: SchoolFacts, pending: Pending, claimed: Claimed) -> None:
     """Registration and crossing out, in one transaction. The waiting room empties by itself."""
-    registration_id = pending.admission.registration_id
+    registration_id = pending.registration_id
     admission = msgspec.structs.replace(
         pending.admission, person_id=claimed.person_id or "", masked_document=claimed.masked_document
     )
@@ -303,12 +334,33 @@ async def _carry_through(work: RegistryWork, school: SchoolFacts, pending: Pendi
 # ---- written down -------------------------------------------------------------------------------------------
 
 
-async def _write_down(deps: Registry, school: str, pending: Pending, work: RegistryWork) -> None:
-    registration_id = pending.admission.registration_id
-    sealed = deps.cipher.seal_bytes(msgspec.json.encode(pending), form_context(registration_id))
-    row = {"registration_id": registration_id, "school": school, "sealed": sealed, "created_at": work.now}
+async def _write_down(work: RegistryWork, school: str, pending: Pending) -> bool:
+    """Whether this very form is written down now; False where another one is under this id."""
+    deps = work.deps
+    sealed = deps.cipher.seal_bytes(msgspec.json.encode(pending), form_context(pending.registration_id))
+    row = {
+        "registration_id": pending.registration_id,
+        "school": school,
+        "sealed": sealed,
+        "created_at": work.now,
+    }
     async with deps.outside.transaction() as tx:
-        await insert_rows(tx, tables.pending_entries, [row], on_conflict="(registration_id) DO NOTHING")
+        if await insert_rows(
+            tx,
+            tables.pending_entries,
+            [row],
+            on_conflict="(registration_id) DO NOTHING",
+            returning=("registration_id",),
+        ):
+            return True
+        there: bytes | None = await (await driver(tx)).fetchval(
+            "SELECT sealed FROM pending_entries WHERE registration_id = $1", pending.registration_id
+        )
+    return there is not None and _opened(deps, pending.registration_id, there).digest == pending.digest
+
+
+def _opened(deps: Registry, registration_id: str, sealed: bytes) -> Pending:
+    return msgspec.json.decode(deps.cipher.open_bytes(sealed, form_context(registration_id)), type=Pending)
 
 
 async def _cross_out(deps: Registry, registration_id: str) -> None:

@@ -8,7 +8,7 @@ from service_kit.ids import derived
 from shared_contracts.actors import Role
 from shared_contracts.decisions import Refused, refused
 from shared_contracts.identity import RevealDocuments, RevealedDocuments
-from shared_contracts.registry import PrintSheet, RegistrationState, SheetPrinted
+from shared_contracts.registry import PrintSheet, RegistrationState, SheetPrinted, Step
 
 from registry.context import RegistryWork
 from registry.organisations.facts import SchoolFacts
@@ -23,12 +23,16 @@ from registry.rosters.sheets import MEDIA_TYPE, class_title
 PURPOSE = "打印学生基本信息确认表，交监护人签字确认"
 LARGEST = 4 * 1024 * 1024
 _PRINTERS = (Role.REGISTRAR, Role.PRINCIPAL)
+_TOO_EARLY = (RegistrationState.ENTERED, RegistrationState.CLASS_TEACHER_CHECKED, RegistrationState.RETURNED)
 _TOO_LATE = (RegistrationState.REJECTED, RegistrationState.WITHDRAWN)
 
 
 @clause("15.1")
 async def print_sheet(work: RegistryWork, command: PrintSheet) -> SheetPrinted | Refused:
-    """Identity records who was shown the full numbers, and what for. Printing again replaces nothing."""
+    """After class teacher and principal, before the guardian signs; later it is a copy and changes nothing.
+
+    Identity records who was shown the full numbers, and what for.
+    """
     registration = await store.lock(work.tx, command.registration_id)
     if registration is None or not sees(command.actor, registration):
         return refused("not_found", access.NOT_FOUND)
@@ -38,6 +42,8 @@ async def print_sheet(work: RegistryWork, command: PrintSheet) -> SheetPrinted |
     state = state_of(standing.status, standing.step, registration.registered)
     if state in _TOO_LATE:
         return refused("conflict", f"{STATE_TITLES[state]}，不需要打印确认表。")
+    if state in _TOO_EARLY:
+        return refused("conflict", f"{STATE_TITLES[state]}。确认表在班主任和学籍主管校长审核之后打印。")
     school = await open_school(work, registration.school)
     if isinstance(school, Refused):
         return school
@@ -63,7 +69,7 @@ async def print_sheet(work: RegistryWork, command: PrintSheet) -> SheetPrinted |
     file = await work.deps.files.put(
         f"确认表-{registration.id}.pdf", MEDIA_TYPE, pdf, LARGEST, file_id=derived(command.command_id, "sheet")
     )
-    if not registration.registered:
+    if standing.status == "open" and standing.step == Step.GUARDIAN:
         await store.mark_printed(work.tx, [registration.id], work.now)
     return SheetPrinted(file=file)
 
