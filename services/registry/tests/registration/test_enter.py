@@ -127,10 +127,10 @@ async def test_only_a_school_s_registrar_enters(world, who):
 async def test_one_person_is_registered_once(world):
     first = await world.do(entry(world))
     again = await world.do(entry(world))
-    assert codes(again) == ["person.already_here"]
+    assert codes(again) == ["roster.already_here"]
     elsewhere = await world.do(entry(world, who=OTHER_REGISTRAR))
-    assert codes(elsewhere) == ["person.registered_elsewhere"]
-    assert SCHOOL.code in elsewhere.detail
+    assert codes(elsewhere) == ["roster.registered_elsewhere"]
+    assert SCHOOL.name in elsewhere.detail
     assert await count(world, "registrations") == 1
     assert await count(world, "pending_entries") == 0
     assert first.state == "entered"
@@ -173,7 +173,7 @@ async def test_a_withdrawn_registration_and_a_new_one_for_the_same_person(world)
     view = await world.do(entry(world))
     withdraw = WithdrawRegistration(command_id="w", actor=REGISTRAR, registration_id=view.id, reason="录错学校")
     assert (await world.do(withdraw)).state == "withdrawn"
-    assert codes(await world.do(entry(world, who=OTHER_REGISTRAR))) == ["person.registered_elsewhere"]
+    assert codes(await world.do(entry(world, who=OTHER_REGISTRAR))) == ["roster.registered_elsewhere"]
 
 
 # ---- kills --------------------------------------------------------------------------------------------------
@@ -201,7 +201,7 @@ async def test_killed_after_the_claim_the_registration_comes_about_by_itself(wor
     await killed(world, command)
     assert await count(world, "registrations") == 0
     assert await count(world, "pending_entries") == 1
-    assert codes(await world.do(entry(world, who=OTHER_REGISTRAR))) == ["person.registered_elsewhere"]
+    assert codes(await world.do(entry(world, who=OTHER_REGISTRAR))) == ["roster.registered_elsewhere"]
     assert await resume(world) == 1
     view = await world.get(command.registration_id)
     assert (view.state, view.name) == ("entered", "王小明")
@@ -246,7 +246,7 @@ async def test_killed_before_the_claim_and_overtaken_nothing_is_left(world):
     assert await resume(world) == 1
     assert await count(world, "registrations") == 1
     assert await count(world, "pending_entries") == 0
-    assert codes(await world.do(command)) == ["person.registered_elsewhere"]
+    assert codes(await world.do(command)) == ["roster.registered_elsewhere"]
 
 
 async def test_a_fresh_entry_is_left_to_its_handler(world):
@@ -286,7 +286,7 @@ async def test_another_form_under_the_same_id_never_gets_the_first_one_s_person(
 async def test_after_a_refusal_the_corrected_form_may_come_under_the_same_id(world):
     await world.do(entry(world, 0, who=OTHER_REGISTRAR))
     wrong = entry(world, 0)
-    assert codes(await world.do(wrong)) == ["person.registered_elsewhere"]
+    assert codes(await world.do(wrong)) == ["roster.registered_elsewhere"]
     right = entry(world, 1, registration_id=wrong.registration_id, command_id=wrong.command_id, name="李小红")
     assert (await world.do(right)).name == "李小红"
 

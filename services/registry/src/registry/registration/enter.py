@@ -50,6 +50,7 @@ from registry.organisations.facts import SchoolFacts
 from registry.registration import persons, queries, store, tables
 from registry.registration.intake import Admission, admit, announce, form_context
 from registry.registration.policy import RegistrationFacts, decide, registration_year
+from registry.rosters.access import names_of
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +124,7 @@ async def enter_registration(work: RegistryWork, command: EnterRegistration) -> 
                 "conflict",
                 "用这个编号的另一份录入还没有办结。请稍后查看结果，或换一个编号（Idempotency-Key）重新录入。",
             )
-        claimed = await _claim(work.deps, school.code, pending)
+        claimed = await _claim(work, school.code, pending)
     except (Unavailable, Unknown):
         # Not known whether it was claimed: what is written down is carried through.
         return refused("unavailable", "身份服务暂时没有应答。请稍后用相同的请求重试，不会重复录入。")
@@ -173,7 +174,7 @@ async def _resume(kit: Kit, deps: Registry, registration_id: str) -> None:
         if row is None:
             return
         pending = _opened(deps, registration_id, row["sealed"])
-        claimed = await _claim(deps, row["school"], pending)
+        claimed = await _claim(work, row["school"], pending)
         if isinstance(claimed, Refused):
             if claimed.kind == "unavailable":
                 raise Unavailable("identity could not carry out a claim")
@@ -279,7 +280,7 @@ async def _stage(work: RegistryWork, pending: Pending, school: SchoolFacts, entr
     if isinstance(reply, Refused):
         return reply
     staged = reply.rows[0]
-    found = persons.against(staged, pending.registration_id, school.code)
+    found = await _against(work, staged, pending.registration_id, school.code)
     return _told(found) if found else staged
 
 
@@ -295,10 +296,10 @@ def _with_persons(pending: Pending, staged: Staged) -> Pending:
     )
 
 
-async def _claim(deps: Registry, school: str, pending: Pending) -> Claimed | Refused:
+async def _claim(work: RegistryWork, school: str, pending: Pending) -> Claimed | Refused:
     """The person for this registration. Repeating it is safe: identity knows who holds whom."""
     registration_id = pending.registration_id
-    reply: ClaimedPersons | Refused = await deps.bus.ask(
+    reply: ClaimedPersons | Refused = await work.deps.bus.ask(
         ClaimPersons(
             command_id=new_id(),
             actor=pending.actor,
@@ -311,8 +312,16 @@ async def _claim(deps: Registry, school: str, pending: Pending) -> Claimed | Ref
         return reply
     claimed = reply.claims[0]
     if claimed.person_id is None:
-        return _told(persons.against(claimed, registration_id, school))
+        return _told(await _against(work, claimed, registration_id, school))
     return claimed
+
+
+async def _against(
+    work: RegistryWork, answer: Staged | Claimed, registration_id: str, school: str
+) -> tuple[Finding, ...]:
+    holder = persons.in_the_way(answer, registration_id)
+    names = await names_of(work.tx, {holder.school}) if holder else {}
+    return persons.against(answer, registration_id, school, names)
 
 
 def _told(findings: tuple[Finding, ...]) -> Refused:

@@ -1,33 +1,45 @@
-"""What identity's answer about a person means for a registration (clauses 15.2, 20.1)."""
+"""What identity's answer about a person means for a single entry (clauses 15.2, 20.1)."""
 
 from __future__ import annotations
 
-from regulation.findings import note, refuse
+from collections.abc import Mapping
+
+import msgspec
+from regulation.findings import note
 from regulation.mark import clause
 from shared_contracts.decisions import Finding, Outcome
-from shared_contracts.identity import Claimed, Staged
+from shared_contracts.identity import Claimed, Holder, Staged
+
+from registry.rosters.findings import held
+
+
+def in_the_way(answer: Staged | Claimed, registration_id: str) -> Holder | None:
+    """Whoever holds the person, if it is not this registration."""
+    holder = answer.holder
+    return None if holder is None or holder.registration_id == registration_id else holder
 
 
 @clause("15.2", "20.1")
-def against(answer: Staged | Claimed, registration_id: str, school: str) -> tuple[Finding, ...]:
-    """Why this person cannot be registered here: somebody holds the record, or identity itself refuses."""
-    holder = answer.holder
-    if holder is None or holder.registration_id == registration_id:
+def against(
+    answer: Staged | Claimed, registration_id: str, school: str, names: Mapping[str, str]
+) -> tuple[Finding, ...]:
+    """Why this person cannot be registered here: somebody holds the record, or identity itself refuses.
+
+    The words are those of a roster's row; but what a row only notes (he is here already) refuses a single entry.
+    `names`: of schools by code.
+    """
+    holder = in_the_way(answer, registration_id)
+    if holder is None:
         return tuple(finding for finding in answer.findings if finding.outcome is Outcome.REFUSE)
-    if holder.school == school:
-        message = "该学生已在本校建籍或正在建籍"
-        cure = "不需要重复录入；按姓名查找已有的信息"
-        code = "person.already_here"
-    else:
-        message = f"该学生已在其他学校（{holder.school}）建籍或正在建籍；一人一籍，不得重复建立学籍"
-        cure = "确已来本校就读的，通过转学办理；对方学校登记有误的，请对方学校撤回"
-        code = "person.registered_elsewhere"
-    return (refuse("20.1", code, message, cure=cure, fields=("document_number",), school=holder.school),)
+    _, found = held(holder, school, names)
+    return tuple(msgspec.structs.replace(finding, outcome=Outcome.REFUSE) for finding in found)
 
 
 @clause("20.1")
 def notes(staged: Staged) -> tuple[Finding, ...]:
-    """Likely duplicates: to be looked at, no refusal. The other pupil is shown by school and masked number only."""
+    """Likely duplicates: to be looked at, no refusal. Decisions are kept by their content and name no child: the other
+    pupil is told by school and masked number.
+    """
     found = [finding for finding in staged.findings if finding.outcome is not Outcome.REFUSE]
     for other in staged.likely:
         where = f"在{other.school}" if other.school else "目前没有学籍"
