@@ -21,7 +21,7 @@ from pathlib import Path
 import httpx
 import msgspec
 from regulation.school_year import SchoolSystem, Stage, grades_of
-from shared_contracts.registry import OrganisationView, StudentView
+from shared_contracts.registry import OrganisationView, RosterView, StudentView
 
 from xueji_local import running
 from xueji_local.demo_client import Account, ApiProblem, Client
@@ -38,6 +38,7 @@ from xueji_local.demo_screen import Screen
 from xueji_local.generator import (
     CLASS_SIZE,
     CLASSES,
+    STRIDE,
     NotPossible,
     Population,
     Roster,
@@ -129,6 +130,11 @@ def as_school(view: OrganisationView) -> School:
     )
 
 
+def _next_seed(rosters: Sequence[RosterView]) -> int:
+    """Pupils that earlier demonstrations have not had: a large roster takes those of several seeds."""
+    return 1 - (-len(rosters) // _ROSTERS) + sum(roster.totals.rows for roster in rosters) // (STRIDE // 2)
+
+
 class Demo:
     """One demonstration: its people, its folder, what has differed so far."""
 
@@ -170,7 +176,7 @@ class Demo:
         first_class = used + 1
         if rows > CLASS_SIZE * (CLASSES - used) * len(school.grades):
             first_class = 1  # the school is full of classes: the pupils sit with those of earlier demonstrations
-        seed = seed or 1 - (-sum(1 for _ in client.rosters()) // _ROSTERS)
+        seed = seed or _next_seed(list(client.rosters()))
         population = self.matcher.grow(0)
         with screen.step(f"生成名册：{rows}行，种子{seed}"):
             roster = make_roster(
@@ -241,12 +247,12 @@ class Demo:
         self.failures += compare_result(roster, run)
         return run
 
-    def correct(self, desk: Desk, roster: Roster, run: Run) -> Correction | None:
-        """The returned workbook, put right and uploaded; then once more."""
+    def correct(self, desk: Desk, roster: Roster, run: Run) -> tuple[Correction | None, int]:
+        """The returned workbook, put right and uploaded. Also: how many pupils came of it."""
         if run.returned is None:
             if run.view.totals.refused and run.accepted:
                 self.failures.append("有被拒绝的行，但没有退回的工作簿")
-            return None
+            return None, 0
         self.screen.heading("四、改正退回的行，再次上传")
         done = make_corrected(run.returned, self.folder / "改正后.xlsx", roster)
         self.screen.note(f"改正{len(done.cured)}行，去掉无法改正的{len(done.removed)}行：{done.path}")
@@ -268,10 +274,10 @@ class Demo:
                 self.failures.append(f"改正后的{second.accepted}人应当都得到G，实际：{second.view.numbers}")
         else:
             give_up(desk, second)
-        return done
+        return done, second.accepted
 
-    def again(self, desk: Desk, roster: Roster, run: Run, done: Correction | None, before: int) -> None:
-        """The same workbooks once more: nothing comes of them."""
+    def again(self, desk: Desk, roster: Roster, done: Correction | None, expected: int) -> None:
+        """The same workbooks once more: nothing comes of them, and the school has `expected` pupils."""
         self.screen.heading("五、同样的工作簿再传一次")
         refused = len(roster.refused_rows)
         for path, here, wrong in (
@@ -284,10 +290,9 @@ class Demo:
             self.failures += compare_repeat(repeat, here, wrong, path.name)
             give_up(desk, repeat)
         after = sum(1 for _ in desk.registrar.students())
-        grown = before + run.accepted + (done.rows if done else 0)
-        self.screen.note(f"本校学生：{before} → {after}")
-        if after != grown:
-            self.failures.append(f"本校应有{grown}名学生，实际{after}名")
+        self.screen.note(f"本校学生：{after}人，应为{expected}人")
+        if after != expected:
+            self.failures.append(f"本校应有{expected}名学生，实际{after}名")
 
 
 def demonstrate(rows: int, seed: int | None, out: Path | None, screen: Screen) -> int:
@@ -302,8 +307,8 @@ def demonstrate(rows: int, seed: int | None, out: Path | None, screen: Screen) -
         roster, before = demo.prepare(desk, rows, seed)
         demo.elsewhere(roster)
         run = demo.main_job(desk, roster)
-        done = demo.correct(desk, roster, run)
-        demo.again(desk, roster, run, done, len(before))
+        done, corrected = demo.correct(desk, roster, run)
+        demo.again(desk, roster, done, len(before) + run.accepted + corrected)
     show_result(screen, run)
     _show_files(screen, run, done)
     screen.say(f"\n全部用时{time.monotonic() - begun:.1f}秒")
