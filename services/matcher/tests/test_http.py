@@ -186,13 +186,13 @@ def test_people_can_be_added_and_the_line_extended(matcher: Running) -> None:
 
 
 def test_delay(matcher: Running) -> None:
-    matcher.faults(delay_ms=400)
+    matcher.faults(delay_ms=2000)
     begun = time.monotonic()
     assert matcher.match(item(person(SEED, 1))).status_code == 200
-    assert time.monotonic() - begun >= 0.4
+    assert time.monotonic() - begun >= 2
     with pytest.raises(httpx.ReadTimeout):
         matcher.client.post("/v1/matches", json={"items": [item(person(SEED, 1))]}, timeout=0.1)
-    assert httpx.get(matcher.url + "/health/ready").elapsed.total_seconds() < 0.3
+    assert httpx.get(matcher.url + "/health/ready").elapsed.total_seconds() < 2
 
 
 def test_status_twice_then_well_again(matcher: Running) -> None:
@@ -204,12 +204,11 @@ def test_status_twice_then_well_again(matcher: Running) -> None:
 
 
 def test_rate_limit(matcher: Running) -> None:
-    matcher.faults(rate_limit=2)
-    responses = [matcher.match(item(person(SEED, 1))) for _ in range(5)]
-    assert [r.status_code for r in responses] == [200, 200, 429, 429, 429]
-    assert int(responses[-1].headers["retry-after"]) >= 1
-    time.sleep(0.6)
-    assert matcher.match(item(person(SEED, 1))).status_code == 200
+    matcher.faults(rate_limit=0.02)  # one in fifty seconds, whatever else this machine does meanwhile
+    responses = [matcher.match(item(person(SEED, 1))) for _ in range(3)]
+    assert [r.status_code for r in responses] == [200, 429, 429]
+    assert 1 <= int(responses[-1].headers["retry-after"]) <= 50
+    assert responses[-1].headers["content-type"] == "application/problem+json"
 
 
 def test_wrong_answers(matcher: Running) -> None:
@@ -231,8 +230,8 @@ def test_down_by_breaking_the_connection(matcher: Running) -> None:
 
 
 def test_down_by_refusing_connections(matcher: Running) -> None:
-    matcher.faults(down={"how": "refuse", "seconds": 1.5})
-    end = time.monotonic() + 1.2
+    matcher.faults(down={"how": "refuse", "seconds": 4})
+    end = time.monotonic() + 4
     refused = False
     while time.monotonic() < end and not refused:
         try:
@@ -241,7 +240,7 @@ def test_down_by_refusing_connections(matcher: Running) -> None:
             refused = True
         time.sleep(0.05)
     assert refused
-    matcher.wait(5)
+    matcher.wait(20)
     assert matcher.match(item(person(SEED, 1))).status_code == 200
     assert matcher.client.get("/v1/faults").json()["down"] is None
 

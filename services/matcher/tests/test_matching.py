@@ -51,6 +51,20 @@ def test_faults_end_after_their_times() -> None:
     assert [board.take().status for _ in range(3)] == [503, 503, None]
 
 
+def test_a_limit_holds_one_second_of_requests_and_fills_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("matcher.faults.time.monotonic", lambda: now[0])
+    board, limited = Switchboard(), Faults(rate_limit=2)
+    board.set(limited)
+    assert [board.over_limit(limited) for _ in range(3)] == [0, 0, 0.5]
+    now[0] += 0.49
+    assert board.over_limit(limited) > 0
+    now[0] += 0.02
+    assert board.over_limit(limited) == 0
+    now[0] += 60
+    assert [board.over_limit(limited) > 0 for _ in range(3)] == [False, False, True]
+
+
 def test_wrong_answers_are_a_share_and_always_the_same() -> None:
     items = [msgspec.structs.replace(ITEM, id=str(n), document_number=f"{n:018d}") for n in range(2000)]
     right = [Answer(id=i.id, outcome=Outcome.MATCHED) for i in items]
