@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from gateway import console
 from gateway.accounts import NoAccounts
 from gateway.app import make_app
 from gateway.edge import Edge
@@ -124,26 +123,3 @@ async def test_production_asks_for_tls_and_an_origin_is_allowed_only_by_name(
             other = await client.get("/health/live", headers={"Origin": "https://evil.example"})
             assert "access-control-allow-origin" not in other.headers
             assert answer.headers["strict-transport-security"].startswith("max-age=")
-
-
-async def test_the_console_is_served_from_the_package_alone(anonymous: httpx.AsyncClient) -> None:
-    index = await anonymous.get("/")
-    assert index.headers["content-type"] == "text/html; charset=utf-8"
-    assert "script-src 'self'" in index.headers["content-security-policy"]
-    again = await anonymous.get("/", headers={"If-None-Match": index.headers["etag"]})
-    assert (again.status_code, again.content) == (304, b"")
-    for name in ("../app.py", "..%2fapp.py", "__init__.py", "nothing.js"):
-        assert (await anonymous.get(f"/console/{name}")).status_code == 404, name
-    linked = re.findall(r'(?:src|href)="([^"#]+)"', index.text)
-    assert linked
-    for link in linked:
-        assert (await anonymous.get(link)).status_code == 200, link
-
-
-def test_the_console_loads_nothing_from_elsewhere_and_nothing_inline() -> None:
-    for name, file in console.FILES.items():
-        text = file.content.decode()
-        found = re.findall(r"(?:https?:)?//[a-z0-9.-]+\.[a-z]{2,}", text)
-        assert [link for link in found if "www.w3.org" not in link] == [], name
-    index = console.FILES["index.html"].content.decode()
-    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=", index)

@@ -22,6 +22,7 @@ SECONDS = Histogram(
     buckets=(0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
 _METHODS = frozenset(("GET", "POST", "PATCH", "PUT", "DELETE", "OPTIONS", "HEAD"))
+_TRACE = frozenset((b"traceparent", b"tracestate"))
 _QUIET = frozenset(("/health/live", "/health/ready", "/metrics"))
 _NOTHING = "default-src 'none'; frame-ancestors 'none'"
 CONSOLE_POLICY = (
@@ -51,7 +52,8 @@ class Edge:
             await self.app(scope, receive, send)
             return
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-        carrier = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        # The caller's trace goes on; what else it may carry (baggage) ends here.
+        carrier = {name.decode(): value.decode("latin-1") for name, value in scope["headers"] if name in _TRACE}
         started, status, stream = time.perf_counter(), 500, False
         with tracer().start_as_current_span(method, context=propagate.extract(carrier), kind=SpanKind.SERVER) as span:
             trace_id = f"{span.get_span_context().trace_id:032x}"

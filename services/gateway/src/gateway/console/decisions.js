@@ -1,6 +1,6 @@
 // Taking a step of clause 15.1, for one pupil, several, or a whole roster; and what there is to see of one registration.
 import { action, api, ask, badge, codes, download, finding, h, showProblem, toast, today, when } from "./core.js";
-import { className, CODED, DECISIONS, FIELDS, FIXED, REGISTRATION_STATES, SEXES, STEPS, VERIFICATIONS } from "./words.js";
+import { ACTS, className, CODED, DECISIONS, FIELDS, FIXED, REGISTRATION_STATES, SEXES, STEPS, VERIFICATIONS } from "./words.js";
 
 // What to send for a decision, asked of the person; null when they think better of it.
 export async function decision(step, act, who) {
@@ -70,7 +70,7 @@ export async function look(id, mine, after) {
       ["学校", r.school_name], ["名册行号", r.row], ["学籍号", r.student_number], ["公安比对", VERIFICATIONS[r.verification]], ["办理期限", r.due_on]]),
     noted.map(finding),
     r.steps.length > 0 && h("h3", null, "审核记录"),
-    h("ol", { class: "journal" }, r.steps.map((s) => h("li", null, h("b", null, `${stepName(s.step)}：${DECISIONS[s.decision] ?? s.decision}`),
+    h("ol", { class: "journal" }, r.steps.map((s) => h("li", null, h("b", null, `${stepName(s.step)}：${ACTS[s.decision] ?? s.decision}`),
       h("div", { class: "muted" }, `${s.account_name}，${when(s.decided_at)}`), s.reason && h("div", null, s.reason)))),
     form.length > 0 && h("details", null, h("summary", null, `学生基本信息表（${form.length} 项）`), facts(form.map(([key, value]) => [FIELDS[key], readable(tables, key, value)]))),
     h("details", null, h("summary", null, `检查依据（${findings.length} 项）`), findings.map(finding)),

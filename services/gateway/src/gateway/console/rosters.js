@@ -88,6 +88,7 @@ export async function rosterPage(place, { id, signal }) {
   let shown = "";
   async function draw(r) {
     fill(summary, head(r, reload));
+    if (!r.totals.rows) fill(rows);
     const now = `${r.state} ${sum(r.steps)} ${r.totals.refused}`;
     if (now === shown || !r.totals.rows || ["uploaded", "checking", "confirming"].includes(r.state)) return;
     shown = now;
@@ -125,6 +126,7 @@ function next(r, reload) {
   const parts = [];
   if (registrar && r.state === "checked") {
     parts.push(h("div", { class: "row" },
+      !accepted && h("p", { class: "grow" }, `没有可导入的学生：${r.totals.already_here} 名已在本校，${r.totals.refused} 行被拒绝。更正后可再次上传。`),
       accepted > 0 && action(`确认导入 ${accepted} 名学生`, then(async () => {
         const classes = r.new_classes.length ? `将新建班级：${r.new_classes.join("、")}。` : "";
         if (await ask({ title: `确认导入 ${accepted} 名学生？`, text: `${classes}拒绝的 ${r.totals.refused} 行不会导入，可更正后再次上传。`, confirm: "确认导入" })) await post("confirmation");

@@ -47,7 +47,7 @@ async function student(place, id) {
     h("h2", null, "学籍变动记录 ", badge(journal.intact ? "记录链完整" : "记录链不完整", journal.intact ? "good" : "bad")),
     h("ol", { class: "card journal" }, journal.entries.map((entry) => h("li", null,
       h("div", null, h("b", null, KINDS[entry.kind] ?? entry.kind), entry.clause && h("span", { class: "clause" }, `第${entry.clause}条`)),
-      h("div", { class: "muted" }, `${entry.legal_date} 生效，${when(entry.recorded_at)} 记录，${entry.actor}`),
+      h("div", { class: "muted" }, `${entry.legal_date} 生效，${when(entry.recorded_at)} 记录，${entry.actor.startsWith("system:") ? "系统" : entry.actor}`),
       h("details", null, h("summary", null, "记录原文"), h("pre", null, JSON.stringify(entry.content, null, 2)))))));
 }
 

@@ -69,7 +69,9 @@ async def sign_in(
 ) -> Response[Session]:
     address = request.client.host if request.client else ""
     if wait := throttle.admit(data.username, address):
-        raise ProblemError("too_many_attempts", headers={"Retry-After": str(math.ceil(wait))})
+        seconds = math.ceil(wait)
+        detail = f"登录失败次数过多，请 {seconds} 秒后再试。"
+        raise ProblemError("too_many_attempts", detail, headers={"Retry-After": str(seconds)})
     account = await accounts.verify(data.username, data.password)
     if account is None:
         raise ProblemError("wrong_password", headers={"WWW-Authenticate": 'Bearer realm="xueji"'})

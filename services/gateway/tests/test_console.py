@@ -1,0 +1,86 @@
+"""The console is small and has no build step: what a build would find is looked for here."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+import pytest
+from gateway import console, openapi
+from litestar import Litestar
+from shared_contracts.actors import Role
+from shared_contracts.identity import Verification
+from shared_contracts.registry import RegistrationState, RosterState, RowState, Step
+
+SCRIPTS = {name: file.content.decode() for name, file in console.FILES.items() if name.endswith(".js")}
+
+
+async def test_it_is_served_from_the_package_alone(anonymous: httpx.AsyncClient) -> None:
+    index = await anonymous.get("/")
+    assert index.headers["content-type"] == "text/html; charset=utf-8"
+    assert "script-src 'self'" in index.headers["content-security-policy"]
+    again = await anonymous.get("/", headers={"If-None-Match": index.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    for name in ("../app.py", "..%2fapp.py", "__init__.py", "nothing.js"):
+        assert (await anonymous.get(f"/console/{name}")).status_code == 404, name
+    linked = re.findall(r'(?:src|href)="([^"#]+)"', index.text)
+    assert linked
+    for link in linked:
+        assert (await anonymous.get(link)).status_code == 200, link
+
+
+def test_it_loads_nothing_from_elsewhere_and_nothing_inline() -> None:
+    for name, file in console.FILES.items():
+        found = re.findall(r"(?:https?:)?//[a-z0-9.-]+\.[a-z]{2,}", file.content.decode())
+        assert [link for link in found if "www.w3.org" not in link] == [], name
+    index = console.FILES["index.html"].content.decode()
+    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=", index)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_text_never_becomes_markup(name: str) -> None:
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", SCRIPTS[name])
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_what_is_imported_is_exported(name: str) -> None:
+    for names, source in re.findall(r'import \{([^}]+)\} from "\./([\w.]+)"', SCRIPTS[name]):
+        exported = set(re.findall(r"export (?:async )?(?:function\*?|const|class) (\w+)", SCRIPTS[source]))
+        wanted = {word.strip() for word in names.split(",")}
+        assert wanted <= exported, source
+        for word in wanted:
+            assert len(re.findall(rf"\b{word}\b", SCRIPTS[name])) > 1, f"{word} is imported and not used"
+
+
+def test_every_address_it_asks_for_is_of_the_api(app: Litestar) -> None:
+    known = {re.sub(r"\{\w+\}", "*", path) for path, _, _ in openapi.operations(app)}
+    asked = set()
+    for text in SCRIPTS.values():
+        for address in re.findall(r'["`](/v1/[^"`?]*?)(?:\?|\$\{query|\$\{cursor|["`])', text):
+            asked.add(re.sub(r"\$\{[^}]*\}", "*", address))
+    # what follows a roster's id is given by name: confirmation, confirmation-sheets
+    assert {address for address in asked if address not in known} <= {"/v1/rosters/*/*"}
+    assert len(asked) >= 14
+
+
+@pytest.mark.parametrize(
+    ("name", "codes"),
+    [
+        ("ROLES", set(Role) - {Role.SYSTEM}),
+        ("ROSTER_STATES", set(RosterState)),
+        ("ROW_STATES", set(RowState)),
+        ("VERIFICATIONS", set(Verification)),
+    ],
+)
+def test_every_code_of_the_contracts_has_a_word(name: str, codes: set[str]) -> None:
+    block = re.search(rf"export const {name} = \{{(.*?)\}};", SCRIPTS["words.js"], re.DOTALL)
+    assert block
+    assert set(re.findall(r"(\w+): \"", block[1])) == {str(code) for code in codes}
+
+
+def test_the_way_of_15_1_is_complete_and_in_order() -> None:
+    words = SCRIPTS["words.js"]
+    assert re.findall(r'step: "(\w+)"', words) == [str(step) for step in Step]
+    ways = re.findall(r'waits: "(\w+)"', words)
+    ended = re.findall(r'(\w+): "', words[words.index("REGISTRATION_STATES = {") :].split("};")[0])
+    assert [*ways, *ended] == [str(state) for state in RegistrationState]
