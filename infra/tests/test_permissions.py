@@ -24,10 +24,18 @@ class User:
     def __init__(self, client: Client, errors: list[str]) -> None:
         self.client, self.errors = client, errors
 
+    async def settle(self) -> None:
+        """Until the server has dealt with all we sent and we have heard what it says to that.
+
+        nats-py's `flush` writes its PING ahead of the commands that wait to be written: the first flush writes those, the
+        answer to the second comes after them.
+        """
+        await self.client.flush()
+        await self.client.flush()
+
     async def refused(self) -> bool:
         """Whether the server has refused something since the last call."""
-        await self.client.flush()
-        await asyncio.sleep(0.05)
+        await self.settle()
         found = any("permissions violation" in error.lower() for error in self.errors)
         self.errors.clear()
         return found
@@ -110,7 +118,7 @@ async def test_a_service_answers_once_and_only_whom_it_was_asked_by(
         connected(bus, test_credentials, "registry") as registry,
     ):
         subscription = await identity.client.subscribe("cmd.identity.stage_persons", queue="identity")
-        await identity.client.flush()
+        await identity.settle()
         asking = asyncio.create_task(registry.client.request("cmd.identity.stage_persons", b"?", timeout=5))
         message = await subscription.next_msg(timeout=5)
         await message.respond(b"!")
