@@ -36,7 +36,7 @@ from xueji_local.stack import Stack
 STAGE = "primary"
 PATIENCE = 900.0
 """Seconds for one phase."""
-_LOOK = 0.01
+_LOOK = 0.025
 _QUIET = 3.0
 """Seconds over which the statements of an idle system are counted."""
 
