@@ -1,31 +1,76 @@
-"""Round trips to PostgreSQL per 1,000 rows, from the upload to the last record: more rows a batch, not more round trips."""
+"""Round trips to PostgreSQL per 1,000 rows, from the upload to the last record: more rows, not more round trips each."""
 
 from __future__ import annotations
 
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import e2e_truth
 import pytest
-from e2e_flow import Desk
+from e2e_flow import STEPS, Desk
 from e2e_people import People
-from e2e_system import System
+from e2e_system import System, wait_for
+from shared_contracts.registry import RosterState
 
 SERVICES = ("registry", "identity")
 SMALL, LARGE = 500, 2_000
-MOST = 1_500
-"""Round trips per 1,000 rows that nobody may exceed, idle polling of the workers meanwhile included."""
+"""Rows; the registry works in chunks of 500."""
+MOST = 600
+"""Round trips per 1,000 rows that both services together may cost at most. A statement a row would be 1,000 more."""
 
 
-def round_trips(system: System) -> dict[str, float]:
-    return {service: system.metric(service, "db_round_trips_total") for service in SERVICES}
+class Meter:
+    """Counts the round trips of both services, without those of idle workers who look whether there is work."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        self.spent: Counter[str] = Counter()
+        self.seconds: Counter[str] = Counter()
+        before, seconds = self._now(), 4.0
+        time.sleep(seconds)
+        self._idle = (self._now() - before) / seconds
+
+    def _now(self) -> float:
+        return sum(self._system.metric(service, "db_round_trips_total") for service in SERVICES)
+
+    @contextmanager
+    def counting(self, what: str) -> Iterator[None]:
+        before, begun = self._now(), time.monotonic()
+        yield
+        seconds = time.monotonic() - begun
+        self.spent[what] += round(self._now() - before - self._idle * seconds)
+        self.seconds[what] += seconds
 
 
-def cost(system: System, people: People, school: Desk, rows: int, first_class: int) -> dict[str, float]:
-    """Round trips per 1,000 rows by service."""
+def walk(system: System, people: People, school: Desk, rows: int, first_class: int) -> Meter:
+    """The whole way, looking for its progress in the database: each look through the API would be counted too."""
     made = people.roster("xinchun", rows, first_class=first_class)
-    before = round_trips(system)
-    done = school.walk(made)
-    after = round_trips(system)
-    assert done.numbers == {"G": rows}
-    return {service: (after[service] - before[service]) / rows * 1_000 for service in SERVICES}
+    e2e_truth.settled(system)
+    meter = Meter(system)
+
+    def wait(column: str, value: str) -> None:
+        query = f"SELECT {column} = $2 FROM rosters WHERE id = $1"
+        wait_for(lambda: system.value("registry", query, roster_id, value), 180, f"{column} is not {value}")
+
+    with meter.counting("check"):
+        roster_id = school.registrar.upload(made.path).id
+        wait("state", RosterState.CHECKED)
+    with meter.counting("confirm"):
+        school.registrar.confirm(roster_id)
+        wait("state", RosterState.IN_APPROVAL)
+    for step in STEPS:
+        if step == "guardian":
+            with meter.counting("print"):
+                school.registrar.send("POST", f"/v1/rosters/{roster_id}/confirmation-sheets")
+                wait("sheets_state", "ready")
+        with meter.counting("steps"):
+            assert school.decide(roster_id, step).moved == rows
+    with meter.counting("numbers"):
+        wait("state", RosterState.COMPLETED)
+    assert school.registrar.roster(roster_id).numbers == {"G": rows}
+    return meter
 
 
 @pytest.mark.slow
@@ -33,13 +78,15 @@ def cost(system: System, people: People, school: Desk, rows: int, first_class: i
 def test_round_trips_do_not_grow_with_the_rows_of_a_batch(
     system: System, people: People, xinchun: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    costs = {rows: cost(system, people, xinchun, rows, first_class) for rows, first_class in ((SMALL, 20), (LARGE, 40))}
+    """Printing is shown and not judged: it goes class by class, as the paper does, and its cost is in the pages."""
+    meters = {rows: walk(system, people, xinchun, rows, first) for rows, first in ((SMALL, 20), (LARGE, 40))}
+    costs = {}
     with capsys.disabled():
-        for rows, by_service in costs.items():
-            told = ", ".join(f"{service} {trips:.0f}" for service, trips in by_service.items())
-            print(f"\n  round trips per 1,000 rows, roster of {rows}: {told}", end="")
+        for rows, meter in meters.items():
+            by_phase = {what: trips / rows * 1_000 for what, trips in meter.spent.items()}
+            costs[rows] = sum(trips for what, trips in by_phase.items() if what != "print")
+            told = ", ".join(f"{what} {trips:.0f} ({meter.seconds[what]:.1f} s)" for what, trips in by_phase.items())
+            print(f"\n  {rows} rows: {costs[rows]:.0f} round trips per 1,000 rows without printing; {told}", end="")
         print()
-    small, large = (sum(costs[rows].values()) for rows in (SMALL, LARGE))
-    assert large <= small, f"{large:.0f} round trips per 1,000 rows of {LARGE}, {small:.0f} of {SMALL}"
-    assert small <= MOST
+    assert 0 < costs[LARGE] <= costs[SMALL] <= MOST
     e2e_truth.records_and_numbers_agree(system)

@@ -124,14 +124,11 @@ class People:
 
     def __init__(self, system: System, folder: Path) -> None:
         self._system, self._folder = system, folder
-        self._known_line = 0
         self.made: list[Made] = []
-        self.others = Secrets()
-        """Of pupils who came to the system in another way than by a roster."""
 
     @property
     def secrets(self) -> Secrets:
-        everything = self.others
+        everything = Secrets()
         for made in self.made:
             everything |= made.secrets
         return everything
@@ -208,23 +205,35 @@ def windows(text: str, sizes: Iterable[int]) -> Iterator[str]:
                 yield found[begin : begin + size]
 
 
-def found_in(text: str, secrets: Secrets, *, names: frozenset[str] | None = None) -> set[str]:
-    """The document numbers, phones and (`names`, all unless given) names that stand in a text."""
-    wanted = secrets.names if names is None else names
-    digits = {run[0] for run in re.finditer(r"[0-9A-Z]{8,}", text)}
-    hits: set[str] = set()
-    if digits:
-        numbers = secrets.numbers
-        sizes = {len(number) for number in numbers}
-        for run in digits:
-            for size in sizes:
-                hits.update(
-                    piece for begin in range(len(run) - size + 1) if (piece := run[begin : begin + size]) in numbers
-                )
-    latin = {name for name in wanted if name.isascii()}
-    hits.update(name for name in latin if name in text)
-    hits.update(piece for piece in windows(text, map(len, wanted)) if piece in wanted)
-    return hits
+def numbers_in(text: str, secrets: Secrets) -> set[str]:
+    """The document numbers and phones that stand in a text, inside other letters and digits too."""
+    runs = {run[0] for run in re.finditer(r"[0-9A-Z]{8,}", text)}
+    numbers = secrets.numbers
+    sizes = {len(number) for number in numbers}
+    return {
+        piece
+        for run in runs
+        for size in sizes
+        for begin in range(len(run) - size + 1)
+        if (piece := run[begin : begin + size]) in numbers
+    }
+
+
+def found_in(text: str, secrets: Secrets) -> set[str]:
+    """Everything personal that stands in a text that should have none of it."""
+    hits, names = numbers_in(text, secrets), secrets.names
+    hits.update(name for name in names if name.isascii() and name in text)
+    hits.update(piece for piece in windows(text, map(len, names)) if piece in names)
+    return hits | (_runs(text) & secrets.addresses)
+
+
+def values_in(text: str, values: frozenset[str]) -> set[str]:
+    """Those of some names and addresses that stand in a text as whole values (`"王芳"`, not the 王芳 of 王芳华)."""
+    return (_runs(text) & values) | {value for value in values if value.isascii() and value in text}
+
+
+def _runs(text: str) -> set[str]:
+    return set(re.findall(r"[\u3007\u3400-\u9fff\U00020000-\U0003ffff·0-9]+", text))
 
 
 SCHOOL_YEAR = current_school_year()

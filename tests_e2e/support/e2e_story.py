@@ -104,9 +104,11 @@ def tell(system: System, people: People, folder: Path) -> Story:
         done = xinchun.decide(roster_id, step)
         assert done.moved == len(first.accepted), f"{step}: {done}"
     _collect(xinchun, first)
-    story.students = xinchun.registrar.students(school=xinchun.code)
+    ours = {registration.person_id for registration in first.registrations}
+    everybody = xinchun.registrar.students(school=xinchun.code)
+    story.students = [student for student in everybody if student.person_id in ours]
     story.journals = [xinchun.registrar.journal(student.id) for student in story.students[:5]]
-    story.counts.append(len(story.students))
+    story.counts.append(len(everybody))
     _correct(story, people, xinchun, folder)
     return story
 
