@@ -1,0 +1,40 @@
+"""What the README shows runs as it stands there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from e2e_system import System, running_system
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_the_clients_example_runs(system: System, tmp_path: Path) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    (tmp_path / ".xueji").mkdir()
+    shutil.copy(system.layout.stack, tmp_path / ".xueji" / "stack.json")
+    done = subprocess.run([sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    size, rosters = re.fullmatch(r"(\d+) bytes; (\d+) rosters\n", done.stdout).groups()
+    assert int(size) > 5_000 and int(rosters) >= 0
+
+
+@pytest.mark.slow
+def test_the_demonstration_ends_as_planted() -> None:
+    """`make demo` on a system of its own: 60 rows, every hard case, the corrected workbook, both again."""
+    with running_system() as fresh:
+        done = subprocess.run(
+            [sys.executable, "-m", "xueji_local.demo", "--rows", "60"],
+            env={**os.environ, "XUEJI_HOME": str(fresh.layout.home)},
+            capture_output=True,
+            text=True,
+            timeout=170,
+        )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+    assert "没有重复建籍" in done.stdout
