@@ -181,7 +181,7 @@ class Postgres:
         self._wait_for_former()
         self._complete_data(programs, identity)
         fixed = self.port != 0
-        for attempt in range(1 if fixed else 5):
+        for attempt in range(5):
             port = self.port or processes.free_port()
             if not port_is_free(port):
                 raise PortTaken(f"port {port}, where PostgreSQL should listen, is taken by another program.")
@@ -198,8 +198,11 @@ class Postgres:
                 self.port = port
                 return
             self.stop()
-            if fixed or attempt == 4:
-                raise ServerProblem(f"PostgreSQL does not start. The end of {self.log}:\n{tail(self.log)}")
+            said = tail(self.log)
+            if "pre-existing shared memory block" in said and attempt < 4:
+                time.sleep(0.5)  # backends of a server that was killed are still on their way out
+            elif fixed or attempt == 4:
+                raise ServerProblem(f"PostgreSQL does not start. The end of {self.log}:\n{said}")
 
     def stop(self) -> None:
         """Fast shutdown: open transactions are rolled back, everything committed is on disk."""
@@ -210,8 +213,15 @@ class Postgres:
     def kill(self) -> None:
         """SIGKILL to the server and all its backends: what a power failure does to the processes."""
         if self._process is not None:
+            import psutil
+
+            backends = psutil.Process(self._process.pid).children()  # each leads a session of its own
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+            for backend in backends:
+                with contextlib.suppress(psutil.Error):
+                    backend.kill()
+            psutil.wait_procs(backends, timeout=10)
             self._process = None
 
     def restart(self) -> None:
