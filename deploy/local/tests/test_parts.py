@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import os
 import shlex
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from xueji_local import credentials, follow, ports, running, testing
 from xueji_local.environment import Places, as_shell, environment_of
 from xueji_local.follow import Follower, readable
 from xueji_local.layout import Layout
+from xueji_local.programs import Child, Program
 from xueji_local.servers import PortTaken, ServerProblem
 
 PLACES = Places(
@@ -174,3 +177,28 @@ def test_folders_of_killed_runs_are_swept_and_no_others(tmp_path: Path, monkeypa
         (tmp_path / name).mkdir()
     testing._sweep(tmp_path)
     assert {p.name for p in tmp_path.iterdir()} == {f"xueji-test-{os.getppid()}-abc", "xueji-test-old", "other"}
+
+
+def test_another_programs_answer_on_the_port_is_not_taken_for_ours(tmp_path: Path) -> None:
+    class Stranger(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stranger) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        port = server.server_address[1]
+        child = Child(
+            Program(name="registry", args=("sleep", "60"), environment={}, port=port, start_seconds=0.5),
+            tmp_path / "log",
+        )
+        child.start()
+        try:
+            with pytest.raises(ServerProblem, match=f"another program answers on its port {port}"):
+                child.wait_ready()
+        finally:
+            child.stop()
+            server.shutdown()

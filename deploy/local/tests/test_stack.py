@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from xueji_local.processes import free_port
 from xueji_local.testing import scratch
 
 pytestmark = pytest.mark.integration
@@ -43,6 +44,9 @@ class Home:
         )  # fmt: skip
 
     def up(self, **env: str) -> str:
+        if not self.path.exists():  # not everybody's first choice: other stacks start on this machine at the same time
+            self.path.mkdir(mode=0o700)
+            (self.path / "ports.json").write_text(json.dumps({"gateway": free_port()}))
         done = self.act("up", **env)
         assert done.returncode == 0, done.stdout
         return done.stdout

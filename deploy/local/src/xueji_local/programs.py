@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import msgspec
+import psutil
 
 from xueji_local import interrupt
 from xueji_local.processes import spawn, stop, tail
@@ -85,11 +86,28 @@ class Child:
         self._again_at = None
 
     def ready(self) -> bool:
+        """Whether it answers, and it is our process that does: somebody else may have taken the port meanwhile."""
+        return self._answers() and self._listens()
+
+    def _answers(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.program.port, timeout=2)
-        with contextlib.suppress(OSError, http.client.HTTPException):
+        try:
             connection.request("GET", "/health/ready")
             return connection.getresponse().status == 200
-        connection.close()
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def _listens(self) -> bool:
+        """The process or one of its workers has the port."""
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(self.pid or 0)
+            family = [process, *process.children(recursive=True)]
+            open_ports = (
+                c.laddr.port for p in family for c in p.net_connections("tcp") if c.status == psutil.CONN_LISTEN
+            )
+            return self.program.port in open_ports
         return False
 
     def wait_ready(self) -> None:
@@ -103,7 +121,8 @@ class Child:
                     raise ServerProblem(
                         f"{self.program.name} ends at start, {self.ends} times, the last time {ended(code)}. "
                         f"The end of {self.log}:\n{tail(self.log)}\n"
-                        "Cure: what the log says; `make reset` starts from nothing (and deletes the data)."
+                        "Cure: what the log says (a port that was taken meanwhile: start again, another is chosen); "
+                        "`make reset` starts from nothing (and deletes the data)."
                     )
                 time.sleep(_PAUSES[self.ends - 1])
                 self.start()
@@ -112,7 +131,8 @@ class Child:
                 return
             elif time.monotonic() - self._started > self.program.start_seconds:
                 raise ServerProblem(
-                    f"{self.program.name} has not become ready in {self.program.start_seconds:.0f} s. "
+                    f"{self.program.name} has not become ready in {self.program.start_seconds:.0f} s"
+                    f"{f' and another program answers on its port {self.program.port}' if self._answers() else ''}. "
                     f"The end of {self.log}:\n{tail(self.log)}"
                 )
             else:
