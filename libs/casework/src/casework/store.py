@@ -134,32 +134,39 @@ async def decide_cases(
     if not cases:
         return []
     after = _advance(kind, cases, doing, calendar)
+    # How cases stand travels once for all that stand alike: thousands of a bulk act stand in a handful of ways.
+    ways = {before: way for way, before in enumerate(dict.fromkeys(before for _, before in cases))}
+    becomes = [after[before] for before in ways]
     moved = await connection.fetchval(
-        f"""WITH m AS (
-              SELECT * FROM unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[], $6::date[],
-                                   $7::bool[], $8::int[], $9::text[])
-                AS m(id, version, was, status, step, due_on, provisional, days_left, deciders)),
+        f"""WITH w AS MATERIALIZED (
+              SELECT way, version, was, status, step, due_on, provisional, days_left, deciders::jsonb AS deciders
+              FROM unnest($3::int[], $4::int[], $5::text[], $6::text[], $7::text[], $8::date[], $9::bool[], $10::int[],
+                          $11::text[])
+                AS w(way, version, was, status, step, due_on, provisional, days_left, deciders)),
             moved AS (
               UPDATE {prefix}cases c
-              SET status = m.status, step = m.step, due_on = m.due_on, provisional = m.provisional,
-                  days_left = m.days_left, deciders = m.deciders::jsonb, version = m.version + 1,
-                  parties = c.parties || $10::text::jsonb
-              FROM m WHERE c.id = m.id AND c.version = m.version
-              RETURNING c.id, c.version, m.was),
+              SET status = w.status, step = w.step, due_on = w.due_on, provisional = w.provisional,
+                  days_left = w.days_left, deciders = w.deciders, version = w.version + 1,
+                  parties = c.parties || $12::text::jsonb
+              FROM unnest($1::text[], $2::int[]) AS m(id, way) JOIN w USING (way)
+              WHERE c.id = m.id AND c.version = w.version
+              RETURNING c.id, c.version, w.was),
             written AS (
               INSERT INTO {prefix}case_decisions (case_id, seq, step, decision, account, account_name, role,
                                                   organisation, decided_at, reason, override, details)
-              SELECT id, version, was, $11, $12, $13, $14, $15, $16, $17, $18, $19::text::jsonb FROM moved)
+              SELECT id, version, was, $13, $14, $15, $16, $17, $18, $19, $20, $21::text::jsonb FROM moved)
             SELECT count(*) FROM moved""",  # noqa: S608
         [case_id for case_id, _ in cases],
-        [before.version for _, before in cases],
-        [before.step for _, before in cases],
-        [standing.status for standing in after],
-        [standing.step for standing in after],
-        [standing.due_on for standing in after],
-        [standing.provisional for standing in after],
-        [standing.days_left for standing in after],
-        [_deciders(standing.deciders) for standing in after],
+        [ways[before] for _, before in cases],
+        list(ways.values()),
+        [before.version for before in ways],
+        [before.step for before in ways],
+        [standing.status for standing in becomes],
+        [standing.step for standing in becomes],
+        [standing.due_on for standing in becomes],
+        [standing.provisional for standing in becomes],
+        [standing.days_left for standing in becomes],
+        [_deciders(standing.deciders) for standing in becomes],
         _json(doing.moved),
         doing.act,
         doing.actor.account,
@@ -173,7 +180,7 @@ async def decide_cases(
     )
     if moved != len(cases):
         raise CaseConflict(f"{len(cases) - moved} of {len(cases)} cases had moved")
-    return after
+    return [after[before] for _, before in cases]
 
 
 async def history(connection: Connection, case_id: str, prefix: str = "") -> list[DecisionRow]:
@@ -212,18 +219,15 @@ def _deciders(pairs: tuple[tuple[str, str], ...]) -> str:
     return _json(pairs)
 
 
-def _advance(kind: CaseKind, cases: Sequence[tuple[str, Standing]], doing: Doing, calendar: Calendar) -> list[Standing]:
-    """Cases of one bulk act mostly stand alike: each standing is worked out once."""
+def _advance(
+    kind: CaseKind, cases: Sequence[tuple[str, Standing]], doing: Doing, calendar: Calendar
+) -> dict[Standing, Standing]:
+    """What becomes of each way in which the cases stand; cases of one bulk act mostly stand alike."""
     day, moved = day_of(doing.at), frozenset(doing.moved)
-    known: dict[Standing, Standing] = {}
-    after = []
-    for _, before in cases:
-        if before not in known:
-            known[before] = advance(
-                kind, before, doing.act, doing.actor.account, day=day, calendar=calendar, moved=moved
-            )
-        after.append(known[before])
-    return after
+    return {
+        before: advance(kind, before, doing.act, doing.actor.account, day=day, calendar=calendar, moved=moved)
+        for before in dict.fromkeys(before for _, before in cases)
+    }
 
 
 def _json(value: Any) -> str:

@@ -74,7 +74,7 @@ async def withdraw_registration(work: RegistryWork, command: WithdrawRegistratio
     doing = Doing(act="withdraw", actor=command.actor, role=Role.REGISTRAR, at=work.now, reason=command.reason)
     cases = [(registration.id, registration.standing)]
     await decide_cases(await driver(work.tx), kind, cases, doing, calendar=work.deps.calendar)
-    await close(work, [registration], "withdrawn")
+    await close(work, registration, "withdrawn")
     return await queries.view(work, registration.id)
 
 

@@ -32,7 +32,7 @@ from registry.organisations import store as organisations
 from registry.organisations.facts import SchoolFacts
 from registry.registration import access, completion, queries, steps, store
 from registry.registration.chain import STATE_TITLES, chain, state_of
-from registry.registration.store import Waiting
+from registry.registration.store import Alike, Waiting
 
 EVENT_CHUNK = 500
 """Registrations of one event at most."""
@@ -41,7 +41,7 @@ EVENT_CHUNK = 500
 @clause("13.2", "15.1")
 async def decide_roster(work: RegistryWork, command: DecideRoster) -> DecisionDone | Refused:
     """A constant number of statements, whatever the roster's size. What the actor may not decide is skipped."""
-    one = await store.one_of_roster(work.tx, command.roster_id)
+    one = await store.any_of_roster(work.tx, command.roster_id)
     if one is None or not _concerns(command.actor, one):
         return refused("not_found", "没有这个名册的建籍信息，或者它不属于您管理的范围。")
     school = await open_school(work, one.school)
@@ -50,16 +50,17 @@ async def decide_roster(work: RegistryWork, command: DecideRoster) -> DecisionDo
     act = _Act(work, school, command)
     waiting = await store.lock_waiting(work.tx, command.roster_id, command.step)
     if not waiting:
-        now = await store.one_of_roster(work.tx, command.roster_id) or one  # as it stands after our lock
+        now = await store.open_of_roster(work.tx, command.roster_id) or one  # as it stands after our lock
         against = act.against(now)
         if against:
             return steps.refusal(against)
         return refused("conflict", "现在没有等待这个环节的建籍信息。请刷新后再办理。")
-    allowed = [registration for registration in waiting if not act.against(registration)]
+    allowed = [alike for alike in waiting if not act.against(alike.first)]
     if not allowed:
-        return steps.refusal(finding for registration in waiting for finding in act.against(registration))
+        return steps.refusal(finding for alike in waiting for finding in act.against(alike.first))
     state = await _carry_out(work, act, allowed)
-    return DecisionDone(moved=len(allowed), state=state, skipped=len(waiting) - len(allowed))
+    moved, all_ = (sum(len(alike.ids) for alike in some) for some in (allowed, waiting))
+    return DecisionDone(moved=moved, state=state, skipped=all_ - moved)
 
 
 @clause("13.2", "15.1")
@@ -76,7 +77,7 @@ async def decide_registration(work: RegistryWork, command: DecideRegistration) -
     act = _Act(work, school, command)
     if against := act.against(registration):
         return steps.refusal(against)
-    await _carry_out(work, act, [registration])
+    await _carry_out(work, act, [Alike.only(registration)])
     return await queries.view(work, registration.id)
 
 
@@ -93,7 +94,7 @@ def changed_meanwhile(registration: Waiting) -> Refused:
 
 
 class _Act:
-    """One decision on many registrations; what stands against it is worked out once for registrations alike."""
+    """One decision, on one registration or on many."""
 
     def __init__(self, work: RegistryWork, school: SchoolFacts, command: DecideRoster | DecideRegistration) -> None:
         self.school = school
@@ -102,25 +103,8 @@ class _Act:
         self.reason, self.signed_on = command.reason, command.signed_on
         self.today, self.now = work.today, work.now
         self.kind: CaseKind = chain(Parameters.for_(school.division, work.today).approval_working_days)
-        self._known: dict[tuple[object, ...], tuple[Finding, ...]] = {}
 
     def against(self, registration: Waiting) -> tuple[Finding, ...]:
-        standing = registration.standing
-        key = (
-            standing.status,
-            standing.step,
-            standing.deciders,
-            registration.entered_by,
-            registration.authority,
-            registration.grade,
-            registration.class_no,
-            registration.printed_on,
-        )
-        if key not in self._known:
-            self._known[key] = self._findings(registration)
-        return self._known[key]
-
-    def _findings(self, registration: Waiting) -> tuple[Finding, ...]:
         found = may_decide(
             self.kind,
             registration.standing,
@@ -152,39 +136,44 @@ class _Act:
         )
 
 
-async def _carry_out(work: RegistryWork, act: _Act, registrations: Sequence[Waiting]) -> RegistrationState:
-    cases = [(registration.id, registration.standing) for registration in registrations]
+async def _carry_out(work: RegistryWork, act: _Act, allowed: Sequence[Alike]) -> RegistrationState:
+    cases = [(registration_id, alike.first.standing) for alike in allowed for registration_id in alike.ids]
     after = await decide_cases(await driver(work.tx), act.kind, cases, act.doing(), calendar=work.deps.calendar)
     state = state_of(after[0].status, after[0].step, registered=False)
     if state is RegistrationState.REJECTED:
-        await close(work, registrations, "rejected")
+        await _close(work, allowed, "rejected")
     if state is RegistrationState.AUTHORITY_APPROVED:
-        _approved(work, act.school, registrations)
-        await completion.approvals_done(work, [registration.roster_id for registration in registrations])
-    _tell(work, act, registrations, after[0], state)
+        _approved(work, act.school, allowed)
+        await completion.approvals_done(work, [allowed[0].first.roster_id])
+    _tell(work, act, allowed, after[0], state)
     return state
 
 
-async def close(work: RegistryWork, registrations: Sequence[Waiting], reason: Literal["rejected", "withdrawn"]) -> None:
-    """They end without a record: identity lets go of the persons, rosters have less on the way."""
-    await store.close(work.tx, [registration.id for registration in registrations])
-    for chunk in _chunks(registrations):
-        work.emit(RegistrationsClosed(school=chunk[0].school, closed=_named(chunk), reason=reason), _key(chunk))
-    rosters = [registration.roster_id for registration in registrations]
-    await completion.arrive(work, rosters)
-    await completion.approvals_done(work, rosters)
+async def close(work: RegistryWork, registration: Waiting, reason: Literal["rejected", "withdrawn"]) -> None:
+    """It ends without a record: identity lets go of the person, its roster has less on the way."""
+    await _close(work, [Alike.only(registration)], reason)
 
 
-def _approved(work: RegistryWork, school: SchoolFacts, registrations: Sequence[Waiting]) -> None:
-    for chunk in _chunks(registrations):
-        event = RegistrationsApproved(school=school.code, roster_id=chunk[0].roster_id, approved=_named(chunk))
-        work.emit(event, _key(chunk))
+async def _close(work: RegistryWork, ended: Sequence[Alike], reason: Literal["rejected", "withdrawn"]) -> None:
+    named = _named(ended)
+    await store.close(work.tx, [one.registration_id for one in named])
+    for chunk in _chunks(named):
+        work.emit(RegistrationsClosed(school=ended[0].first.school, closed=chunk, reason=reason), _key(ended))
+    await completion.arrive(work, [alike.first.roster_id for alike in ended for _ in alike.ids])
+    await completion.approvals_done(work, [ended[0].first.roster_id])
+
+
+def _approved(work: RegistryWork, school: SchoolFacts, approved: Sequence[Alike]) -> None:
+    roster_id = approved[0].first.roster_id
+    for chunk in _chunks(_named(approved)):
+        event = RegistrationsApproved(school=school.code, roster_id=roster_id, approved=chunk)
+        work.emit(event, _key(approved))
 
 
 def _tell(
     work: RegistryWork,
     act: _Act,
-    registrations: Sequence[Waiting],
+    decided: Sequence[Alike],
     standing: Standing,
     state: RegistrationState,
 ) -> None:
@@ -195,15 +184,15 @@ def _tell(
         StepReached(
             school=act.school.code,
             school_name=act.school.name,
-            authority=registrations[0].authority,
-            roster_id=registrations[0].roster_id,
+            authority=decided[0].first.authority,
+            roster_id=decided[0].first.roster_id,
             state=state,
             waits_for=waits_for,
             role=role,
-            count=len(registrations),
+            count=sum(len(alike.ids) for alike in decided),
             reason=act.reason,
         ),
-        _key(registrations),
+        _key(decided),
     )
 
 
@@ -221,13 +210,18 @@ async def open_school(work: RegistryWork, code: str) -> SchoolFacts | Refused:
     return school
 
 
-def _chunks(registrations: Sequence[Waiting]) -> list[Sequence[Waiting]]:
-    return [registrations[i : i + EVENT_CHUNK] for i in range(0, len(registrations), EVENT_CHUNK)]
+def _named(decided: Sequence[Alike]) -> tuple[Approved, ...]:
+    return tuple(
+        Approved(registration_id=registration_id, person_id=person_id)
+        for alike in decided
+        for registration_id, person_id in zip(alike.ids, alike.people, strict=True)
+    )
 
 
-def _named(registrations: Sequence[Waiting]) -> tuple[Approved, ...]:
-    return tuple(Approved(registration_id=r.id, person_id=r.person_id) for r in registrations)
+def _chunks(named: tuple[Approved, ...]) -> list[tuple[Approved, ...]]:
+    return [named[i : i + EVENT_CHUNK] for i in range(0, len(named), EVENT_CHUNK)]
 
 
-def _key(registrations: Sequence[Waiting]) -> str:
-    return registrations[0].roster_id or registrations[0].id
+def _key(decided: Sequence[Alike]) -> str:
+    """All that are decided at once are of one roster, or it is one."""
+    return decided[0].first.roster_id or decided[0].first.id

@@ -52,6 +52,21 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.standing.version + self.revision
 
 
+class Alike(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Registrations under lock that stand alike: what a decision asks is answered by `first` for all of them.
+
+    `ids`, `people`: all of them, `first` too, in one order.
+    """
+
+    first: Waiting
+    ids: tuple[str, ...]
+    people: tuple[str, ...]
+
+    @classmethod
+    def only(cls, registration: Waiting) -> Alike:
+        return cls(first=registration, ids=(registration.id,), people=(registration.person_id,))
+
+
 _WAITING = """
     SELECT r.id, r.person_id, r.roster_id, r.school, r.authority, r.grade, r.class_no, r.sheet_printed_at,
            r.registered_at IS NOT NULL AS registered, r.revision, c.entered_by, c.status, c.step, c.due_on,
@@ -65,20 +80,41 @@ async def lock(tx: AsyncConnection, registration_id: str) -> Waiting | None:
     return _waiting(rows[0]) if rows else None
 
 
-async def lock_waiting(tx: AsyncConnection, roster_id: str, step: str) -> list[Waiting]:
+# Grouped by the server: a class of a roster is one row here, and thousands of registrations a hundred.
+_LOCK_WAITING = f"""
+    WITH waiting AS MATERIALIZED ({_WAITING}
+        WHERE r.roster_id = $1 AND c.status = 'open' AND c.step = $2 ORDER BY c.id FOR UPDATE OF c)
+    SELECT array_agg(id) AS ids, array_agg(person_id) AS people, roster_id, school, authority, grade, class_no,
+           sheet_printed_at, registered, revision, entered_by, status, step, due_on, provisional, days_left, deciders,
+           version
+    FROM waiting
+    GROUP BY roster_id, school, authority, grade, class_no, sheet_printed_at, registered, revision, entered_by, status,
+             step, due_on, provisional, days_left, deciders, version
+    ORDER BY grade, class_no
+"""  # noqa: S608
+
+
+async def lock_waiting(tx: AsyncConnection, roster_id: str, step: str) -> list[Alike]:
     """Registrations of a roster that wait for a step."""
-    rows = await (await driver(tx)).fetch(
-        _WAITING
-        + """WHERE r.roster_id = $1 AND c.status = 'open' AND c.step = $2
-             ORDER BY c.id FOR UPDATE OF c""",
-        roster_id,
-        step,
-    )
-    return [_waiting(row) for row in rows]
+    rows = await (await driver(tx)).fetch(_LOCK_WAITING, roster_id, step)
+    return [
+        Alike(
+            first=_waiting({**row, "id": row["ids"][0], "person_id": row["people"][0]}),
+            ids=tuple(row["ids"]),
+            people=tuple(row["people"]),
+        )
+        for row in rows
+    ]
 
 
-async def one_of_roster(tx: AsyncConnection, roster_id: str) -> Waiting | None:
-    """Any registration of a roster, those on their way first: whose it is, and why nothing waits there."""
+async def any_of_roster(tx: AsyncConnection, roster_id: str) -> Waiting | None:
+    """Any registration of a roster: whose it is."""
+    rows = await (await driver(tx)).fetch(_WAITING + "WHERE r.roster_id = $1 ORDER BY r.row LIMIT 1", roster_id)
+    return _waiting(rows[0]) if rows else None
+
+
+async def open_of_roster(tx: AsyncConnection, roster_id: str) -> Waiting | None:
+    """A registration of a roster, those on their way first: why nothing waits there."""
     rows = await (await driver(tx)).fetch(
         _WAITING + "WHERE r.roster_id = $1 ORDER BY c.status <> 'open', r.row LIMIT 1", roster_id
     )
@@ -170,7 +206,7 @@ async def correct(tx: AsyncConnection, registration_id: str, values: Mapping[str
     )  # fmt: skip
 
 
-def _waiting(row: asyncpg.Record) -> Waiting:
+def _waiting(row: Mapping[str, Any]) -> Waiting:
     return Waiting(
         id=row["id"],
         person_id=row["person_id"],
