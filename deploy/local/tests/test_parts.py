@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from service_kit import settings
 from xueji_infra.topology import topology
-from xueji_local import credentials, follow, ports, running, testing
+from xueji_local import credentials, follow, ports, programs, running, testing
 from xueji_local.environment import Places, as_shell, environment_of
 from xueji_local.follow import Follower, readable
 from xueji_local.layout import Layout
@@ -202,3 +202,8 @@ def test_another_programs_answer_on_the_port_is_not_taken_for_ours(tmp_path: Pat
         finally:
             child.stop()
             server.shutdown()
+
+
+def test_a_service_that_serves_is_not_given_the_owners_password() -> None:
+    program = programs.service("identity", {"XUEJI_DATABASE_URL": "a", "XUEJI_MIGRATION_DATABASE_URL": "b"}, 1)
+    assert program.environment == {"XUEJI_DATABASE_URL": "a"}

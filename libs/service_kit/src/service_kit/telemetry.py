@@ -30,7 +30,7 @@ def setup(service: str, settings: Settings) -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(_Formatter(service))
     logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
-    for noisy in ("httpx", "httpcore", "faststream", "nats", "alembic", "uvicorn.access"):
+    for noisy in ("httpx", "httpcore", "faststream", "nats", "alembic", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     provider = TracerProvider(
         resource=Resource.create({"service.name": f"xueji-{service}"}),
