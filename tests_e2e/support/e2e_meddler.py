@@ -41,7 +41,8 @@ class Meddler:
 
     def __init__(self, matcher: str) -> None:
         self.meddle: Meddling = honest
-        self.asked = 0
+        self.told: set[str] = set()
+        """Ids about which something was said."""
         meddler, client = self, httpx.Client(base_url=matcher, timeout=60, trust_env=False)
 
         class Handler(BaseHTTPRequestHandler):
@@ -53,8 +54,8 @@ class Meddler:
                 answer = client.post(self.path, content=body, headers=headers)
                 content = answer.content
                 if answer.status_code == 200:
-                    meddler.asked += 1
                     told = meddler.meddle(msgspec.json.decode(content)["answers"])
+                    meddler.told |= {answer["id"] for answer in told}
                     content = msgspec.json.encode({"answers": told})
                 self.send_response(answer.status_code)
                 self.send_header("Content-Type", "application/json")
