@@ -26,7 +26,7 @@ from service_kit.crypto import BlindIndex, FieldCipher, SealBroken
 from service_kit.database import Database, driver, execute, fetch_all, insert_rows
 from service_kit.files import CHUNK, FileBroken, FileMissing, FileStore, FileTooLarge
 from service_kit.health import HealthServer
-from service_kit.ids import derived, new_id
+from service_kit.ids import derived, derived_in_line, new_id
 from service_kit.migrate import _split
 from service_kit.settings import Settings, SettingsError, read
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -34,6 +34,22 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 def cipher(*key_ids: str) -> FieldCipher:
     return FieldCipher({key_id: key_id.encode().ljust(32, b"-") for key_id in key_ids})
+
+
+@given(st.lists(st.integers(0, 2**28 - 1), min_size=2, unique=True), st.text(max_size=40))
+def test_ids_of_a_series_sort_by_place_and_repeat(places: list[int], series: str) -> None:
+    made = {place: derived_in_line(place, "row", series) for place in places}
+    assert sorted(made.values()) == [made[place] for place in sorted(places)]
+    assert made == {place: derived_in_line(place, "row", series) for place in places}
+    assert all(UUID(one).version == 8 for one in made.values())
+    other = {derived_in_line(place, "row", series + "x") for place in places}
+    assert other.isdisjoint(made.values())
+
+
+@pytest.mark.parametrize("place", [-1, 2**28])
+def test_a_series_ends_somewhere(place: int) -> None:
+    with pytest.raises(ValueError, match="place"):
+        derived_in_line(place, "row")
 
 
 @given(st.text(max_size=200), st.binary(max_size=20))

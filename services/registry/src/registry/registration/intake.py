@@ -29,7 +29,8 @@ class Admission(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One accepted pupil whose person this registration has claimed (identity.ClaimPersons).
 
     `masked_members`: (slot, masked document number). `form_blob`: the form without document numbers, JSON
-    sealed by the field cipher with `form_context(registration_id)`. `entered_by`: the registrar's account.
+    sealed by the field cipher with `form_context(registration_id)`; None where the caller writes it.
+    `entered_by`: the registrar's account.
     """
 
     registration_id: str
@@ -49,7 +50,7 @@ class Admission(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     placement: Placement
     enrolled_month: str
     kind: Kind
-    form_blob: bytes
+    form_blob: bytes | None
     decision: Decision
     entered_by: str
 
@@ -83,7 +84,7 @@ async def admit(
     new = [admission for admission in admissions if admission.registration_id in new_ids]
     if not new:
         return 0
-    profiles = [{"id": admission.registration_id, "form": admission.form_blob} for admission in new]
+    profiles = [{"id": a.registration_id, "form": a.form_blob} for a in new if a.form_blob is not None]
     await insert_rows(work.tx, tables.profiles, profiles)
     kind = chain(Parameters.for_(school.division, work.today).approval_working_days)
     parties = {"school": school.code, "authority": school.authority}

@@ -62,7 +62,8 @@ async def numbers_issued(work: RegistryWork, event: NumbersIssued) -> None:
     students = [_new_student(numbers[row["id"]]) for row in fresh]
     rows = await records.register(work.tx, students, work.now, work.today)
     await records.append(work.tx, [_first_entry(work, row) for row in rows])
-    await _note_corrections(work, {row["id"]: (row["school"], numbers[row["id"]].verification) for row in rows})
+    verifications = {row["id"]: (row["school"], numbers[row["id"]].verification) for row in rows}
+    await _note_corrections(work, {key: said for key, said in verifications.items() if said[1].correctable})
     by_school: defaultdict[str, list[StudentRegistered]] = defaultdict(list)
     for row in rows:
         by_school[row["school"]].append(

@@ -11,7 +11,7 @@ import msgspec
 import sqlalchemy as sa
 from regulation.parameters import Parameters
 from service_kit.database import fetch_all
-from service_kit.ids import derived
+from service_kit.ids import derived_in_line
 from shared_contracts.actors import system
 from shared_contracts.decisions import Finding, Outcome, Refused
 from shared_contracts.identity import Staged, StagePersons
@@ -176,8 +176,11 @@ def _of_entry(desk: Desk, roster_id: str, row: int, entry: Entry | None) -> dict
 
 
 def registration_id(roster_id: str, row: int) -> str:
-    """The registration that a row becomes: known before it exists, so that a repeat names the same."""
-    return derived("registration", roster_id, row)
+    """The registration that a row becomes: known before it exists, so that a repeat names the same.
+
+    A roster's registrations lie side by side in every index that has their ids.
+    """
+    return derived_in_line(row, "registration", roster_id)
 
 
 def _counts(roster: Roster, judged: Mapping[int, Judged]) -> dict[str, Any]:

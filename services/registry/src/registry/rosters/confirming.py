@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -44,33 +46,68 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return number
 
 
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """The next accepted rows. `refused`: by today's rules; `claims`: what identity says of the others."""
+
+    records: Sequence[Any]
+    wanted: list[_Row]
+    refused: Away
+    claims: dict[int, Claimed]
+
+
 async def confirm(desk: Desk, roster: Roster) -> None:
-    """From `confirming` to `in_approval`."""
+    """From `confirming` to `in_approval`. While a chunk is written, identity claims the persons of the next.
+
+    A claim that is not followed by our write (a kill, a lost lease) is made again, with the same command id, by whoever
+    goes on.
+    """
     async with desk.db.transaction() as tx:
         school = await organisations.school(tx, roster.school)
+    if school is None:
+        await _without_school(desk, roster)
+        return
+    ahead = asyncio.create_task(_next(desk, roster, school, roster.cursor))
+    try:
+        while (chunk := await ahead).records:
+            desk.go_on()
+            ahead = asyncio.create_task(_next(desk, roster, school, chunk.records[-1]["row"]))
+            roster = await _chunk(desk, roster, school, chunk)
+    finally:
+        ahead.cancel()
+        await asyncio.gather(ahead, return_exceptions=True)
+    await _end(desk, roster, school)
+
+
+async def _without_school(desk: Desk, roster: Roster) -> None:
     while True:
         desk.go_on()
         async with desk.db.transaction() as tx:
             records = await store.waiting_rows(tx, roster.id, roster.cursor, CHUNK)
         if not records:
             break
-        roster = await _chunk(desk, roster, school, records)
-    await _end(desk, roster, school)
-
-
-async def _chunk(desk: Desk, roster: Roster, school: SchoolFacts | None, records: Sequence[Any]) -> Roster:
-    if school is None:
         gone = findings.turned_down("学校已撤销，不能建籍")
         away: Away = {r["row"]: (RowState.REFUSED, (*_findings(r["findings"]), gone)) for r in records}
-        return await _write(desk, roster, records, away)
+        roster = await _write(desk, roster, records, away)
+    await _end(desk, roster, None)
+
+
+async def _next(desk: Desk, roster: Roster, school: SchoolFacts, after: int) -> _Chunk:
+    """The rows behind `after`, decided again and claimed. Writes nothing of ours."""
+    async with desk.db.transaction() as tx:
+        records = await store.waiting_rows(tx, roster.id, after, CHUNK)
     rows = [_row(record, school, roster) for record in records]
-    away = {row.row: _refused(row) for row in rows if row.decision.refused}
-    wanted = [row for row in rows if row.row not in away]
-    claims = await _claim(desk, roster, wanted)
+    refused = {row.row: _refused(row) for row in rows if row.decision.refused}
+    wanted = [row for row in rows if row.row not in refused]
+    return _Chunk(records, wanted, refused, await _claim(desk, roster, wanted, after))
+
+
+async def _chunk(desk: Desk, roster: Roster, school: SchoolFacts, chunk: _Chunk) -> Roster:
+    away, claims = dict(chunk.refused), chunk.claims
     async with desk.db.transaction() as tx:
         names = await access.names_of(tx, {c.holder.school for c in claims.values() if c.holder is not None})
     admissions: list[Admission] = []
-    for row in wanted:
+    for row in chunk.wanted:
         claimed = claims[row.row]
         if claimed.person_id is not None:
             admissions.append(_admission(roster, row, claimed, claimed.person_id))
@@ -79,7 +116,7 @@ async def _chunk(desk: Desk, roster: Roster, school: SchoolFacts | None, records
             away[row.row] = (state, (*_findings(row.record["findings"]), *why))
         else:
             away[row.row] = (RowState.REFUSED, (*_findings(row.record["findings"]), *claimed.findings))
-    return await _write(desk, roster, records, away, school=school, admissions=admissions)
+    return await _write(desk, roster, chunk.records, away, school=school, admissions=admissions)
 
 
 def _row(record: Any, school: SchoolFacts, roster: Roster) -> _Row:
@@ -107,13 +144,13 @@ def _refused(row: _Row) -> tuple[RowState, tuple[Finding, ...]]:
     return RowState.REFUSED, tuple(told.values())
 
 
-async def _claim(desk: Desk, roster: Roster, rows: Sequence[_Row]) -> dict[int, Claimed]:
+async def _claim(desk: Desk, roster: Roster, rows: Sequence[_Row], after: int) -> dict[int, Claimed]:
     if not rows:
         return {}
     claims = tuple(Claim(row=row.row, registration_id=registration_id(roster.id, row.row)) for row in rows)
     reply = await desk.ask(
         ClaimPersons(
-            command_id=command_id("roster.claim", roster.id, roster.cursor, claims),
+            command_id=command_id("roster.claim", roster.id, after, claims),
             actor=system("registry"),
             intake_id=roster.id,
             school=roster.school,
@@ -146,7 +183,7 @@ def _admission(roster: Roster, row: _Row, claimed: Claimed, person_id: str) -> A
         placement=record["placement"],
         enrolled_month=record["enrolled_month"],
         kind=row.facts.kind,
-        form_blob=record["form"],
+        form_blob=None,  # the server copies it from the row (`store.admitted`)
         decision=row.decision,
         entered_by=roster.confirmed_account or roster.created_account,
     )

@@ -249,7 +249,7 @@ async def put_rows(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> No
 
 _WAITING = """
 SELECT "row", state, name, masked_document, masked_members::text AS masked_members, findings::text AS findings, sex,
-       birth_date, document_kind, overseas, disability, placement, grade, class_no, enrolled_month, form
+       birth_date, document_kind, overseas, disability, placement, grade, class_no, enrolled_month
 FROM roster_rows
 WHERE roster_id = $1 AND "row" > $2 AND state IN ('valid', 'warned')
 ORDER BY "row" LIMIT $3
@@ -261,11 +261,14 @@ async def waiting_rows(tx: AsyncConnection, roster_id: str, after: int, limit: i
     return await (await driver(tx)).fetch(_WAITING, roster_id, after, limit)
 
 
-# The form has moved to the registration: it is not kept twice.
+# The form moves to the registration without leaving the server: it is not kept twice.
 _ADMITTED = """
+WITH n AS (SELECT * FROM unnest($2::integer[], $3::text[]) AS n("row", id)),
+     moved AS (INSERT INTO profiles (id, form)
+               SELECT n.id, r.form FROM n JOIN roster_rows r ON r.roster_id = $1 AND r."row" = n."row"
+               ORDER BY n.id ON CONFLICT (id) DO NOTHING)
 UPDATE roster_rows SET registration_id = n.id, form = NULL
-FROM unnest($2::integer[], $3::text[]) AS n("row", id)
-WHERE roster_id = $1 AND roster_rows."row" = n."row"
+FROM n WHERE roster_id = $1 AND roster_rows."row" = n."row"
 """
 _TURNED_AWAY = """
 UPDATE roster_rows SET state = n.state, findings = n.findings::jsonb, form = NULL
@@ -275,7 +278,7 @@ WHERE roster_id = $1 AND roster_rows."row" = n."row"
 
 
 async def admitted(tx: AsyncConnection, roster_id: str, rows: Mapping[int, str]) -> None:
-    """Row -> its registration."""
+    """Row -> its registration, which is new; it gets the row's form."""
     if rows:
         await (await driver(tx)).execute(_ADMITTED, roster_id, list(rows), list(rows.values()))
 
