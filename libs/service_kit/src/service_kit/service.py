@@ -246,7 +246,7 @@ class _Running:
                 f"evt.{source}.>",
                 stream=JStream(stream(source), declare=False),
                 durable=f"{self.service.name}-{source}",
-                pull_sub=PullSub(batch_size=200, timeout=0.1, batch=True),
+                pull_sub=PullSub(batch_size=200, timeout=0.05, batch=True),
                 ack_policy=AckPolicy.MANUAL,
                 # With its dot: a pull subscription puts its random part straight behind the prefix.
                 inbox_prefix=f"{inbox_prefix(self.settings.nats_user or self.service.name)}.".encode(),

@@ -70,7 +70,7 @@ CREATE TABLE inbox (event_id text PRIMARY KEY, taken_at timestamptz NOT NULL DEF
 CREATE TABLE commands (
     command_id text PRIMARY KEY,
     kind text NOT NULL,
-    reply bytea,
+    reply bytea STORAGE EXTERNAL, -- sealed: trying to compress it is work for nothing
     done_at timestamptz NOT NULL DEFAULT now()
 );
 """

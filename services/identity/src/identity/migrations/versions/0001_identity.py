@@ -27,7 +27,7 @@ CREATE INDEX intakes_expiry ON intakes (expires_at);
 CREATE TABLE intake_rows (
     intake_id text NOT NULL,
     "row" integer NOT NULL,
-    sealed bytea NOT NULL,
+    sealed bytea STORAGE EXTERNAL NOT NULL, -- does not compress
     PRIMARY KEY (intake_id, "row")
 );
 

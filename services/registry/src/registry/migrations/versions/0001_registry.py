@@ -85,7 +85,8 @@ CREATE UNIQUE INDEX registrations_one_a_person ON registrations (person_id) WHER
 CREATE INDEX registrations_of_school ON registrations (school, id);
 CREATE INDEX registrations_of_roster ON registrations (roster_id, "row") WHERE roster_id IS NOT NULL;
 
-CREATE TABLE profiles (id text PRIMARY KEY, form bytea NOT NULL);
+-- Sealed values do not compress: EXTERNAL spares the attempt.
+CREATE TABLE profiles (id text PRIMARY KEY, form bytea STORAGE EXTERNAL NOT NULL);
 CREATE TABLE policy_decisions (id text PRIMARY KEY, body bytea NOT NULL);
 CREATE TABLE roster_counts (
     roster_id text PRIMARY KEY,

@@ -72,7 +72,7 @@ CREATE TABLE roster_rows (
     grade smallint,
     class_no smallint,
     enrolled_month text,
-    form bytea,
+    form bytea STORAGE EXTERNAL, -- sealed: does not compress
     PRIMARY KEY (roster_id, "row"),
     CHECK (registration_id IS NULL OR state IN ('valid', 'warned'))
 ) WITH (fillfactor = 85);
