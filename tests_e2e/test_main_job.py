@@ -5,20 +5,23 @@ from __future__ import annotations
 import io
 import re
 
+import msgspec
 import openpyxl
 import pypdf
 import pytest
-from e2e_api import chinese, problem_of
+from e2e_api import XLSX, chinese, problem_of
 from e2e_flow import STEPS, Desk
-from e2e_people import numbers_in
+from e2e_people import People, found_in, numbers_in
 from e2e_story import ROWS, Run, Story
 from openpyxl.worksheet.worksheet import Worksheet
 from shared_contracts.decisions import Finding, Outcome
 from shared_contracts.identity import NumberKind, Verification
-from shared_contracts.registry import RegistrationState, RosterState, RowState
+from shared_contracts.notifications import NoticePage
+from shared_contracts.registry import RegistrationState, RosterState, RosterView, RowState
 from xueji_local import province
 from xueji_local.generator import RARE
 from xueji_local.generator_cases import Case
+from xueji_local.generator_form import HEADERS
 
 ACCEPTED = (RowState.VALID, RowState.WARNED)
 
@@ -285,6 +288,43 @@ def test_the_same_workbook_twice_makes_nothing_twice(story: Story) -> None:
     assert corrected.checked.totals.already_here == cured
     assert not whole.accepted and not corrected.accepted
     assert story.counts[2] == story.counts[1]
+
+
+# ---- around it --------------------------------------------------------------------------------------------------------
+
+
+def test_the_check_can_be_followed_as_it_goes(people: People, qihui: Desk) -> None:
+    """Server-Sent Events: the roster whenever it has changed, until it is checked."""
+    view = qihui.registrar.upload(people.roster("qihui", 30).path)
+    seen = list(qihui.registrar.follow(view.id, "checked"))
+    assert [kind for kind, _ in seen][-1] == "end"
+    states = [msgspec.json.decode(data, type=RosterView).state for kind, data in seen if kind == "progress"]
+    assert states[-1] is RosterState.CHECKED and RosterState.FAILED not in states
+    order = list(RosterState)
+    assert [order.index(state) for state in states] == sorted(order.index(state) for state in states)
+    qihui.registrar.cancel(view.id)
+
+
+@pytest.mark.clause("14")
+def test_the_blank_template_has_the_forms_columns_and_drop_downs(xinchun: Desk) -> None:
+    answer = xinchun.registrar.call("GET", "/v1/rosters/template")
+    assert answer.headers["content-type"] == XLSX
+    sheet = openpyxl.load_workbook(io.BytesIO(answer.content)).worksheets[0]
+    titles = {str(cell.value).strip().rstrip("*") for line in sheet.iter_rows(max_row=5) for cell in line if cell.value}
+    assert set(HEADERS) <= titles, set(HEADERS) - titles
+    assert len(sheet.data_validations.dataValidation) > 20
+
+
+@pytest.mark.clause("15.1")
+def test_whoever_acts_next_is_told_and_no_pupil_is_named(story: Story, xinchun: Desk) -> None:
+    """Notices reach the class teacher, the principal and the officer; the registrar hears of the check and the end."""
+    for who in (xinchun.teacher, xinchun.principal, xinchun.officer, xinchun.registrar):
+        notices = who.want(NoticePage, "GET", "/v1/notices", params={"limit": 200}).items
+        assert notices, who.username
+        text = "".join(f"{notice.title}{notice.body}" for notice in notices)
+        assert chinese(text) and not found_in(text, story.made.secrets)
+    kinds = {n.kind for n in xinchun.registrar.want(NoticePage, "GET", "/v1/notices", params={"limit": 200}).items}
+    assert {"roster_checked", "roster_completed"} <= kinds
 
 
 # ---- what may be seen -------------------------------------------------------------------------------------------------

@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 import msgspec
+from httpx_sse import connect_sse
 from shared_contracts.decisions import Finding
 from shared_contracts.registry import (
     DecisionDone,
@@ -182,6 +184,15 @@ class Api:
 
     def file(self, roster_id: str, file_id: str) -> bytes:
         return self.call("GET", f"/v1/rosters/{roster_id}/files/{file_id}").content
+
+    def follow(self, roster_id: str, until: str) -> Iterator[tuple[str, str]]:
+        """(event, data) of the roster's progress, to the stream's end."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        path = f"/v1/rosters/{roster_id}/events"
+        with connect_sse(self._http, "GET", path, params={"until": until}, headers=headers) as source:
+            assert source.response.status_code == 200
+            for event in source.iter_sse():
+                yield event.event, event.data
 
     # ---- registrations, students --------------------------------------------------------------------------------------
 
