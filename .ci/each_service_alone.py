@@ -49,8 +49,10 @@ def main() -> None:
             run(UV, "venv", "--quiet", "--python", sys.executable, str(venv))
             own = [str(next(wheels.glob(need.replace("-", "_") + "-*.whl"))) for need in closure(name, packages)]
             run(UV, "pip", "install", "--quiet", "--python", str(venv / "bin" / "python"), "-c", str(constraints), *own)
-            run(str(venv / "bin" / "python"), "-c", f"import {folder.name}.app, {folder.name}.__main__", cwd=scratch)
-            print(f"{folder.name}: installs and imports by itself")  # noqa: T201
+            python = str(venv / "bin" / "python")
+            run(python, "-c", f"import {folder.name}.app", cwd=scratch)
+            run(python, "-m", folder.name, "--help", cwd=scratch)
+            print(f"{folder.name}: installs and imports by itself", flush=True)  # noqa: T201
 
 
 def run(*args: str, cwd: str | Path = ROOT) -> None:
