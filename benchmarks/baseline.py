@@ -56,13 +56,14 @@ SETS = {"final": FINAL, "kept": KEPT}
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """`sources`, `target`: addresses of databases; `outbox_after`: the last outbox row before the roster, by service."""
+    """`sources`, `target`: addresses of databases; `outbox`: the last outbox row before the roster and its last,
+    by service."""
 
     sources: dict[str, str]
     target: str
     tables: str
     roster_id: str
-    outbox_after: dict[str, int]
+    outbox: dict[str, tuple[int, int]]
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,11 +107,11 @@ ORDER BY a.attnum
 _PUPILS = "SELECT id, person_id FROM registrations WHERE roster_id = $1 AND registered_at IS NOT NULL ORDER BY row"
 
 
-async def _insert(source: Connection, table: str, into: str, where: str, argument: object) -> Insert:
+async def _insert(source: Connection, table: str, into: str, where: str, *arguments: object) -> Insert:
     """The rows of a table as a statement for `into`. Arrays travel as text, since unnest flattens arrays of arrays."""
     columns = [(c["name"], c["type"], c["type"].endswith("[]")) for c in await source.fetch(_COLUMNS, table)]
     read = ", ".join(f'"{name}"::text' if nested else f'"{name}"' for name, _, nested in columns)
-    records = await source.fetch(f"SELECT {read} FROM {table} WHERE {where}", argument)
+    records = await source.fetch(f"SELECT {read} FROM {table} WHERE {where}", *arguments)
     names = ", ".join(f'"{name}"' for name, _, _ in columns)
     values = ", ".join(f"c{n}::{kind}" if nested else f"c{n}" for n, (_, kind, nested) in enumerate(columns))
     arrays = ", ".join(f"${n}::{'text' if nested else kind}[]" for n, (_, kind, nested) in enumerate(columns, 1))
@@ -121,8 +122,8 @@ async def _insert(source: Connection, table: str, into: str, where: str, argumen
     )
 
 
-async def _outbox(source: Connection, service: str, after: int) -> Insert:
-    whole = await _insert(source, "outbox", f"{service}.outbox", "seq > $1", after)
+async def _outbox(source: Connection, service: str, span: tuple[int, int]) -> Insert:
+    whole = await _insert(source, "outbox", f"{service}.outbox", "seq > $1 AND seq <= $2", *span)
     # As the services write it: not yet published.
     names = [c["name"] for c in await source.fetch(_COLUMNS, "outbox")]
     whole.columns[names.index("stream_seq")] = [None] * whole.rows
@@ -149,7 +150,7 @@ async def batches_of(order: Order, sources: dict[str, Connection]) -> tuple[int,
             ]
         )
     for service, connection in sources.items():
-        whole = await _outbox(connection, service, order.outbox_after[service])
+        whole = await _outbox(connection, service, order.outbox[service])
         for n, batch in enumerate(batches):
             share = slice(n * whole.rows // len(batches), (n + 1) * whole.rows // len(batches))
             batch.append(Insert(whole.sql, [column[share] for column in whole.columns]))
@@ -167,7 +168,6 @@ async def run(order: Order) -> Done:
     for connection in sources.values():
         await connection.close()
     target = await asyncpg.connect(order.target)
-    await target.execute("CHECKPOINT")
     server = psutil.Process(await target.fetchval("SELECT pg_backend_pid()"))
     cpu, begun = _processor(server), time.perf_counter()
     await write(target, batches)

@@ -24,8 +24,8 @@ import asyncpg
 import msgspec
 import relaying
 import report
-from baseline import Done, Order
-from measuring import SUPERUSER_DATABASE, Servers
+from baseline import SETS, Done, Order
+from measuring import COUNTED, SUPERUSER_DATABASE, Servers
 from service_kit import migrate
 from system import NotMeasured, Run, System, running
 from xueji_infra.databases import database_name, owner_role
@@ -36,43 +36,38 @@ HOME = HERE.parent / ".xueji" / "benchmark"
 SMALL, FULL = 50, 500
 """Rows of the two batches that the gate compares: one batch each."""
 WARM = 200
-TEMPLATE = "bench_template"
 
 
 # ---- the bare program -----------------------------------------------------------------------------------------------
 
 
-async def make_template(where: Servers) -> None:
-    """One database with the tables of both services, each in a schema of its own, made by their own migrations."""
-    admin = await asyncpg.connect(where.postgres_url(SUPERUSER_DATABASE))
-    await admin.execute(f"CREATE DATABASE {TEMPLATE}")
-    await admin.close()
-    inside = await asyncpg.connect(where.postgres_url(TEMPLATE))
-    for service in ("identity", "registry"):
-        owner = owner_role(service)
-        await inside.execute(f"CREATE SCHEMA {service} AUTHORIZATION {owner}")
-        await inside.execute(f"ALTER ROLE {owner} IN DATABASE {TEMPLATE} SET search_path = {service}")
-        await migrate.upgrade(service, where.postgres_url(TEMPLATE, owner))
-    await inside.close()
+async def make_targets(where: Servers) -> None:
+    """A database for each set of tables: those of both services in a schema each, made by their own migrations."""
+    for tables in SETS:
+        admin = await asyncpg.connect(where.postgres_url(SUPERUSER_DATABASE))
+        await admin.execute(f"CREATE DATABASE {_target(tables)}")
+        await admin.close()
+        inside = await asyncpg.connect(where.postgres_url(_target(tables)))
+        for service in COUNTED:
+            owner = owner_role(service)
+            await inside.execute(f"CREATE SCHEMA {service} AUTHORIZATION {owner}")
+            await inside.execute(f"ALTER ROLE {owner} IN DATABASE {_target(tables)} SET search_path = {service}")
+            await migrate.upgrade(service, where.postgres_url(_target(tables), owner))
+        await inside.close()
 
 
-async def fresh_copy(where: Servers, name: str) -> None:
-    admin = await asyncpg.connect(where.postgres_url(SUPERUSER_DATABASE))
-    await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-    await admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-    await admin.close()
+def _target(tables: str) -> str:
+    return f"bench_{tables}"
 
 
 def write_again(where: Servers, run: Run, tables: str) -> Done:
-    """The bare program writes what this run has left behind, into an empty database."""
-    target = "bench_baseline"
-    asyncio.run(fresh_copy(where, target))
+    """The bare program writes what this run has left behind, into a database that is filled as the system's is."""
     order = Order(
-        sources={name: where.postgres_url(database_name(name)) for name in ("identity", "registry")},
-        target=where.postgres_url(target),
+        sources={name: where.postgres_url(database_name(name)) for name in COUNTED},
+        target=where.postgres_url(_target(tables)),
         tables=tables,
         roster_id=run.roster_id,
-        outbox_after=run.outbox_after,
+        outbox=run.outbox,
     )
     done = subprocess.run(
         [sys.executable, str(HERE / "baseline.py")], input=msgspec.json.encode(order), capture_output=True, check=False
@@ -85,17 +80,20 @@ def write_again(where: Servers, run: Run, tables: str) -> Done:
 # ---- the round ------------------------------------------------------------------------------------------------------
 
 
-def gate(system: System) -> report.Trips:
-    """Statements for one small and one full batch, each after the system has done the same once."""
-    system.run(WARM)
-    return report.Trips(small=system.run(SMALL), full=system.run(FULL))
+def gate(system: System) -> tuple[Run, report.Trips]:
+    """Statements for one small and one full batch, after the system has done the same once (the first run)."""
+    warm = system.run(WARM)
+    return warm, report.Trips(small=system.run(SMALL), full=system.run(FULL))
 
 
 def measure(rows: int, rounds: int) -> report.Results:
     with running(HOME) as system:
-        trips = gate(system)
+        warm, trips = gate(system)
         rates = relaying.compare(system.servers, HOME / "relay-nats", max(3, rounds))
-        asyncio.run(make_template(system.servers))
+        asyncio.run(make_targets(system.servers))
+        for tables in SETS:  # as warm as the system
+            for run in (warm, trips.small, trips.full):
+                write_again(system.servers, run, tables)
         runs, final, kept = [], [], []
         for number in range(1, rounds + 1):
             print(f"round {number} of {rounds}: {rows} rows through the system, then by the bare program", flush=True)
@@ -131,7 +129,7 @@ def main() -> int:
     try:
         if arguments.gate:
             with running(HOME) as system:
-                trips = gate(system)
+                _, trips = gate(system)
             print(report.trips(trips))
         else:
             results = measure(arguments.rows, arguments.rounds)

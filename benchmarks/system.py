@@ -20,7 +20,7 @@ from pathlib import Path
 
 import asyncpg
 import msgspec
-from measuring import Meter, Servers
+from measuring import COUNTED, Meter, Servers
 from shared_contracts.registry import RosterState, Step
 from xueji_infra.databases import database_name
 from xueji_local import demo
@@ -60,7 +60,8 @@ class Phases(msgspec.Struct, frozen=True, kw_only=True):
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     """One roster. `cpu`: processor seconds by program while the clock ran. `trips`: statements by service from the
-    confirmation to the last number, what the idle system would have sent meanwhile taken off.
+    confirmation to the last number, what the idle system would have sent meanwhile taken off. `outbox`: the last row
+    before and the last row of the roster's way, by service.
     """
 
     roster_id: str
@@ -68,7 +69,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     phases: Phases
     cpu: dict[str, float]
     trips: dict[str, float]
-    outbox_after: dict[str, int]
+    outbox: dict[str, tuple[int, int]]
 
     @property
     def rate(self) -> float:
@@ -145,8 +146,7 @@ class System:
         accepted = desk.registrar.roster(view.id).totals
         if accepted.valid + accepted.warned != rows:
             raise NotMeasured(f"{rows} rows were to be accepted, the check says {accepted}")
-        outbox = {name: self._last_event(name) for name in ("identity", "registry")}
-        self._checkpoint()
+        before = {name: self._last_event(name) for name in COUNTED}
 
         meter = Meter(self.stack)
         confirm = self._timed(lambda: self._confirm(desk, view.id))
@@ -168,7 +168,7 @@ class System:
             phases=Phases(check=checked, confirm=confirm, steps=steps, printing=printing, numbers=numbers),
             cpu=used.cpu,
             trips={name: max(0.0, used.trips[name] - self.idle[name] * used.seconds) for name in used.trips},
-            outbox_after=outbox,
+            outbox={name: (first, self._last_event(name)) for name, first in before.items()},
         )
 
     def _confirm(self, desk: Desk, roster_id: str) -> None:
@@ -224,10 +224,6 @@ class System:
 
     def _last_event(self, service: str) -> int:
         return int(self._sql(service, "SELECT coalesce(max(seq), 0) FROM outbox"))
-
-    def _checkpoint(self) -> None:
-        """So that no run pays for writing what another has changed."""
-        self._sql("registry", "CHECKPOINT")
 
     def _sql(self, service: str, statement: str) -> int:
         async def ask() -> int:
