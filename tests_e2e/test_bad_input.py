@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import e2e_workbooks as workbooks
 import pytest
@@ -72,7 +73,7 @@ def test_a_file_over_the_limit_is_not_even_read(system: System, qihui: Desk) -> 
     ],
     ids=["another field", "two files", "an empty file", "json", "cut off"],
 )
-def test_what_is_no_upload_is_refused(system: System, qihui: Desk, request_: dict[str, object], status: int) -> None:
+def test_what_is_no_upload_is_refused(system: System, qihui: Desk, request_: dict[str, Any], status: int) -> None:
     before = traces(system)
     answer = qihui.registrar.send("POST", "/v1/rosters", **request_)
     assert answer.status_code == status, answer.text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -27,7 +27,7 @@ class Meter:
     def __init__(self, system: System) -> None:
         self._system = system
         self.spent: Counter[str] = Counter()
-        self.seconds: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
         before, seconds = self._now(), 4.0
         time.sleep(seconds)
         self._idle = (self._now() - before) / seconds

@@ -132,7 +132,7 @@ async def _connect(system: System, user: str, heard: object, prefix: str) -> Cli
         password=system.keys.nats_users[user],
         inbox_prefix=prefix.encode(),
         allow_reconnect=False,
-        error_cb=heard,  # type: ignore[arg-type]
+        error_cb=heard,
     )
 
 
@@ -179,7 +179,7 @@ def test_no_user_listens_where_he_should_not(system: System, user: str, subject:
 
 def test_nobody_comes_in_without_a_password(system: System) -> None:
     async def come(**who: str) -> None:
-        client = await nats.connect(system.nats.url, allow_reconnect=False, connect_timeout=3, **who)  # type: ignore[arg-type]
+        client = await nats.connect(system.nats.url, allow_reconnect=False, connect_timeout=3, **who)
         await client.close()
 
     for who in ({}, {"user": "registry", "password": "registry"}, {"user": "admin", "password": ""}):

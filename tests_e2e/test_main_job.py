@@ -43,7 +43,7 @@ def planted(story: Story, outcome: str) -> dict[int, Case]:
 @pytest.mark.clause("9")
 @pytest.mark.clause("3.5")
 def test_each_planted_fault_is_refused_with_its_clause_and_its_cure(story: Story) -> None:
-    wrong = []
+    wrong: list[object] = []
     for number, case in planted(story, "refused").items():
         row = story.first.rows[number]
         found = refusals(row.findings)
@@ -188,7 +188,7 @@ def test_every_accepted_row_ends_with_a_record_and_the_right_number(story: Story
     run, special = story.first, planted(story, "accepted")
     by_row = {registration.row: registration for registration in run.registrations}
     assert set(by_row) == run.accepted
-    wrong = []
+    wrong: list[object] = []
     for number, registration in by_row.items():
         case = special.get(number or 0)
         kind = (case and case.number) or "G"
@@ -261,7 +261,7 @@ def test_the_returned_workbook_holds_the_refused_rows_with_a_comment_in_each_fau
     sheet = openpyxl.load_workbook(story.returned).worksheets[0]
     assert isinstance(sheet, Worksheet)
     originals = [sheet.cell(row, 1).value for row in range(2, sheet.max_row + 1) if sheet.cell(row, 3).value]
-    assert sorted(map(int, filter(None, originals))) == sorted(refused)
+    assert sorted(int(str(number)) for number in originals if number) == sorted(refused)
     assert not story.correction.uncommented and not story.correction.unexpected
     assert {*story.correction.cured, *story.correction.removed} == {case.key for case in refused.values()}
     comments = [cell.comment.text for line in sheet.iter_rows() for cell in line if cell.comment]

@@ -23,7 +23,9 @@ def test_the_clients_example_runs(system: System, tmp_path: Path) -> None:
         [sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
-    size, rosters = re.fullmatch(r"(\d+) bytes; (\d+) rosters\n", done.stdout).groups()
+    said = re.fullmatch(r"(\d+) bytes; (\d+) rosters\n", done.stdout)
+    assert said, done.stdout
+    size, rosters = said.groups()
     assert int(size) > 5_000 and int(rosters) >= 0
 
 

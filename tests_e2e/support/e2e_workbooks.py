@@ -11,6 +11,7 @@ from pathlib import Path
 import openpyxl
 import xlsxwriter
 from e2e_people import Made
+from openpyxl.worksheet.worksheet import Worksheet
 from xueji_local.generator_form import HEADERS
 
 Maker = Callable[[Made], bytes]
@@ -83,9 +84,11 @@ def too_many_rows(made: Made) -> bytes:
     return out.getvalue()
 
 
-def _changed(made: Made, change: Callable[[openpyxl.worksheet.worksheet.Worksheet], object]) -> bytes:
+def _changed(made: Made, change: Callable[[Worksheet], object]) -> bytes:
     book = openpyxl.load_workbook(made.path)
-    change(book.worksheets[0])
+    sheet = book.worksheets[0]
+    assert isinstance(sheet, Worksheet)
+    change(sheet)
     return _bytes(book)
 
 
