@@ -3,7 +3,8 @@
 `python baseline.py` reads an `Order` from standard input and prints a `Done`. It takes the very rows that the services
 have written (same columns, same sealed payloads, same tables with their indexes, constraints and triggers), holds them
 in memory, and then writes them: per batch of 500 pupils one transaction with one `INSERT … SELECT FROM unnest(…)` a table.
-Reading, making and sealing the rows costs it nothing: it is what the database and the driver need at least.
+Reading the rows is not clocked, and making and sealing them only where the order asks for it (`making`): without, it is
+what the database and the driver need at least.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import asyncpg
 import msgspec
 import psutil
 import uvloop
+from making import Keys, Maker, Rows
 
 BATCH = 500
 
@@ -56,14 +58,16 @@ SETS = {"final": FINAL, "kept": KEPT}
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """`sources`, `target`: addresses of databases; `outbox`: the last outbox row before the roster and its last,
-    by service."""
+    """`sources`, `target`: addresses of databases. `keys`: make the rows too. `outbox`: the last outbox row before the
+    roster and its last, by service.
+    """
 
     sources: dict[str, str]
     target: str
     tables: str
     roster_id: str
     outbox: dict[str, tuple[int, int]]
+    keys: Keys | None = None
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,11 +79,10 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     cpu: float
 
 
-class Insert(msgspec.Struct, frozen=True):
+class Insert(Rows, kw_only=True):
     """One statement with its arrays."""
 
     sql: str
-    columns: list[list[Any]]
 
     @property
     def rows(self) -> int:
@@ -89,10 +92,12 @@ class Insert(msgspec.Struct, frozen=True):
 # ---- the clocked part ---------------------------------------------------------------------------------------------
 
 
-async def write(connection: Connection, batches: Sequence[Sequence[Insert]]) -> None:
+async def write(connection: Connection, batches: Sequence[Sequence[Insert]], maker: Maker | None) -> None:
     for batch in batches:
         async with connection.transaction():
             for insert in batch:
+                if maker:
+                    maker.make(insert)
                 await connection.execute(insert.sql, *insert.columns)
 
 
@@ -117,16 +122,16 @@ async def _insert(source: Connection, table: str, into: str, where: str, *argume
     arrays = ", ".join(f"${n}::{'text' if nested else kind}[]" for n, (_, kind, nested) in enumerate(columns, 1))
     aliases = ", ".join(f"c{n}" for n in range(len(columns)))
     return Insert(
-        f"INSERT INTO {into} ({names}) SELECT {values} FROM unnest({arrays}) AS t({aliases})",
-        [[record[n] for record in records] for n in range(len(columns))],
+        table=table,
+        names=[name for name, _, _ in columns],
+        columns=[[record[n] for record in records] for n in range(len(columns))],
+        sql=f"INSERT INTO {into} ({names}) SELECT {values} FROM unnest({arrays}) AS t({aliases})",
     )
 
 
 async def _outbox(source: Connection, service: str, span: tuple[int, int]) -> Insert:
     whole = await _insert(source, "outbox", f"{service}.outbox", "seq > $1 AND seq <= $2", *span)
-    # As the services write it: not yet published.
-    names = [c["name"] for c in await source.fetch(_COLUMNS, "outbox")]
-    whole.columns[names.index("stream_seq")] = [None] * whole.rows
+    whole.put("stream_seq", [None] * whole.rows)  # as the services write it: not yet published
     return whole
 
 
@@ -153,7 +158,7 @@ async def batches_of(order: Order, sources: dict[str, Connection]) -> tuple[int,
         whole = await _outbox(connection, service, order.outbox[service])
         for n, batch in enumerate(batches):
             share = slice(n * whole.rows // len(batches), (n + 1) * whole.rows // len(batches))
-            batch.append(Insert(whole.sql, [column[share] for column in whole.columns]))
+            batch.append(msgspec.structs.replace(whole, columns=[column[share] for column in whole.columns]))
     return len(pupils), batches
 
 
@@ -167,10 +172,14 @@ async def run(order: Order) -> Done:
     pupils, batches = await batches_of(order, sources)
     for connection in sources.values():
         await connection.close()
+    maker = Maker(order.keys) if order.keys else None
+    if maker:
+        for insert in (insert for batch in batches for insert in batch):
+            maker.learn(insert)
     target = await asyncpg.connect(order.target)
     server = psutil.Process(await target.fetchval("SELECT pg_backend_pid()"))
     cpu, begun = _processor(server), time.perf_counter()
-    await write(target, batches)
+    await write(target, batches, maker)
     seconds, cpu = time.perf_counter() - begun, _processor(server) - cpu
     await target.close()
     rows = sum(insert.rows for batch in batches for insert in batch)

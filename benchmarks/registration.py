@@ -24,7 +24,8 @@ import asyncpg
 import msgspec
 import relaying
 import report
-from baseline import SETS, Done, Order
+from baseline import Done, Order
+from making import Keys
 from measuring import COUNTED, SUPERUSER_DATABASE, Servers
 from service_kit import migrate
 from system import NotMeasured, Run, System, running
@@ -36,6 +37,8 @@ HOME = HERE.parent / ".xueji" / "benchmark"
 SMALL, FULL = 50, 500
 """Rows of the two batches that the gate compares: one batch each."""
 WARM = 200
+BARE = {"final": ("final", False), "made": ("final", True), "kept": ("kept", False)}
+"""The bare programs: which tables each writes, and whether it makes the rows too."""
 
 
 # ---- the bare program -----------------------------------------------------------------------------------------------
@@ -43,31 +46,34 @@ WARM = 200
 
 async def make_targets(where: Servers) -> None:
     """A database for each set of tables: those of both services in a schema each, made by their own migrations."""
-    for tables in SETS:
+    for name in BARE:
         admin = await asyncpg.connect(where.postgres_url(SUPERUSER_DATABASE))
-        await admin.execute(f"CREATE DATABASE {_target(tables)}")
+        await admin.execute(f"CREATE DATABASE {_target(name)}")
         await admin.close()
-        inside = await asyncpg.connect(where.postgres_url(_target(tables)))
+        inside = await asyncpg.connect(where.postgres_url(_target(name)))
         for service in COUNTED:
             owner = owner_role(service)
             await inside.execute(f"CREATE SCHEMA {service} AUTHORIZATION {owner}")
-            await inside.execute(f"ALTER ROLE {owner} IN DATABASE {_target(tables)} SET search_path = {service}")
-            await migrate.upgrade(service, where.postgres_url(_target(tables), owner))
+            await inside.execute(f"ALTER ROLE {owner} IN DATABASE {_target(name)} SET search_path = {service}")
+            await migrate.upgrade(service, where.postgres_url(_target(name), owner))
         await inside.close()
 
 
-def _target(tables: str) -> str:
-    return f"bench_{tables}"
+def _target(name: str) -> str:
+    return f"bench_{name}"
 
 
-def write_again(where: Servers, run: Run, tables: str) -> Done:
+def write_again(where: Servers, run: Run, name: str) -> Done:
     """The bare program writes what this run has left behind, into a database that is filled as the system's is."""
+    tables, makes = BARE[name]
+    keys = where.credentials
     order = Order(
         sources={name: where.postgres_url(database_name(name)) for name in COUNTED},
-        target=where.postgres_url(_target(tables)),
+        target=where.postgres_url(_target(name)),
         tables=tables,
         roster_id=run.roster_id,
         outbox=run.outbox,
+        keys=Keys(field=keys.field_key("identity"), index=keys.index_key("identity")) if makes else None,
     )
     done = subprocess.run(
         [sys.executable, str(HERE / "baseline.py")], input=msgspec.json.encode(order), capture_output=True, check=False
@@ -91,21 +97,23 @@ def measure(rows: int, rounds: int) -> report.Results:
         warm, trips = gate(system)
         rates = relaying.compare(system.servers, HOME / "relay-nats", max(3, rounds))
         asyncio.run(make_targets(system.servers))
-        for tables in SETS:  # as warm as the system
+        for name in BARE:  # as warm as the system
             for run in (warm, trips.small, trips.full):
-                write_again(system.servers, run, tables)
-        runs, final, kept = [], [], []
+                write_again(system.servers, run, name)
+        runs: list[Run] = []
+        bare: dict[str, list[Done]] = {name: [] for name in BARE}
         for number in range(1, rounds + 1):
             print(f"round {number} of {rounds}: {rows} rows through the system, then by the bare program", flush=True)
             runs.append(system.run(rows))
-            final.append(write_again(system.servers, runs[-1], "final"))
-            kept.append(write_again(system.servers, runs[-1], "kept"))
+            for name, done in bare.items():
+                done.append(write_again(system.servers, runs[-1], name))
         return report.Results(
             machine=report.machine(),
             rows=rows,
             runs=tuple(runs),
-            final=tuple(final),
-            kept=tuple(kept),
+            final=tuple(bare["final"]),
+            made=tuple(bare["made"]),
+            kept=tuple(bare["kept"]),
             rates=rates,
             trips=trips,
             middle=_middle(runs),

@@ -92,6 +92,7 @@ class System:
         self.servers = _servers(stack)
         self.idle: dict[str, float] = {}
         self._runner = asyncio.Runner()
+        self._looks: dict[str, asyncpg.Connection[asyncpg.Record]] = {}
         self._seed = 0
         with contextlib.closing(Client(self.file.gateway, self._registrars()[0])) as client:
             known = {view.code: view for view in client.organisations()}
@@ -100,6 +101,8 @@ class System:
         self._used = dict.fromkeys((school.code for school in self.schools), 0)
 
     def close(self) -> None:
+        for connection in self._looks.values():
+            connection.terminate()
         self._runner.close()
 
     def _registrars(self) -> list[Account]:
@@ -205,35 +208,32 @@ class System:
         self._runner.run(self._until("state", roster_id, state.value))
 
     async def _until(self, column: str, roster_id: str, wanted: str) -> None:
-        connection = await asyncpg.connect(self.servers.postgres_url(database_name("registry")))
-        try:
-            end = time.monotonic() + PATIENCE
-            while True:
-                found = await connection.fetchrow(
-                    f'SELECT "{column}" AS now, state, problem FROM rosters WHERE id = $1', roster_id
-                )
-                if found and found["now"] == wanted:
-                    return
-                if found and found["state"] in ("failed", "cancelled"):
-                    raise NotMeasured(f"the roster is {found['state']}: {found['problem']}")
-                if time.monotonic() > end:
-                    raise NotMeasured(f"after {PATIENCE:.0f} s the roster is not {wanted} but {found and found['now']}")
-                await asyncio.sleep(_LOOK)
-        finally:
-            await connection.close()
+        connection = await self._look("registry")
+        query = f'SELECT "{column}" AS now, state, problem FROM rosters WHERE id = $1'
+        end = time.monotonic() + PATIENCE
+        while True:
+            found = await connection.fetchrow(query, roster_id)
+            if found and found["now"] == wanted:
+                return
+            if found and found["state"] in ("failed", "cancelled"):
+                raise NotMeasured(f"the roster is {found['state']}: {found['problem']}")
+            if time.monotonic() > end:
+                raise NotMeasured(f"after {PATIENCE:.0f} s the roster is not {wanted} but {found and found['now']}")
+            await asyncio.sleep(_LOOK)
 
     def _last_event(self, service: str) -> int:
         return int(self._sql(service, "SELECT coalesce(max(seq), 0) FROM outbox"))
 
     def _sql(self, service: str, statement: str) -> int:
         async def ask() -> int:
-            connection = await asyncpg.connect(self.servers.postgres_url(database_name(service)))
-            try:
-                return await connection.fetchval(statement) or 0
-            finally:
-                await connection.close()
+            return await (await self._look(service)).fetchval(statement) or 0
 
         return self._runner.run(ask())
+
+    async def _look(self, service: str) -> asyncpg.Connection[asyncpg.Record]:
+        if service not in self._looks:
+            self._looks[service] = await asyncpg.connect(self.servers.postgres_url(database_name(service)))
+        return self._looks[service]
 
     # ---- round trips ------------------------------------------------------------------------------------------------
 
