@@ -82,7 +82,7 @@ async def register(
     """Registrations become students: number on the registration, student, membership; one statement for all.
 
     The rows come from `registrations` on the server; nothing of the pupil travels. Returns id, roster_id, school of
-    those done, and their class: approved ones that have no number yet.
+    those done, and their class. The caller has locked the registrations and checked that none has a number.
     """
     return await (await driver(tx)).fetch(
         """
@@ -92,8 +92,7 @@ async def register(
         ), done AS (
             UPDATE registrations r
             SET student_number = n.masked, number_kind = n.kind, verification = n.verification, registered_at = $5
-            FROM n JOIN cases c ON c.id = n.id
-            WHERE r.id = n.id AND r.student_number IS NULL AND c.status = 'approved'
+            FROM n WHERE r.id = n.id
             RETURNING r.*
         ), s AS (
             INSERT INTO students (id, person_id, school, name, sex, birth_date, document_kind, masked_document,

@@ -52,14 +52,15 @@ class NotYet(Exception):
 async def numbers_issued(work: RegistryWork, event: NumbersIssued) -> None:
     """The authority has approved, the number is there: the record begins."""
     numbers = {issued.registration_id: issued for issued in event.numbers}
-    students = [_new_student(issued) for issued in numbers.values()]
-    rows = await records.register(work.tx, students, work.now, work.today)
-    if len(rows) < len(numbers):
-        astray = len(numbers) - await store.count_approved(work.tx, list(numbers))
-        if astray:
-            log.error("numbers for %d registrations that are not approved here: left alone", astray)
-    if not rows:
+    locked = await store.lock_approved(work.tx, list(numbers))
+    fresh = [row for row in locked if row["student_number"] is None and row["status"] == "approved"]
+    astray = len(numbers) - sum(row["status"] == "approved" for row in locked)
+    if astray:
+        log.error("numbers for %d registrations that are not approved here: left alone", astray)
+    if not fresh:
         return
+    students = [_new_student(numbers[row["id"]]) for row in fresh]
+    rows = await records.register(work.tx, students, work.now, work.today)
     await records.append(work.tx, [_first_entry(work, row) for row in rows])
     verifications = {row["id"]: (row["school"], numbers[row["id"]].verification) for row in rows}
     await _note_corrections(work, {key: said for key, said in verifications.items() if said[1].correctable})

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
+import asyncpg
 import msgspec
 from casework.state import Standing, day_of
 from casework.store import standing
@@ -120,12 +121,16 @@ async def open_of_roster(tx: AsyncConnection, roster_id: str) -> Waiting | None:
     return _waiting(rows[0]) if rows else None
 
 
-async def count_approved(tx: AsyncConnection, ids: Sequence[str]) -> int:
-    """How many of these are approved, with a number or waiting for one."""
-    count: int = await (await driver(tx)).fetchval(
-        "SELECT count(*) FROM cases WHERE id = ANY($1::text[]) AND status = 'approved'", list(ids)
+# Found by their keys and looked at here, not in the statement that changes them: where the statistics are of a moment
+# without approved cases or without missing numbers, a condition on either makes the planner compare each with each.
+async def lock_approved(tx: AsyncConnection, ids: Sequence[str]) -> list[asyncpg.Record]:
+    """Registrations for which numbers have come, with the status of their cases."""
+    return await (await driver(tx)).fetch(
+        """SELECT r.id, r.student_number, c.status
+           FROM registrations r JOIN cases c ON c.id = r.id
+           WHERE r.id = ANY($1::text[]) ORDER BY r.id FOR UPDATE OF r""",
+        list(ids),
     )
-    return count
 
 
 async def close(tx: AsyncConnection, ids: Sequence[str]) -> None:
