@@ -130,7 +130,7 @@ def _middle(runs: list[Run]) -> Run:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench-registration", description="The main job against a bare program")
     parser.add_argument("--rows", type=int, default=5000, help="rows of a roster")
-    parser.add_argument("--rounds", type=int, default=2, help="how often system and bare program alternate")
+    parser.add_argument("--rounds", type=int, default=3, help="how often system and bare program alternate")
     parser.add_argument("--write", action="store_true", help="write benchmarks/results.md")
     parser.add_argument("--gate", action="store_true", help="statements per batch only")
     arguments = parser.parse_args()
