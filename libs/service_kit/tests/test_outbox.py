@@ -9,12 +9,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import nats.errors
 import pytest
 from kit_sandbox import Sandbox, approved_event, emit_command
 from nats.js.errors import NotFoundError
 from service_kit.codec import encode
+from service_kit.relay import Relay
 
 pytestmark = pytest.mark.integration
 
@@ -125,6 +127,23 @@ async def test_a_restart_of_nats_interrupts_and_loses_nothing(sandbox: Sandbox) 
         sandbox.nats.start()
         await sandbox.wait_taken(ids(0, 100), seconds=30)
     assert sorted(await sandbox.taken(), key=int) == [str(n) for n in range(100)]
+
+
+async def test_the_relay_outlives_an_answer_nobody_foresaw(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    publish, failures = Relay._publish, [KeyError("seq"), ValueError("no number")]
+
+    async def strange(self: Relay, rows: Any) -> list[int]:
+        if failures:
+            raise failures.pop()
+        return await publish(self, rows)
+
+    monkeypatch.setattr(Relay, "_publish", strange)
+    async with sandbox.running(sandbox.registry(), sandbox.identity()):
+        await sandbox.ask_patiently(emit_command("a", "0-20"))
+        assert await sandbox.wait_taken(ids(0, 20)) == [str(n) for n in range(20)]
+    assert failures == [] and "relay interrupted" in caplog.text
 
 
 async def test_an_old_store_put_back_is_filled_again(sandbox: Sandbox, tmp_path: Path) -> None:

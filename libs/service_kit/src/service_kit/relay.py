@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
-import nats.errors
 import nats.js.errors
 from nats.aio.client import Client
 from nats.js import JetStreamContext
@@ -77,7 +76,8 @@ class Relay:
             try:
                 await self._serve(stop)
                 pause = 0.2
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, nats.errors.Error) as error:
+            except Exception as error:
+                # Whatever it is, also an answer nobody foresaw: a relay that ended would be a silent one.
                 LIVE.set(0)
                 log.warning("relay interrupted, goes on in %.1f s: %s", pause, describe(error))
                 with contextlib.suppress(TimeoutError):
