@@ -4,25 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from regulation.authorisation import ROLE_TITLES
 from regulation.findings import refuse
 from shared_contracts.actors import Actor, Role
 from shared_contracts.decisions import Finding
 
 from casework.kinds import DECISION_TITLES, ENTRANT, CaseKind, Decision, StepKind
 from casework.state import Standing
-
-ROLE_TITLES: dict[Role, str] = {
-    Role.REGISTRAR: "学籍管理员",
-    Role.CLASS_TEACHER: "班主任",
-    Role.PRINCIPAL: "学籍主管校长",
-    Role.AUTHORITY_OFFICER: "学籍主管",
-    Role.LEADER: "分管局长",
-    Role.AUDITOR: "审计员",
-    Role.ACCOUNT_ADMIN: "账号管理员",
-    Role.INTEGRATION_CLIENT: "接口用户",
-    Role.OPERATOR: "运维人员",
-    Role.SYSTEM: "系统",
-}
 
 STATUS_TITLES: dict[str, str] = {
     "open": "办理中",

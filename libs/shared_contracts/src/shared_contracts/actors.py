@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal
 
 import msgspec
 
@@ -22,11 +23,17 @@ class Role(StrEnum):
     SYSTEM = "system"  # a service acting by itself
 
 
-class Actor(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+Limit = Literal["", "password", "second_factor"]
+"""What an account must do before anything else: choose a password of its own, set up its second factor (clause 45.3)."""
+
+
+class Actor(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The account on whose behalf a command or query is sent.
 
     `organisation`: its code (authority: 6-digit division code, school: 10-digit 学校标识码).
     `classes`: what a class teacher may act on: `"1"` all classes of grade 1, `"1-03"` class 3 of grade 1.
+    `scopes`: what an integration client was given, `"students:read"`. `withheld`: roles that the account has and may not
+    use now (a registrar without an appointment for the school year, clause 43); they are not among `roles`.
     """
 
     account: str
@@ -34,6 +41,9 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     organisation: str
     roles: tuple[Role, ...]
     classes: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+    withheld: tuple[Role, ...] = ()
+    limited: Limit = ""
 
     def has(self, *roles: Role) -> bool:
         return any(role in self.roles for role in roles)
