@@ -12,7 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from service_kit.tables import DDL, GRANTS
+from service_kit.tables import DDL, GRANTS, OUTGOING_DDL, OUTGOING_GRANTS
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -80,5 +80,16 @@ def _split(script: str) -> list[str]:
 
 def create_kit_tables(op: Any, app_role: str) -> None:
     """In migration 0001: outbox, inbox and commands with the grants that the application's role needs."""
+    _create_outgoing(op, "outbox", app_role)
     statements(op, DDL)
     statements(op, GRANTS.format(role=app_role))
+
+
+def create_audit_outbox(op: Any, app_role: str) -> None:
+    """What was done, on its way to the audit log (clause 45.1); in a migration of its own where 0001 is older."""
+    _create_outgoing(op, "audit_outbox", app_role)
+
+
+def _create_outgoing(op: Any, name: str, app_role: str) -> None:
+    statements(op, OUTGOING_DDL.format(name=name))
+    statements(op, OUTGOING_GRANTS.format(name=name, role=app_role))

@@ -1,0 +1,1 @@
+"""Access: accounts and roles, sessions, registrar appointments, the audit log, export approvals."""
