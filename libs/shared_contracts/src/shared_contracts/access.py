@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Literal
 
 from shared_contracts.actors import Actor, Role
+from shared_contracts.exports import ExportApproved
 from shared_contracts.messages import Command, Event, Message, Moment, Ok, Query
 
 ANONYMOUS = Actor(account="", name="", organisation="", roles=())
@@ -188,6 +189,27 @@ class RecoveryCodes(_Secret, frozen=True, kw_only=True, gc=False, tag_field="typ
 
 
 # ---- sessions and tokens --------------------------------------------------------------------------------------------
+
+
+TOKEN_ISSUER = "xueji-access"
+TOKEN_AUDIENCE = "xueji-api"
+
+
+class Claims(Message, frozen=True, kw_only=True, gc=False):
+    """What an access token says: a JWT (RFC 7519) signed with EdDSA (RFC 8037), `kid` in its header.
+
+    `sub`: the account, as in `actor`. `iat`, `exp`: seconds since 1970, `iat` with its fraction (`Stale.before` is compared
+    with it). `sid`: the session; of an integration client `client:<client_id>`. `actor`: in full, so that nobody is asked.
+    """
+
+    iss: str
+    aud: str
+    sub: str
+    iat: float
+    exp: float
+    jti: str
+    sid: str
+    actor: Actor
 
 
 class Tokens(_Secret, frozen=True, kw_only=True, gc=False):
@@ -508,15 +530,9 @@ Commands = (
     | EndAppointment
 )
 Queries = (
-    GetAccount
-    | ListAccounts
-    | ListSessions
-    | GetTokenState
-    | ListClients
-    | ListAppointments
-    | GetRegistrarOverview
+    GetAccount | ListAccounts | ListSessions | GetTokenState | ListClients | ListAppointments | GetRegistrarOverview
 )
-Events = AppointmentsChanged | AlertRaised
+Events = AppointmentsChanged | AlertRaised | ExportApproved
 
 REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     CreateAccount: PasswordIssued,
