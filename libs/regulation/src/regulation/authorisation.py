@@ -114,6 +114,8 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
     everything: bool = False
 
 
+NOTHING = Target()
+"""For acts that are about no thing in particular."""
 MISSING = "没有找到，或者不属于您管理的范围。"
 
 
@@ -145,7 +147,7 @@ def known(word: str) -> bool:
 
 @clause("3.1", "45.3")
 def check(
-    actor: Actor, word: str, target: Target = Target(), *, state: str | None = None, missing: str = MISSING
+    actor: Actor, word: str, target: Target = NOTHING, *, state: str | None = None, missing: str = MISSING
 ) -> Refused | None:
     """None where the account may; otherwise the refusal as its person reads it.
 
@@ -166,7 +168,7 @@ def check(
     return None
 
 
-def may(actor: Actor, word: str, target: Target = Target()) -> bool:
+def may(actor: Actor, word: str, target: Target = NOTHING) -> bool:
     return check(actor, word, target) is None
 
 

@@ -56,7 +56,8 @@ class PolicyError(ValueError):
 class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     """What holds in one division on one day. `version` names the division values it was made of.
 
-    Ages in full years on `age_cutoff`; `*_days` in working days; class sizes in pupils.
+    Ages in full years on `age_cutoff`; `*_days` in working days; class sizes in pupils; `export_max_days` in calendar
+    days.
     """
 
     division: str
@@ -71,6 +72,8 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     class_size_junior: int
     registration_months: int
     approval_working_days: int
+    export_max_rows: int
+    export_max_days: int
 
     @staticmethod
     def for_(division: str, on: date) -> Parameters:

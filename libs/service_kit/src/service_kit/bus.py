@@ -9,10 +9,11 @@ import nats.errors
 from nats.aio.client import Client
 from opentelemetry import propagate
 from opentelemetry.trace import SpanKind
-from shared_contracts import identity, notifications, registry
+from shared_contracts import access, audit, exports, identity, notifications, registry
 from shared_contracts.decisions import Refused
 from shared_contracts.messages import Command, Message, Query, subject
 
+from service_kit import origin
 from service_kit.codec import decode_reply, encode
 from service_kit.telemetry import tracer
 
@@ -20,6 +21,9 @@ REPLIES: Mapping[type[Command] | type[Query], type[Message]] = {
     **identity.REPLIES,
     **registry.REPLIES,
     **notifications.REPLIES,
+    **access.REPLIES,
+    **audit.REPLIES,
+    **exports.REPLIES,
 }
 
 
@@ -46,6 +50,7 @@ class Bus:
         with tracer().start_as_current_span(to, kind=SpanKind.CLIENT):
             headers: dict[str, str] = {}
             propagate.inject(headers)
+            origin.inject(headers)
             if not self._client.is_connected:
                 raise Unavailable(f"{to}: no connection to NATS")
             try:

@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 import asyncpg
 import sqlalchemy.exc
 from shared_contracts.decisions import Refused, refused
-from shared_contracts.messages import Command, Message, word
+from shared_contracts.messages import Command, Message, Ok, Query, word
 
+from service_kit.audit import IN_TRANSACTION, NotRecorded, Recorder
 from service_kit.clock import Clock
 from service_kit.codec import encode
 from service_kit.crypto import FieldCipher
@@ -33,6 +34,10 @@ INSERT INTO commands (command_id, kind) VALUES ($1, $2) ON CONFLICT (command_id)
 """
 _FIRST = "SELECT reply FROM commands WHERE command_id = $1"
 _REPLY = "UPDATE commands SET reply = $2 WHERE command_id = $1"
+_REPLY_AND_ENTRY = """
+WITH kept AS (UPDATE commands SET reply = $2 WHERE command_id = $1)
+INSERT INTO audit_outbox (event_id, subject, key, payload, headers) VALUES ($3, $4, $5, $6, '{}')
+"""
 _PAUSES = (0.2, 0.5, 1.0, 2.0)  # seconds between tries while PostgreSQL restarts
 
 
@@ -41,50 +46,81 @@ class _RollBack(Exception):
         self.reply = reply
 
 
-async def once(db: Database, clock: Clock, deps: Any, handler: CommandHandler, command: Command) -> bytes:
-    """Carry out a command and return its encoded reply.
+async def once(
+    db: Database, clock: Clock, deps: Any, handler: CommandHandler, command: Command, recorder: Recorder
+) -> bytes:
+    """Carry out a command and return its encoded reply; the entry of the audit log is part of the same transaction.
 
     Two copies of one command at once: the second waits at the unique key and then reads the first reply. A refusal
     rolls everything back and is not kept: the same command may succeed once its cause is cured. The same id with another
-    content is a mistake of the caller and refused.
+    content is a mistake of the caller and refused. A command whose type says `kept = False` (signing in: each try is
+    its own, and its reply is a secret) leaves neither its id nor its reply.
     """
-    return await _through_restarts(lambda: _once(db, clock, deps, handler, command), word(command))
+    return await _through_restarts(lambda: _once(db, clock, deps, handler, command, recorder), word(command))
 
 
-async def _once(db: Database, clock: Clock, deps: Any, handler: CommandHandler, command: Command) -> bytes:
-    digest = hashlib.sha256(encode(command)).digest()
+async def _once(
+    db: Database, clock: Clock, deps: Any, handler: CommandHandler, command: Command, recorder: Recorder
+) -> bytes:
+    kept = getattr(type(command), "kept", True)
+    digest = hashlib.sha256(encode(command)).digest() if kept else b""
     try:
         async with db.transaction() as tx:
             connection = await driver(tx)
-            if not await connection.fetchval(_CLAIM, command.command_id, word(command)):
-                return _again(
-                    await connection.fetchval(_FIRST, command.command_id), digest, db.cipher, command.command_id
-                )
+            if kept and not await connection.fetchval(_CLAIM, command.command_id, word(command)):
+                first = await connection.fetchval(_FIRST, command.command_id)
+                return await _again(first, digest, db.cipher, command, recorder, clock)
             work: Work[Any] = Work(tx=tx, deps=deps, now=clock.now())
             reply = await handler(work, command)
             if isinstance(reply, Refused):
                 raise _RollBack(reply)
             encoded = encode(reply)
             await work.flush()
-            sealed = db.cipher.seal_bytes(digest + encoded, _context(command.command_id))
-            await connection.execute(_REPLY, command.command_id, sealed)
+            entry = recorder.entry(command, reply, work.now)
+            sealed = db.cipher.seal_bytes(digest + encoded, _context(command.command_id)) if kept else b""
+            if kept and entry:
+                await connection.execute(_REPLY_AND_ENTRY, command.command_id, sealed, *recorder.row(entry))
+            elif kept:
+                await connection.execute(_REPLY, command.command_id, sealed)
+            elif entry:
+                await connection.execute(IN_TRANSACTION, *recorder.row(entry))
     except _RollBack as back:
-        return encode(back.reply)
-    if work.events:
+        return await _recorded(recorder, command, back.reply, clock)
+    if work.events or entry:
         db.wake_relay()
     for call in work.calls:
         call()
     return encoded
 
 
+async def _recorded(
+    recorder: Recorder, message: Command | Query, reply: Message | Refused, clock: Clock, outcome: str = ""
+) -> bytes:
+    """The encoded reply, once the audit log has its entry; a refusal that shows nothing where it cannot be had."""
+    entry = recorder.entry(message, reply, clock.now(), outcome)
+    if entry is not None:
+        try:
+            await recorder.publish(entry)
+        except NotRecorded as error:
+            log.error("%s: not answered, the audit log cannot be written (%s)", word(message), error)
+            return encode(refused("unavailable", NO_AUDIT))
+    return encode(reply)
+
+
+NO_AUDIT = "审计记录暂时无法写入，按规定不能显示或办理。请稍后重试；持续出现请联系运维人员。"
+
+
 def _context(command_id: str) -> bytes:
     return f"reply:{command_id}".encode()
 
 
-def _again(sealed: bytes | None, digest: bytes, cipher: FieldCipher, command_id: str) -> bytes:
+async def _again(
+    sealed: bytes | None, digest: bytes, cipher: FieldCipher, command: Command, recorder: Recorder, clock: Clock
+) -> bytes:
+    """The first reply, shown once more: that is a look too, and recorded."""
     if sealed is None:
         return encode(refused("unavailable", "同一请求正在处理中，请稍后用相同的 Idempotency-Key 重试。"))
-    kept = cipher.open_bytes(sealed, _context(command_id))
+    kept = cipher.open_bytes(sealed, _context(command.command_id))
     if kept[: len(digest)] != digest:
         return encode(
             refused(
@@ -92,19 +128,19 @@ def _again(sealed: bytes | None, digest: bytes, cipher: FieldCipher, command_id:
                 "这个 Idempotency-Key 已用于另一个不同的请求。请为新的请求使用新的 Idempotency-Key。",
             )
         )
-    return kept[len(digest) :]
+    said = await _recorded(recorder, command, Ok(), clock, "repeated")
+    return kept[len(digest) :] if said == encode(Ok()) else said
 
 
-async def ask(db: Database, clock: Clock, deps: Any, handler: QueryHandler, query: Any) -> bytes:
-    """Answer a query in a read-only transaction."""
+async def ask(db: Database, clock: Clock, deps: Any, handler: QueryHandler, query: Any, recorder: Recorder) -> bytes:
+    """Answer a query in a read-only transaction. What shows pupils leaves once the audit log knows of it."""
 
-    async def answer() -> bytes:
+    async def answer() -> Message | Refused:
         async with db.transaction() as tx:
             await (await driver(tx)).execute("SET TRANSACTION READ ONLY")
-            reply: Message | Refused = await handler(Work(tx=tx, deps=deps, now=clock.now()), query)
-            return encode(reply)
+            return await handler(Work(tx=tx, deps=deps, now=clock.now()), query)
 
-    return await _through_restarts(answer, word(query))
+    return await _recorded(recorder, query, await _through_restarts(answer, word(query)), clock)
 
 
 async def _through_restarts(attempt: Callable[[], Awaitable[R]], what: str) -> R:

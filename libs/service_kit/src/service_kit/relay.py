@@ -13,7 +13,7 @@ import contextlib
 import json
 import logging
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import asyncpg
 import nats.js.errors
@@ -22,6 +22,7 @@ from nats.js import JetStreamContext
 from prometheus_client import Counter, Gauge
 from shared_contracts.messages import stream
 
+from service_kit import audit
 from service_kit.ids import new_id
 from service_kit.telemetry import describe
 
@@ -31,7 +32,7 @@ BATCH = 500  # rows; JetStream takes at most 1,000 in an atomic batch
 BATCH_BYTES = 4 * 1024 * 1024
 POLL_SECONDS = 0.25
 ACK_SECONDS = 5.0
-_LOCK = 0x7865_6A69  # one number: the lock lives in the service's own database
+_LOCK = 0x7865_6A69  # one number for each table: the lock lives in the service's own database
 _DUPLICATE_IN_BATCH = 10201
 
 PUBLISHED = Counter("relay_published_total", "Outbox rows acknowledged by JetStream")
@@ -40,23 +41,31 @@ LIVE = Gauge("relay_live", "1 while this copy holds the relay's lock")
 WAITING = Gauge("outbox_unpublished", "Outbox rows seen waiting by the live relay")
 
 _UNPUBLISHED = """
-SELECT seq, event_id, subject, payload, headers FROM outbox WHERE stream_seq IS NULL ORDER BY seq LIMIT $1
+SELECT seq, event_id, subject, payload, headers FROM {table} WHERE stream_seq IS NULL ORDER BY seq LIMIT $1
 """
 _MARK = """
-UPDATE outbox o SET stream_seq = t.stream_seq FROM unnest($1::bigint[], $2::bigint[]) AS t(seq, stream_seq)
+UPDATE {table} o SET stream_seq = t.stream_seq FROM unnest($1::bigint[], $2::bigint[]) AS t(seq, stream_seq)
 WHERE o.seq = t.seq
 """
 # Plan: index only on outbox_published; the n-th published row from the newest, n probed by halving.
 _NTH = """
-SELECT stream_seq, event_id FROM outbox WHERE stream_seq >= $1 ORDER BY stream_seq OFFSET $2 LIMIT 1
+SELECT stream_seq, event_id FROM {table} WHERE stream_seq >= $1 ORDER BY stream_seq OFFSET $2 LIMIT 1
 """
 
 
 class Relay:
-    """`run(stop)` for the life of the process; `wake()` after a commit; `reconnected()` when NATS is back."""
+    """`run(stop)` for the life of the process; `wake()` after a commit; `reconnected()` when NATS is back.
 
-    def __init__(self, service: str, dsn: str, client: Client) -> None:
-        self._stream = stream(service)
+    `table`: where the rows wait, `outbox` or `audit_outbox`; all rows of a table go to one stream.
+    """
+
+    def __init__(
+        self, service: str, dsn: str, client: Client, *, table: Literal["outbox", "audit_outbox"] = "outbox"
+    ) -> None:
+        self._stream = audit.STREAM if table == "audit_outbox" else stream(service)
+        self._lock = _LOCK + (table == "audit_outbox")
+        self._table = table
+        self._unpublished, self._mark, self._nth = (text.format(table=table) for text in (_UNPUBLISHED, _MARK, _NTH))
         self._dsn = dsn
         self._client = client
         self._js: JetStreamContext = client.jetstream(timeout=ACK_SECONDS)
@@ -87,7 +96,7 @@ class Relay:
     async def _serve(self, stop: asyncio.Event) -> None:
         connection = await asyncpg.connect(self._dsn, timeout=10, command_timeout=30)
         try:
-            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
+            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", self._lock):
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), 1.0)
                 if stop.is_set():
@@ -120,12 +129,12 @@ class Relay:
 
     async def publish_waiting(self, connection: asyncpg.Connection[Any]) -> int:
         """Send one batch of waiting rows and mark them. Returns how many."""
-        rows = _within(await connection.fetch(_UNPUBLISHED, BATCH), BATCH_BYTES)
+        rows = _within(await connection.fetch(self._unpublished, BATCH), BATCH_BYTES)
         WAITING.set(len(rows))
         if not rows:
             return 0
         sequences = await self._publish(rows)
-        await connection.execute(_MARK, [row["seq"] for row in rows], sequences)
+        await connection.execute(self._mark, [row["seq"] for row in rows], sequences)
         PUBLISHED.inc(len(rows))
         return len(rows)
 
@@ -173,7 +182,8 @@ class Relay:
         """
         state = (await self._js.stream_info(self._stream)).state
         first = state.first_seq if state.messages else (state.last_seq + 1 if state.last_seq else 0)
-        total = int(await connection.fetchval("SELECT count(*) FROM outbox WHERE stream_seq >= $1", first))
+        counted = f"SELECT count(*) FROM {self._table} WHERE stream_seq >= $1"  # noqa: S608 - one of two names
+        total = int(await connection.fetchval(counted, first))
         held, unknown = 0, total
         if total and await self._holds(connection, first, total - 1):
             return 0
@@ -185,10 +195,11 @@ class Relay:
                 unknown = middle
         if held == total:
             return 0
-        border = await connection.fetchrow(_NTH, first, held)
+        border = await connection.fetchrow(self._nth, first, held)
         assert border is not None
         lost = await connection.execute(
-            "UPDATE outbox SET stream_seq = NULL WHERE stream_seq >= $1", border["stream_seq"]
+            f"UPDATE {self._table} SET stream_seq = NULL WHERE stream_seq >= $1",  # noqa: S608 - one of two names
+            border["stream_seq"],
         )
         count = int(lost.split()[-1])
         RESENT.inc(count)
@@ -196,7 +207,7 @@ class Relay:
         return count
 
     async def _holds(self, connection: asyncpg.Connection[Any], first: int, number: int) -> bool:
-        row = await connection.fetchrow(_NTH, first, number)
+        row = await connection.fetchrow(self._nth, first, number)
         if row is None:
             return False
         try:

@@ -28,7 +28,7 @@ from prometheus_client import Counter, Histogram
 from shared_contracts.decisions import refused
 from shared_contracts.messages import Command, Event, Query, stream, subject
 
-from service_kit import commands, telemetry
+from service_kit import audit, commands, origin, telemetry
 from service_kit.bus import Bus
 from service_kit.clock import Clock
 from service_kit.codec import Codec, RawBody, encode
@@ -125,7 +125,7 @@ class _Running:
     def __init__(self, service: Service[Any], settings: Settings, db: Database, clock: Clock) -> None:
         self.service, self.settings, self.db, self.clock = service, settings, db, clock
         self.broker = make_broker(service.name, settings, self._reconnected)
-        self.relay: Relay | None = None
+        self.relays: list[Relay] = []
         self.tasks: list[asyncio.Task[None]] = []
         self.requests: set[asyncio.Task[None]] = set()
         self.slots = asyncio.Semaphore(CONCURRENT)
@@ -133,8 +133,8 @@ class _Running:
 
     async def _reconnected(self) -> None:
         log.info("NATS is back")
-        if self.relay:
-            self.relay.reconnected()
+        for relay in self.relays:
+            relay.reconnected()
 
     async def start(self, stop: asyncio.Event) -> None:
         service = self.service
@@ -143,12 +143,12 @@ class _Running:
         deps = await service.build(kit)
         kit.checks.setdefault("database", self._database_check)
         kit.checks.setdefault("nats", self._nats_check(client))
-        if emits(service.name):
-            self.relay = Relay(service.name, self.settings.database_url, client)
-            self.db.wake_relay = self.relay.wake  # type: ignore[method-assign]
-            self._spawn("relay", self.relay.run(self.own_stop))
-        self._answer(service.commands, lambda h, m: commands.once(self.db, self.clock, deps, h, m))
-        self._answer(service.queries, lambda h, m: commands.ask(self.db, self.clock, deps, h, m))
+        if missing := audit.unknown_acts([*service.commands, *service.queries]):
+            raise RuntimeError(f"no row in authorisation.csv for {', '.join(missing)}")
+        self._relay(service, client)
+        recorder = audit.Recorder(service.name, client)
+        self._answer(service.commands, lambda h, m: commands.once(self.db, self.clock, deps, h, m, recorder))
+        self._answer(service.queries, lambda h, m: commands.ask(self.db, self.clock, deps, h, m, recorder))
         self._take(EventTaker(self.db, self.clock, deps, service.events))
         await self.broker.start()
         # The server must know our subscriptions before we say that we are up. nats-py's PING overtakes what is still
@@ -160,6 +160,20 @@ class _Running:
         if self.settings.health_port:
             health = HealthServer(self.settings.health_host, self.settings.health_port, kit.checks)
             self._spawn("health", health.run(self.own_stop))
+
+    def _relay(self, service: Service[Any], client: Client) -> None:
+        """One relay for the service's events, one for what it tells the audit log."""
+        dsn = self.settings.database_url
+        if emits(service.name):
+            self.relays.append(Relay(service.name, dsn, client))
+        self.relays.append(Relay(service.name, dsn, client, table="audit_outbox"))
+        self.db.wake_relay = self._wake_relays  # type: ignore[method-assign]
+        for relay in self.relays:
+            self._spawn("relay", relay.run(self.own_stop))
+
+    def _wake_relays(self) -> None:
+        for relay in self.relays:
+            relay.wake()
 
     async def stop(self) -> None:
         """New work first, then what is under way, then the connections."""
@@ -202,6 +216,7 @@ class _Running:
 
     async def _respond(self, raw: Msg, *, to: str, handler: Any, codec: Codec, carry_out: Any) -> None:
         parent = propagate.extract(raw.headers or {})
+        origin.origin.set(origin.extract(raw.headers))  # the task's own context: it ends with the request
         outcome = "done"
         with (
             SECONDS.labels(to).time(),

@@ -17,7 +17,8 @@ class KitTables(NamedTuple):
 
 def kit_tables(metadata: sa.MetaData) -> KitTables:
     """`outbox`: events to publish; `stream_seq` is set once JetStream holds them and rows are kept (reconcile).
-    `audit_outbox`: the same for what was done, on its way to the audit log: another stream has other sequences. `inbox`: events taken. `commands`: commands carried out, with their sealed reply.
+    `audit_outbox`: the same for what was done, on its way to the audit log: another stream has other sequences.
+    `inbox`: events taken. `commands`: commands carried out, with their sealed reply.
     """
     now = sa.text("now()")
 

@@ -56,6 +56,7 @@ async def declare(client: Client) -> None:
     for name, subjects in (
         ("REGISTRY", ["evt.registry.>"]),
         ("IDENTITY", ["evt.identity.>"]),
+        ("AUDIT", ["evt.audit.>"]),
         ("DLQ", ["$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>", "$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.>"]),
     ):
         body = {
@@ -210,6 +211,8 @@ async def sandbox(kit_postgres: Postgres, kit_nats: Nats, request: pytest.Fixtur
         databases[name] = kit_postgres.url(database)
         connection = await asyncpg.connect(databases[name])
         await connection.execute(tables.DDL)
+        for table in ("outbox", "audit_outbox"):
+            await connection.execute(tables.OUTGOING_DDL.format(name=table))
         await connection.execute("CREATE TABLE taken (n bigint GENERATED ALWAYS AS IDENTITY, id text)")
         await connection.close()
     await admin.close()

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from identity.matcher import Matcher
 from identity.matching import FIRST
 from identity.settings import MatcherSettings
 from identity.vault import Vault
+from kit_recorder import Notebook
 from regulation.documents import check_digit
 from service_kit import commands, settings
 from service_kit.clock import FixedClock
@@ -94,13 +95,14 @@ class Desk:
     deps: Identity
     clock: MovingClock
     env: dict[str, str]
+    notebook: Notebook = field(default_factory=lambda: Notebook("identity"))
 
     async def send(self, command: Any) -> Any:
-        reply = await commands.once(self.kit.db, self.clock, self.deps, COMMANDS[type(command)], command)
+        reply = await commands.once(self.kit.db, self.clock, self.deps, COMMANDS[type(command)], command, self.notebook)
         return decode_reply(contract.REPLIES[type(command)], reply)
 
     async def ask(self, query: Any) -> Any:
-        reply = await commands.ask(self.kit.db, self.clock, self.deps, QUERIES[type(query)], query)
+        reply = await commands.ask(self.kit.db, self.clock, self.deps, QUERIES[type(query)], query, self.notebook)
         return decode_reply(contract.REPLIES[type(query)], reply)
 
     async def take(self, event: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
+from kit_recorder import Notebook
 from registry.app import OUTSIDE, SERVICE
 from registry.context import Registry
 from registry.organisations.facts import SchoolFacts
@@ -142,6 +143,7 @@ class World:
             outside=Database.from_settings(small, self.clock, "registry-outside"),
             wake_rosters=lambda: None,
         )
+        self.notebook = Notebook("registry")
         self.kit = Kit("registry", self.settings, self.db, self.deps.bus, self.clock)
         self._numbers = itertools.count(1)
         self._random = random.Random(7)
@@ -151,11 +153,13 @@ class World:
         await self.deps.outside.close()
 
     async def do(self, command: Any) -> Any:
-        reply = await commands.once(self.db, self.clock, self.deps, SERVICE.commands[type(command)], command)
+        reply = await commands.once(
+            self.db, self.clock, self.deps, SERVICE.commands[type(command)], command, self.notebook
+        )
         return decode_reply(contract.REPLIES[type(command)], reply)
 
     async def ask(self, query: Any) -> Any:
-        reply = await commands.ask(self.db, self.clock, self.deps, SERVICE.queries[type(query)], query)
+        reply = await commands.ask(self.db, self.clock, self.deps, SERVICE.queries[type(query)], query, self.notebook)
         return decode_reply(contract.REPLIES[type(query)], reply)
 
     async def tell(self, event: Any) -> None:

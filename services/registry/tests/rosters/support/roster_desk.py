@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import nats
 import registry_pupils
+from kit_recorder import Notebook
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from registry.context import Registry
@@ -204,6 +205,7 @@ class RosterDesk:
     deps: Registry
     clock: Clock
     wakes: list[int] = field(default_factory=list)
+    notebook: Notebook = field(default_factory=lambda: Notebook("registry"))
 
     @classmethod
     async def open(cls, env: dict[str, str], identity: StandIn, now: datetime = NOW) -> RosterDesk:
@@ -254,11 +256,11 @@ class RosterDesk:
             await organisations.put_versions(tx, views, date(2020, 1, 1))
 
     async def send(self, command: Any) -> Any:
-        reply = await commands.once(self.kit.db, self.clock, self.deps, COMMANDS[type(command)], command)
+        reply = await commands.once(self.kit.db, self.clock, self.deps, COMMANDS[type(command)], command, self.notebook)
         return decode_reply(contract.REPLIES[type(command)], reply)
 
     async def ask(self, query: Any) -> Any:
-        reply = await commands.ask(self.kit.db, self.clock, self.deps, QUERIES[type(query)], query)
+        reply = await commands.ask(self.kit.db, self.clock, self.deps, QUERIES[type(query)], query, self.notebook)
         return decode_reply(contract.REPLIES[type(query)], reply)
 
     async def upload(self, content: bytes, *, name: str = "新生名册.xlsx", actor: Actor = REGISTRAR) -> str:
