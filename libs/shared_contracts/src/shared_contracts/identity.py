@@ -173,6 +173,31 @@ class RevealedDocuments(
     persons: tuple[Revealed, ...]
 
 
+class RevealForExport(Command, frozen=True, kw_only=True, gc=False, tag="identity.reveal_for_export"):
+    """Full numbers for the file of an approved export (clause 45.2), by the registry alone; each chunk is recorded.
+
+    Identity answers from what `access.export_approved` told it: the export is approved, not expired, names a full
+    number, and has not asked for more persons than it may hold. At most 1,000 persons, each once.
+    """
+
+    export_id: str
+    person_ids: tuple[str, ...]
+
+
+class ExportedNumbers(Message, frozen=True, kw_only=True, gc=False):
+    """The numbers that the export names; None for one that it does not name or that does not exist."""
+
+    person_id: str
+    document_number: str | None = None
+    student_number: str | None = None
+
+
+class RevealedForExport(
+    Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="identity.revealed_for_export"
+):
+    persons: tuple[ExportedNumbers, ...]
+
+
 class FindPersons(Query, frozen=True, kw_only=True, gc=False, tag="identity.find_persons"):
     """Exact search by a document number or a student number (G, L or J; an old number still finds its person)."""
 
@@ -214,7 +239,7 @@ class VerificationChanged(Event, frozen=True, kw_only=True, gc=False, tag="ident
     checked_at: Moment
 
 
-Commands = StagePersons | ClaimPersons | DropIntake | RevealDocuments
+Commands = StagePersons | ClaimPersons | DropIntake | RevealDocuments | RevealForExport
 Queries = FindPersons
 Events = NumbersIssued | NumbersUpgraded | VerificationChanged
 
@@ -223,6 +248,7 @@ REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     ClaimPersons: ClaimedPersons,
     DropIntake: Ok,
     RevealDocuments: RevealedDocuments,
+    RevealForExport: RevealedForExport,
     FindPersons: FoundPersons,
 }
 """What answers what; any of them may be answered with `decisions.Refused` instead."""
