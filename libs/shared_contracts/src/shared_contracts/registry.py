@@ -1,4 +1,7 @@
-"""Registry: organisations, rosters, registrations, students. Holds person ids, names, birth dates and masked numbers."""
+"""Registry: rosters, registrations, students. Holds person ids, names, birth dates and masked numbers.
+
+Organisations are the registry's too; their words stand in `organisations` and travel on the registry's subjects.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,17 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Literal
 
+from shared_contracts import exports, organisations
 from shared_contracts.actors import Role
 from shared_contracts.decisions import Decision, Finding
+from shared_contracts.files import FileRef as FileRef  # noqa: PLC0414 - offered here too
+from shared_contracts.files import Template as Template  # noqa: PLC0414
 from shared_contracts.identity import NumberKind, Verification
-from shared_contracts.messages import Command, Event, Message, Moment, Ok, Query
+from shared_contracts.messages import Command, Event, Message, Moment, Query
+from shared_contracts.organisations import ListOrganisations as ListOrganisations  # noqa: PLC0414
+from shared_contracts.organisations import LoadOrganisations as LoadOrganisations  # noqa: PLC0414
+from shared_contracts.organisations import OrganisationPage as OrganisationPage  # noqa: PLC0414
+from shared_contracts.organisations import OrganisationView as OrganisationView  # noqa: PLC0414
 
 
 class Step(StrEnum):
@@ -54,16 +64,6 @@ class RowState(StrEnum):
     WARNED = "warned"  # accepted, with something to look at
     REFUSED = "refused"
     ALREADY_HERE = "already_here"  # this pupil is registered (or being registered) at this school: nothing to do
-
-
-class FileRef(Message, frozen=True, kw_only=True, gc=False):
-    """A file in the file store (`service_kit.files`), encrypted at rest. `size` in bytes, `sha256` of the plain content."""
-
-    id: str
-    name: str
-    size: int
-    sha256: str
-    media_type: str
 
 
 class Progress(Message, frozen=True, kw_only=True, gc=False):
@@ -177,6 +177,7 @@ class RegistrationView(
     decision: Decision | None = None
     form: dict[str, Any] = {}
     correction: str | None = None
+    copy_as_of: date | None = None
 
 
 class RegistrationPage(
@@ -187,7 +188,10 @@ class RegistrationPage(
 
 
 class StudentView(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.student_view"):
-    """A student record (学籍) as it stands. Numbers are masked."""
+    """A student record (学籍) as it stands. Numbers are masked.
+
+    `copy_as_of`: set where this is what a former school keeps: the record as it was on that day, and no later.
+    """
 
     id: str
     person_id: str
@@ -209,6 +213,7 @@ class StudentView(Message, frozen=True, kw_only=True, gc=False, tag_field="type"
     state: str
     registered_at: Moment
     version: int
+    copy_as_of: date | None = None
 
 
 class StudentPage(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.student_page"):
@@ -231,33 +236,12 @@ class JournalEntry(Message, frozen=True, kw_only=True, gc=False):
 
 
 class Journal(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.journal"):
+    """`copy_as_of`: set for a former school, which sees the entries up to the one by which the student left."""
+
     student_id: str
     entries: tuple[JournalEntry, ...]
     intact: bool
-
-
-class OrganisationView(Message, frozen=True, kw_only=True, gc=False):
-    """An authority or a school. `authority`: code of the supervising authority (主管教育行政部门)."""
-
-    code: str
-    name: str
-    kind: Literal["province", "city", "county", "school"]
-    parent: str | None
-    authority: str | None
-    division: str
-    school_type: str | None = None
-    stages: tuple[str, ...] = ()
-    system: str | None = None  # "6-3" | "5-4"
-    ownership: str | None = None  # public | private
-    locality: str | None = None  # urban | town | rural
-    accepts_international: bool = False
-
-
-class OrganisationPage(
-    Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.organisation_page"
-):
-    items: tuple[OrganisationView, ...]
-    next_cursor: str | None = None
+    copy_as_of: date | None = None
 
 
 class DecisionDone(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.decision_done"):
@@ -269,13 +253,6 @@ class DecisionDone(Message, frozen=True, kw_only=True, gc=False, tag_field="type
 
 
 # ---- commands -------------------------------------------------------------------------------------------------------
-
-
-class LoadOrganisations(Command, frozen=True, kw_only=True, gc=False, tag="registry.load_organisations"):
-    """Create or update organisations as of a date. Role: operator. Reply: Ok."""
-
-    organisations: tuple[OrganisationView, ...]
-    valid_from: date
 
 
 class OpenRoster(Command, frozen=True, kw_only=True, gc=False, tag="registry.open_roster"):
@@ -428,23 +405,10 @@ class ListStudents(Query, frozen=True, kw_only=True, gc=False, tag="registry.stu
     limit: int = 50
 
 
-class ListOrganisations(Query, frozen=True, kw_only=True, gc=False, tag="registry.organisations"):
-    parent: str | None = None
-    kind: str | None = None
-    cursor: str | None = None
-    limit: int = 200
-
-
 class GetTemplate(Query, frozen=True, kw_only=True, gc=False, tag="registry.template"):
     """The blank workbook with drop-downs for the actor's school, or the form on paper (PDF). Reply: Template."""
 
     form: Literal["workbook", "paper"] = "workbook"
-
-
-class Template(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.template_file"):
-    name: str
-    content: bytes
-    media_type: str
 
 
 # ---- events ---------------------------------------------------------------------------------------------------------
@@ -524,8 +488,17 @@ class CorrectionsNeeded(Event, frozen=True, kw_only=True, gc=False, tag="registr
     registrations: tuple[tuple[str, Verification], ...]
 
 
+class CustodyPassed(Event, frozen=True, kw_only=True, gc=False, tag="registry.custody_passed"):
+    """A student has moved to another school, which keeps the record from now on. `registration_id` names the claim."""
+
+    registration_id: str
+    person_id: str
+    from_school: str
+    to_school: str
+
+
 Commands = (
-    LoadOrganisations
+    organisations.Commands
     | OpenRoster
     | ConfirmRoster
     | CancelRoster
@@ -547,8 +520,9 @@ Queries = (
     | GetStudent
     | GetJournal
     | ListStudents
-    | ListOrganisations
+    | organisations.Queries
     | GetTemplate
+    | exports.RegistryQueries
 )
 Events = (
     RegistrationsApproved
@@ -558,10 +532,13 @@ Events = (
     | RosterCompleted
     | StudentsRegistered
     | CorrectionsNeeded
+    | CustodyPassed
+    | organisations.Events
+    | exports.RegistryEvents
 )
 
 REPLIES: dict[type[Command] | type[Query], type[Message]] = {
-    LoadOrganisations: Ok,
+    **organisations.REPLIES,
     OpenRoster: RosterView,
     ConfirmRoster: RosterView,
     CancelRoster: RosterView,
@@ -581,7 +558,7 @@ REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     GetStudent: StudentView,
     GetJournal: Journal,
     ListStudents: StudentPage,
-    ListOrganisations: OrganisationPage,
     GetTemplate: Template,
+    **exports.REGISTRY_REPLIES,
 }
 """What answers what; any of them may be answered with `decisions.Refused` instead."""
