@@ -224,6 +224,8 @@ def _closed(actor: Actor, row: Act) -> Refused | None:
 
 
 def _cells(actor: Actor, row: Act) -> list[Cell]:
+    if actor.limited:  # not what its roles may, only what everybody may with what is his own
+        return [row.everybody] if row.everybody else []
     cells = [cell for role in actor.roles if (cell := row.cell(role))]
     if not actor.roles and row.everybody and row.everybody.relation is Relation.ANYONE:
         return [row.everybody]

@@ -52,6 +52,8 @@ class Recorder:
     ) -> Audited | None:
         """None for what is not recorded: a service acting by itself, and a query that shows no pupil."""
         actor = message.actor
+        if not actor.account:
+            actor = getattr(reply, "who", None) or actor  # who signs in is known once he has tried
         if actor.has(Role.SYSTEM):
             return None
         act = act_of(message)
@@ -70,7 +72,7 @@ class Recorder:
             name=actor.name,
             organisation=actor.organisation,
             roles=tuple(actor.roles),
-            outcome=outcome or (reply.kind if isinstance(reply, Refused) else "done"),
+            outcome=outcome or (reply.kind if isinstance(reply, Refused) else getattr(reply, "problem", None) or "done"),
             reasons=tuple(f.code for f in reply.findings[:20]) if isinstance(reply, Refused) else (),
             objects=ids[:MOST_OBJECTS],
             count=len(ids),

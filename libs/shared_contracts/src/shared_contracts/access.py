@@ -60,6 +60,15 @@ class _Secret(Message, frozen=True, kw_only=True, gc=False):
         return f"{type(self).__name__}(…)"
 
 
+class _SecretCommand(Command, frozen=True, kw_only=True, gc=False):
+    """Carries a secret, or is answered with one: neither the command nor its reply is kept, and it does not show itself."""
+
+    kept: ClassVar[bool] = False
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(…)"
+
+
 class PasswordIssued(_Secret, frozen=True, kw_only=True, gc=False, tag_field="type", tag="access.password_issued"):
     """A first password, shown once to the administrator; its owner must change it at the first sign-in."""
 
@@ -125,10 +134,8 @@ class DemoAccount(_Secret, frozen=True, kw_only=True, gc=False):
     training: str = ""
 
 
-class LoadAccounts(Command, frozen=True, kw_only=True, gc=False, tag="access.load_accounts"):
+class LoadAccounts(_SecretCommand, frozen=True, kw_only=True, gc=False, tag="access.load_accounts"):
     """Demonstration accounts with the passwords given. Role: operator; refused in production. Reply: Ok."""
-
-    kept: ClassVar[bool] = False
 
     accounts: tuple[DemoAccount, ...]
 
@@ -148,22 +155,22 @@ class ListAccounts(Query, frozen=True, kw_only=True, gc=False, tag="access.accou
     limit: int = 50
 
 
-class ChangePassword(Command, frozen=True, kw_only=True, gc=False, tag="access.change_password"):
+class ChangePassword(_SecretCommand, frozen=True, kw_only=True, gc=False, tag="access.change_password"):
     """The actor's own. Other sessions end. Reply: Ok."""
-
-    kept: ClassVar[bool] = False
 
     current: str
     new: str
     session: str
 
 
-class EnrolSecondFactor(Command, frozen=True, kw_only=True, gc=False, tag="access.enrol_second_factor"):
-    """A new TOTP seed (RFC 6238) for the actor; it counts once a code confirms it. Reply: SecondFactorSeed."""
+class EnrolSecondFactor(_SecretCommand, frozen=True, kw_only=True, gc=False, tag="access.enrol_second_factor"):
+    """A new TOTP seed (RFC 6238) for the actor; it counts once a code confirms it. Reply: SecondFactorSeed.
 
-    kept: ClassVar[bool] = False
+    `code`: of the second factor that it replaces, where there is one, or a recovery code.
+    """
 
     password: str
+    code: str = ""
 
 
 class SecondFactorSeed(_Secret, frozen=True, kw_only=True, gc=False, tag_field="type", tag="access.second_factor_seed"):
@@ -174,10 +181,8 @@ class SecondFactorSeed(_Secret, frozen=True, kw_only=True, gc=False, tag_field="
     picture: str
 
 
-class ConfirmSecondFactor(Command, frozen=True, kw_only=True, gc=False, tag="access.confirm_second_factor"):
+class ConfirmSecondFactor(_SecretCommand, frozen=True, kw_only=True, gc=False, tag="access.confirm_second_factor"):
     """Reply: RecoveryCodes, shown once."""
-
-    kept: ClassVar[bool] = False
 
     code: str
 
@@ -191,8 +196,8 @@ class RecoveryCodes(_Secret, frozen=True, kw_only=True, gc=False, tag_field="typ
 # ---- sessions and tokens --------------------------------------------------------------------------------------------
 
 
-TOKEN_ISSUER = "xueji-access"
-TOKEN_AUDIENCE = "xueji-api"
+TOKEN_ISSUER = "xueji-access"  # noqa: S105 - a name
+TOKEN_AUDIENCE = "xueji-api"  # noqa: S105
 
 
 class Claims(Message, frozen=True, kw_only=True, gc=False):
@@ -226,37 +231,32 @@ class Tokens(_Secret, frozen=True, kw_only=True, gc=False):
 class SignInAnswer(_Secret, frozen=True, kw_only=True, gc=False, tag_field="type", tag="access.sign_in_answer"):
     """Either `tokens`, or why not. It is no Refused: what the attempt changed (its count) is committed.
 
-    `wrong`: user name, password or code is wrong (never said which). `locked`: try again in `wait` seconds. `code`: the
-    password is right, the second factor is asked for. `sealed`: told only after the right password. `reused`: an old
-    refresh token was used again: the session has been ended. `ended`: the session has ended.
+    `wrong`: user name, password or code is wrong (never said which); when `wait` is above 0, the next try may come in so
+    many seconds. `locked`: this try was not looked at; again in `wait` seconds. `code`: the password is right, the second
+    factor is asked for. Told only after the right password: `sealed` (an administrator opens the account), `expired` (a
+    first password that was not used in time: an administrator sets a new one). `reused`: an old refresh token was used
+    again: the session has been ended. `ended`: the session has ended.
+
+    `who`: the account that was tried, where there is one. For the audit log; never shown to who tries.
     """
 
     tokens: Tokens | None = None
-    problem: Literal["wrong", "locked", "code", "sealed", "reused", "ended"] | None = None
+    problem: Literal["wrong", "locked", "code", "sealed", "expired", "reused", "ended"] | None = None
     wait: int = 0
+    who: Actor | None = None
 
 
-class SignIn(Command, frozen=True, kw_only=True, gc=False, tag="access.sign_in"):
+class SignIn(_SecretCommand, frozen=True, kw_only=True, gc=False, tag="access.sign_in"):
     """`code`: of the second factor, or a recovery code. `agent`: the browser, for the list of sessions."""
-
-    kept: ClassVar[bool] = False
 
     username: str
     password: str
     code: str = ""
     agent: str = ""
 
-    def __repr__(self) -> str:
-        return "SignIn(…)"
 
-
-class RefreshSession(Command, frozen=True, kw_only=True, gc=False, tag="access.refresh_session"):
-    kept: ClassVar[bool] = False
-
+class RefreshSession(_SecretCommand, frozen=True, kw_only=True, gc=False, tag="access.refresh_session"):
     refresh_token: str
-
-    def __repr__(self) -> str:
-        return "RefreshSession(…)"
 
 
 class SessionView(Message, frozen=True, kw_only=True, gc=False):
@@ -340,7 +340,7 @@ class ClientSecret(_Secret, frozen=True, kw_only=True, gc=False, tag_field="type
     secret: str
 
 
-class CreateClient(Command, frozen=True, kw_only=True, gc=False, tag="access.create_client"):
+class CreateClient(_SecretCommand, frozen=True, kw_only=True, gc=False, tag="access.create_client"):
     """Reply: ClientSecret."""
 
     client_id: str
@@ -350,7 +350,7 @@ class CreateClient(Command, frozen=True, kw_only=True, gc=False, tag="access.cre
     expires_on: date
 
 
-class RotateClientSecret(Command, frozen=True, kw_only=True, gc=False, tag="access.rotate_client_secret"):
+class RotateClientSecret(_SecretCommand, frozen=True, kw_only=True, gc=False, tag="access.rotate_client_secret"):
     """The old secret ends at once. Reply: ClientSecret."""
 
     client_id: str
@@ -367,26 +367,26 @@ class ListClients(Query, frozen=True, kw_only=True, gc=False, tag="access.client
     limit: int = 50
 
 
-class GrantClient(Command, frozen=True, kw_only=True, gc=False, tag="access.grant_client"):
+class GrantClient(_SecretCommand, frozen=True, kw_only=True, gc=False, tag="access.grant_client"):
     """`scope`: space-separated, empty for all that the client has. Reply: ClientGranted."""
-
-    kept: ClassVar[bool] = False
 
     client_id: str
     client_secret: str
     scope: str = ""
 
-    def __repr__(self) -> str:
-        return "GrantClient(…)"
-
 
 class ClientGranted(_Secret, frozen=True, kw_only=True, gc=False, tag_field="type", tag="access.client_granted"):
-    """Either a token or an error code of RFC 6749, 5.2."""
+    """Either a token or an error code of RFC 6749, 5.2. `who`: the client, where there is one: for the audit log."""
 
     access_token: str = ""
     expires_in: int = 0
     scope: str = ""
     error: Literal["", "invalid_client", "invalid_scope"] = ""
+    who: Actor | None = None
+
+    @property
+    def problem(self) -> str | None:
+        return self.error or None
 
 
 # ---- registrars (clause 43) -------------------------------------------------------------------------------------------
