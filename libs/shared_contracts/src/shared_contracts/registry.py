@@ -9,7 +9,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Literal
 
-from shared_contracts import exports, organisations
+from shared_contracts import exports, organisations, workload
 from shared_contracts.actors import Role
 from shared_contracts.decisions import Decision, Finding
 from shared_contracts.files import FileRef as FileRef  # noqa: PLC0414 - offered here too
@@ -523,6 +523,7 @@ Queries = (
     | organisations.Queries
     | GetTemplate
     | exports.RegistryQueries
+    | workload.Queries
 )
 Events = (
     RegistrationsApproved
@@ -560,5 +561,6 @@ REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     ListStudents: StudentPage,
     GetTemplate: Template,
     **exports.REGISTRY_REPLIES,
+    **workload.REPLIES,
 }
 """What answers what; any of them may be answered with `decisions.Refused` instead."""
