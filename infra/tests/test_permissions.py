@@ -12,6 +12,7 @@ import pytest
 from nats.aio.client import Client
 from nats.js.errors import APIError
 from xueji_infra import nats_conf
+from xueji_infra.topology import topology
 from xueji_local.credentials import Credentials
 from xueji_local.testing import AnyNats
 
@@ -81,6 +82,28 @@ async def connected(bus: AnyNats, keys: Credentials, user: str, inbox: str | Non
         ("operator", "cmd.registry.load_organisations", True),
         ("operator", "cmd.registry.decide_roster", False),
         ("operator", "cmd.identity.reveal_documents", False),
+        ("gateway", "cmd.access.sign_in", True),
+        ("gateway", "cmd.access.load_accounts", False),
+        ("gateway", "cmd.registry.load_organisations", False),
+        ("operator", "cmd.access.load_accounts", True),
+        ("operator", "cmd.access.create_account", False),
+        ("registry", "cmd.access.seal_account", False),
+        ("registry", "evt.access.appointments_changed", False),
+        ("access", "evt.access.appointments_changed", True),
+        ("access", "qry.registry.school_workload", True),
+        ("access", "cmd.registry.decide_roster", False),
+        ("access", "evt.registry.step_reached", False),
+        # Each tells the audit log in its own name.
+        ("registry", "evt.audit.entry.registry", True),
+        ("gateway", "evt.audit.entry.gateway", True),
+        ("registry", "evt.audit.entry.identity", False),
+        ("gateway", "evt.audit.entry.registry", False),
+        ("access", "evt.audit.entry.registry", False),
+        ("registry", "evt.audit.entry", False),
+        ("registry", "$JS.API.STREAM.PURGE.AUDIT", False),
+        ("access", "$JS.API.STREAM.MSG.DELETE.AUDIT", False),
+        ("gateway", "$JS.API.STREAM.MSG.GET.AUDIT", False),
+        ("registry", "$JS.API.CONSUMER.MSG.NEXT.AUDIT.access-audit", False),
         ("gateway", "$JS.API.STREAM.DELETE.REGISTRY", False),
         ("registry", "$JS.API.STREAM.PURGE.REGISTRY", False),
         ("registry", "$JS.API.CONSUMER.MSG.NEXT.REGISTRY.identity-registry", False),
@@ -181,8 +204,7 @@ async def test_a_stranger_does_not_get_in(bus: AnyNats) -> None:
 
 
 def test_every_password_stands_once() -> None:
-    passwords = {user: f"secret-of-{user}" for user in (nats_conf.ADMIN, "identity", "registry", "notifications")}
-    passwords |= {"gateway": "secret-of-gateway", "operator": "secret-of-operator"}
+    passwords = {user: f"secret-of-{user}" for user in (nats_conf.ADMIN, *topology().nats_users)}
     text = nats_conf.render(passwords)
     assert all(text.count(f'"{password}"') == 1 for password in passwords.values())
     assert "sync_interval: always" in text

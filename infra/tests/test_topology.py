@@ -13,21 +13,33 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from shared_contracts import identity, registry
+from shared_contracts import access, audit, identity, registry
 from shared_contracts.messages import members, subjects
-from xueji_infra.topology import Topology, split_durable, topology
+from xueji_infra.topology import Consumer, Topology, split_durable, topology
 
 HERE = Path(__file__).parents[1]
 
 
 def _events() -> set[str]:
-    return {*subjects(members(identity.Events)), *subjects(members(registry.Events))}
+    unions = (identity.Events, registry.Events, access.Events, audit.Audited)
+    return {name for union in unions for name in subjects(members(union))}
+
+
+def _taken(consumer: Consumer) -> set[str]:
+    """The events a filter names: an audit entry comes under one subject for each service that says it."""
+    return {name.removesuffix(".>") for name in consumer.filter}
 
 
 def test_filters_name_events_of_the_contracts() -> None:
     for durable, consumer in topology().consumers.items():
         _, source = split_durable(durable)
-        assert set(consumer.filter) <= {name for name in _events() if name.startswith(f"evt.{source}.")}
+        assert _taken(consumer) <= {name for name in _events() if name.startswith(f"evt.{source}.")}
+
+
+def test_every_event_has_a_stream() -> None:
+    kept = [subject.removesuffix(">") for stream in topology().streams.values() for subject in stream.subjects]
+    for name in _events():
+        assert sum(name.startswith(prefix) for prefix in kept) == 1, name
 
 
 def test_consumers_take_exactly_what_the_services_have_handlers_for() -> None:
@@ -35,7 +47,7 @@ def test_consumers_take_exactly_what_the_services_have_handlers_for() -> None:
         reader, source = split_durable(durable)
         service = importlib.import_module(f"{reader}.app").SERVICE
         handled = {name for name in subjects(service.events) if name.startswith(f"evt.{source}.")}
-        assert set(consumer.filter) == handled
+        assert _taken(consumer) == handled
 
 
 def test_every_asked_subject_has_somebody_who_answers() -> None:
@@ -44,10 +56,25 @@ def test_every_asked_subject_has_somebody_who_answers() -> None:
             assert asked.split(".")[1] in topology().services
 
 
+def test_what_is_never_to_be_asked_would_be_allowed_otherwise() -> None:
+    """A denial that denies nothing is a misspelt one."""
+    for service in topology().services.values():
+        for subject in service.never:
+            assert any(subject.startswith(asked.removesuffix(">")) for asked in service.asks)
+            assert any(subject in user.asks for user in topology().users.values())
+
+
 def test_a_consumer_of_nobody_is_an_error() -> None:
     plan = msgspec.to_builtins(topology())
     plan["consumers"]["nobody-registry"] = {"filter": []}
     with pytest.raises(msgspec.ValidationError, match="nobody-registry"):
+        msgspec.convert(plan, Topology)
+
+
+def test_a_consumer_of_a_stream_that_is_not_there_is_an_error() -> None:
+    plan = msgspec.to_builtins(topology())
+    plan["consumers"]["access-gateway"] = {"filter": []}
+    with pytest.raises(msgspec.ValidationError, match="access-gateway"):
         msgspec.convert(plan, Topology)
 
 

@@ -1,7 +1,7 @@
 """`nats.conf` out of the topology: one user per service, each with the least it needs.
 
-Three kinds of subject are allowed to a service: its own (answers, events, inbox), those it asks, and JetStream's API for
-exactly its streams and durables. Whoever holds identity's password still cannot speak for registry.
+Three kinds of subject are allowed to a service: its own (answers, events, audit entries, inbox), those it asks, and
+JetStream's API for exactly its streams and durables. Whoever holds identity's password still cannot speak for registry.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from xueji_infra.topology import Topology, topology
 
 ADMIN = "admin"
+AUDIT = "AUDIT"
+"""The stream of what every service tells the audit log."""
 MAX_PAYLOAD = 8 * 1024 * 1024
 """Bytes: a roster chunk of 500 rows is well under 1 MB; a template workbook crosses the bus too."""
 
@@ -39,6 +41,10 @@ def publish_permissions(user: str, plan: Topology | None = None) -> tuple[str, .
     if own in plan.streams:
         # Events, and what the relay needs to find out which of them the stream holds.
         allowed += [f"evt.{user}.>", *_look_at(own)]
+    if AUDIT in plan.streams:
+        allowed.append(f"evt.audit.entry.{user}")  # under its own name and no other's
+        if plan.services[user].database:
+            allowed += _look_at(AUDIT)
     for stream, durable in plan.consumed_by(user):
         allowed += [
             f"$JS.API.CONSUMER.INFO.{stream}.{durable}",
@@ -46,6 +52,12 @@ def publish_permissions(user: str, plan: Topology | None = None) -> tuple[str, .
             f"$JS.ACK.{stream}.{durable}.>",
         ]
     return tuple(allowed)
+
+
+def denied(user: str, plan: Topology | None = None) -> tuple[str, ...]:
+    """What of its permissions to publish a service does not have."""
+    service = (plan or topology()).services.get(user)
+    return service.never if service else ()
 
 
 def subscribe_permissions(user: str, plan: Topology | None = None) -> tuple[str, ...]:
@@ -71,7 +83,7 @@ def render(passwords: Mapping[str, str], *, sync_always: bool = True, plan: Topo
     blocks = [_user(ADMIN, passwords[ADMIN], None)]
     for user in plan.nats_users:
         permissions = {
-            "publish": {"allow": publish_permissions(user, plan)},
+            "publish": {"allow": publish_permissions(user, plan), "deny": denied(user, plan)},
             "subscribe": {"allow": subscribe_permissions(user, plan)},
             # A service may answer whoever asked it, once, and nobody else.
             "allow_responses": {"max": 1, "expires": "2m"},

@@ -10,10 +10,11 @@ import msgspec
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`asks`: subjects of other services' commands and queries that it may send."""
+    """`asks`: subjects of other services' commands and queries that it may send, `never`: but for these."""
 
     database: bool
     asks: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,7 +51,7 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def __post_init__(self) -> None:
         for durable in self.consumers:
             reader, source = split_durable(durable)
-            if reader not in self.services or source not in self.services or source.upper() not in self.streams:
+            if reader not in self.services or source.upper() not in self.streams:
                 raise ValueError(f"consumer {durable}: no such service or stream")
 
     @property
@@ -70,7 +71,7 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 def split_durable(durable: str) -> tuple[str, str]:
-    """`registry-identity` -> consumer `registry`, source `identity`."""
+    """`registry-identity` -> consumer `registry`, source `identity`: the service whose stream it is, or `audit`."""
     reader, _, source = durable.partition("-")
     return reader, source
 
