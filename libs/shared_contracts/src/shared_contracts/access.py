@@ -134,10 +134,25 @@ class DemoAccount(_Secret, frozen=True, kw_only=True, gc=False):
     training: str = ""
 
 
+class DemoClient(_Secret, frozen=True, kw_only=True, gc=False):
+    """An integration client with the secret given."""
+
+    client_id: str
+    secret: str
+    name: str
+    organisation: str
+    scopes: tuple[str, ...]
+    expires_on: date
+
+
 class LoadAccounts(_SecretCommand, frozen=True, kw_only=True, gc=False, tag="access.load_accounts"):
-    """Demonstration accounts with the passwords given. Role: operator; refused in production. Reply: Ok."""
+    """Demonstration accounts and clients with the secrets given. Role: operator; refused in production. Reply: Ok.
+
+    What is there stays as it is: loading again changes nothing.
+    """
 
     accounts: tuple[DemoAccount, ...]
+    clients: tuple[DemoClient, ...] = ()
 
 
 class GetAccount(Query, frozen=True, kw_only=True, gc=False, tag="access.account"):
