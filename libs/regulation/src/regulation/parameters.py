@@ -74,6 +74,13 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     approval_working_days: int
     export_max_rows: int
     export_max_days: int
+    password_min_length: int
+    password_min_score: int
+    password_max_days: int
+    first_password_days: int
+    sign_in_failures: int
+    account_dormant_days: int
+    client_max_days: int
 
     @staticmethod
     def for_(division: str, on: date) -> Parameters:

@@ -308,11 +308,13 @@ class ExportParty(Message, frozen=True, kw_only=True, gc=False):
 class ExportApproved(Event, frozen=True, kw_only=True, gc=False, tag="access.export_approved"):
     """The authority has approved in writing: registry makes the file, identity gives the full numbers it names.
 
-    `expires_at`: when nothing may leave any more. `row_cap`: rows at most, by the policy of that day.
+    `authority`: the supervising authority of whoever asked (an authority's own is itself). `expires_at`: when nothing may
+    leave any more. `row_cap`: rows at most, by the policy of that day.
     """
 
     export_id: str
     number: str
+    authority: str
     requester: ExportParty
     approver: ExportParty
     fields: tuple[str, ...]

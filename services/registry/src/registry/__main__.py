@@ -1,5 +1,11 @@
+import sys
+
 from service_kit.cli import main
 
 from registry.app import SERVICE
+from registry.exports import leak
 
-main(SERVICE)
+if sys.argv[1:2] == [leak.WORD]:
+    leak.main(sys.argv[2:])
+else:
+    main(SERVICE)

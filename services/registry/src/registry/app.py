@@ -9,6 +9,8 @@ from service_kit.database import Database
 from service_kit.service import Kit, Service
 
 from registry.context import Registry
+from registry.exports import handlers as exports
+from registry.exports import worker as exporting
 from registry.organisations import handlers as organisations
 from registry.records import handlers as records
 from registry.registration import enter
@@ -35,8 +37,8 @@ async def build(kit: Kit) -> Registry:
 SERVICE = Service(
     "registry",
     commands={**organisations.COMMANDS, **rosters.COMMANDS, **registration.COMMANDS},
-    queries={**organisations.QUERIES, **rosters.QUERIES, **registration.QUERIES, **records.QUERIES},
-    events=registration.EVENTS,
+    queries={**organisations.QUERIES, **rosters.QUERIES, **registration.QUERIES, **records.QUERIES, **exports.QUERIES},
+    events={**registration.EVENTS, **exports.EVENTS},
     build=build,
-    workers=(worker.run, enter.worker),
+    workers=(worker.run, enter.worker, exporting.run),
 )

@@ -11,7 +11,7 @@ from typing import Literal
 
 from registry.rosters.frames import HEAD
 
-Job = Literal["check", "returned", "sheets"]
+Job = Literal["check", "returned", "sheets", "export"]
 
 _PASSED_ON = ("PATH", "PYTHONPATH", "PYTHONHOME", "LANG", "LC_ALL", "TZ", "HOME", "LD_LIBRARY_PATH")
 """Of our environment the child sees this: none of our settings, none of our keys."""
@@ -68,17 +68,17 @@ class Child:
 
 
 @contextlib.asynccontextmanager
-async def child(job: Job) -> AsyncIterator[Child]:
-    """A child for one job. Leaving the block ends it, whatever it is doing."""
+async def child(job: Job, module: str = "registry.rosters.jobs", **more: str) -> AsyncIterator[Child]:
+    """A child for one job of a module. Leaving the block ends it, whatever it is doing. `more`: added to its environment."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "registry.rosters.jobs",
+        module,
         job,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
-        env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+        env={name: os.environ[name] for name in _PASSED_ON if name in os.environ} | more,
         limit=1024 * 1024,
     )
     try:
