@@ -37,6 +37,7 @@ class Work(Generic[D]):
     now: datetime
     events: list[tuple[Event, str]] = field(default_factory=list)
     calls: list[Callable[[], None]] = field(default_factory=list)
+    gathered: dict[Callable[[Work[Any], Sequence[Any]], Awaitable[None]], list[Any]] = field(default_factory=dict)
 
     @property
     def today(self) -> date:
@@ -50,8 +51,14 @@ class Work(Generic[D]):
         """Do something small after the commit (wake a worker). A kill may lose it: it must only save waiting."""
         self.calls.append(call)
 
+    def gather(self, act: Callable[[Work[Any], Sequence[Any]], Awaitable[None]], item: Any) -> None:
+        """Have `act(work, items)` called once before the commit, with all items gathered for it: set-based handlers."""
+        self.gathered.setdefault(act, []).append(item)
+
     async def flush(self) -> None:
-        """Write the events to the outbox, in one statement. Called by whoever commits."""
+        """Do what was gathered, then write the events to the outbox, in one statement. Called by whoever commits."""
+        for act, items in self.gathered.items():
+            await act(self, items)
         if not self.events:
             return
         headers: dict[str, str] = {}
