@@ -4,7 +4,8 @@ A row is an act: the word of a command or query (`registry.student`), with the s
 (`registry.decide_registration/principal`). A cell says in which relation to the thing an account of that role must stand;
 an empty cell means never. `state`: where the thing must stand for the act to be possible at all.
 
-`check` is asked for one thing, `reach` for lists. Both are pure; services gather the facts and enforce the answer. What
+`gate` asks for the role alone, before anything is read: the kit puts it in front of every handler. `check` is asked for
+one thing, `reach` for lists. All are pure; services gather the facts and enforce the answer. What
 is recorded of an act (clause 45.1) stands in the same row: `personal` queries show pupils, `objects` says of whom.
 """
 
@@ -145,6 +146,16 @@ def known(word: str) -> bool:
     return word in table() or bool(steps(word))
 
 
+@clause("43", "45.3")
+def gate(actor: Actor, row: Act) -> Refused | None:
+    """Whether any role of the account does this act at all, and the account is in a state to use it."""
+    if actor.has(Role.SYSTEM):
+        return None
+    if closed := _closed(actor, row):
+        return closed
+    return None if _cells(actor, row) else _not_of_this_role(actor, row)
+
+
 @clause("3.1", "45.3")
 def check(
     actor: Actor, word: str, target: Target = NOTHING, *, state: str | None = None, missing: str = MISSING
@@ -156,12 +167,9 @@ def check(
     row = act(word)
     if actor.has(Role.SYSTEM):
         return None
-    if closed := _closed(actor, row):
-        return closed
-    cells = _cells(actor, row)
-    if not cells:
-        return _not_of_this_role(actor, row)
-    if not any(_stands(actor, cell.relation, target) for cell in cells):
+    if shut := gate(actor, row):
+        return shut
+    if not any(_stands(actor, cell.relation, target) for cell in _cells(actor, row)):
         return refused("not_found", missing)
     if state is not None and row.states and state not in row.states:
         return refused("conflict", f"当前状态下不能办理“{row.title}”。请刷新后查看进展。")
@@ -178,12 +186,9 @@ def reach(actor: Actor, word: str) -> Reach | Refused:
     row = act(word)
     if actor.has(Role.SYSTEM):
         return Reach(everything=True)
-    if closed := _closed(actor, row):
-        return closed
-    cells = _cells(actor, row)
-    if not cells:
-        return _not_of_this_role(actor, row)
-    relations = {cell.relation for cell in cells}
+    if shut := gate(actor, row):
+        return shut
+    relations = {cell.relation for cell in _cells(actor, row)}
     of = actor.organisation
     return Reach(
         everything=bool(relations & {Relation.ANY, Relation.ANYONE}),

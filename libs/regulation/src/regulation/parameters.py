@@ -56,8 +56,8 @@ class PolicyError(ValueError):
 class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     """What holds in one division on one day. `version` names the division values it was made of.
 
-    Ages in full years on `age_cutoff`; `*_days` in working days; class sizes in pupils; `export_max_days` in calendar
-    days.
+    Ages in full years on `age_cutoff`; `*_working_days` in working days, other `*_days` in calendar days; class sizes in
+    pupils.
     """
 
     division: str

@@ -72,7 +72,8 @@ class Recorder:
             name=actor.name,
             organisation=actor.organisation,
             roles=tuple(actor.roles),
-            outcome=outcome or (reply.kind if isinstance(reply, Refused) else getattr(reply, "problem", None) or "done"),
+            outcome=outcome
+            or (reply.kind if isinstance(reply, Refused) else getattr(reply, "problem", None) or "done"),
             reasons=tuple(f.code for f in reply.findings[:20]) if isinstance(reply, Refused) else (),
             objects=ids[:MOST_OBJECTS],
             count=len(ids),

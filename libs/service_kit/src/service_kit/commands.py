@@ -14,10 +14,11 @@ from typing import Any, TypeVar
 
 import asyncpg
 import sqlalchemy.exc
+from regulation.authorisation import gate
 from shared_contracts.decisions import Refused, refused
 from shared_contracts.messages import Command, Message, Ok, Query, word
 
-from service_kit.audit import IN_TRANSACTION, NotRecorded, Recorder
+from service_kit.audit import IN_TRANSACTION, NotRecorded, Recorder, act_of
 from service_kit.clock import Clock
 from service_kit.codec import encode
 from service_kit.crypto import FieldCipher
@@ -56,7 +57,15 @@ async def once(
     content is a mistake of the caller and refused. A command whose type says `kept = False` (signing in: each try is
     its own, and its reply is a secret) leaves neither its id nor its reply.
     """
+    if shut := _gate(command):
+        return await _recorded(recorder, command, shut, clock)
     return await _through_restarts(lambda: _once(db, clock, deps, handler, command, recorder), word(command))
+
+
+def _gate(message: Command | Query) -> Refused | None:
+    """The table of acts, before anything is read: no handler can forget to ask for the role."""
+    act = act_of(message)
+    return None if act is None else gate(message.actor, act)
 
 
 async def _once(
@@ -140,6 +149,8 @@ async def ask(db: Database, clock: Clock, deps: Any, handler: QueryHandler, quer
             await (await driver(tx)).execute("SET TRANSACTION READ ONLY")
             return await handler(Work(tx=tx, deps=deps, now=clock.now()), query)
 
+    if shut := _gate(query):
+        return await _recorded(recorder, query, shut, clock)
     return await _recorded(recorder, query, await _through_restarts(answer, word(query)), clock)
 
 

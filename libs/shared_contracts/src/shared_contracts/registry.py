@@ -79,7 +79,7 @@ class RowTotals(Message, frozen=True, kw_only=True, gc=False):
     already_here: int = 0
 
 
-class RosterFile(Message, frozen=True, kw_only=True, gc=False):
+class RosterFile(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.roster_file_view"):
     """A file the roster offers for download: `template`-like workbooks and printable sheets."""
 
     kind: Literal["refused_rows", "confirmation_sheets"]
@@ -347,6 +347,13 @@ class GetRoster(Query, frozen=True, kw_only=True, gc=False, tag="registry.roster
     roster_id: str
 
 
+class GetRosterFile(Query, frozen=True, kw_only=True, gc=False, tag="registry.roster_file"):
+    """One file of a roster, to be fetched from the file store. Reply: RosterFile."""
+
+    roster_id: str
+    file_id: str
+
+
 class ListRosters(Query, frozen=True, kw_only=True, gc=False, tag="registry.rosters"):
     school: str | None = None
     cursor: str | None = None
@@ -513,6 +520,7 @@ Commands = (
 Queries = (
     GetRoster
     | ListRosters
+    | GetRosterFile
     | ListRosterRows
     | PrecheckRegistration
     | GetRegistration
@@ -552,6 +560,7 @@ REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     WithdrawRegistration: RegistrationView,
     GetRoster: RosterView,
     ListRosters: RosterPage,
+    GetRosterFile: RosterFile,
     ListRosterRows: RosterRowPage,
     PrecheckRegistration: Prechecked,
     GetRegistration: RegistrationView,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
+from regulation.authorisation import Target, may, reach
 from regulation.mark import clause
 from service_kit.database import fetch_all, fetch_one
 from service_kit.work import QueryHandler
 from shared_contracts.decisions import Refused, refused
 from shared_contracts.identity import NumberKind, Verification
-from shared_contracts.messages import Query
+from shared_contracts.messages import Query, word
 from shared_contracts.registry import (
     GetJournal,
     GetStudent,
@@ -25,8 +26,8 @@ from sqlalchemy.engine import RowMapping
 from registry import paging
 from registry.context import RegistryWork
 from registry.organisations.tables import organisations
+from registry.reach import within
 from registry.records import journal, store, tables
-from registry.registration import access
 
 _s, _m, _k = tables.students.c, tables.class_memberships.c, tables.classes.c
 _o = organisations.alias("o")
@@ -98,9 +99,10 @@ async def get_journal(work: RegistryWork, query: GetJournal) -> Journal | Refuse
 
 @clause("3.1")
 async def list_students(work: RegistryWork, query: ListStudents) -> StudentPage | Refused:
-    visible = access.only_visible(query.actor, _s.school, _o.c.authority, _k.grade, _k.class_no)
-    if isinstance(visible, Refused):
-        return visible
+    reached = reach(query.actor, word(query))
+    if isinstance(reached, Refused):
+        return reached
+    visible = within(reached, school=_s.school, authority=_o.c.authority, grade=_k.grade, class_no=_k.class_no)
     if query.person_ids is not None and len(query.person_ids) > MOST_PERSONS:
         return refused("too_large", f"一次最多查找{MOST_PERSONS}人。")
     after = paging.decode(query.cursor, str, str)
@@ -129,7 +131,8 @@ async def _row(work: RegistryWork, student_id: str) -> RowMapping | None:
 
 
 def _sees(query: GetStudent | GetJournal, row: RowMapping) -> bool:
-    return access.may_see(query.actor, row["school"], row["authority"] or "", row["grade"], row["class_no"])
+    target = Target(school=row["school"], authority=row["authority"], grade=row["grade"], class_no=row["class_no"])
+    return may(query.actor, word(query), target)
 
 
 def _view(row: RowMapping) -> StudentView:

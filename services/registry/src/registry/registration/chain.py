@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 
 from casework.kinds import ENTRANT, CaseKind, StepKind
+from regulation.authorisation import deciders
 from regulation.mark import clause
-from shared_contracts.actors import Role
 from shared_contracts.registry import RegistrationState, Step
 
 PARTIES = ("school", "authority")
+DECIDE = "registry.decide_registration"
+"""Its steps are rows of the table of acts, which says who decides each."""
 
 
 @clause("15.1", "13.2")
@@ -25,13 +27,13 @@ def chain(days: int) -> CaseKind:
         title="建籍",
         clause="15.1",
         entrant_party="school",
-        entrant_roles=(Role.REGISTRAR,),
+        entrant_roles=deciders("registry.correct_registration"),
         steps=(
             StepKind(
                 name=Step.CLASS_TEACHER,
                 title="班主任审核",
                 party="school",
-                roles=(Role.CLASS_TEACHER,),
+                roles=deciders(f"{DECIDE}/{Step.CLASS_TEACHER}"),
                 days=days,
                 distinct_from=(ENTRANT,),
             ),
@@ -39,7 +41,7 @@ def chain(days: int) -> CaseKind:
                 name=Step.PRINCIPAL,
                 title="学籍主管校长审核",
                 party="school",
-                roles=(Role.PRINCIPAL,),
+                roles=deciders(f"{DECIDE}/{Step.PRINCIPAL}"),
                 days=days,
                 distinct_from=(ENTRANT, Step.CLASS_TEACHER),
             ),
@@ -47,14 +49,14 @@ def chain(days: int) -> CaseKind:
                 name=Step.GUARDIAN,
                 title="监护人确认签字",
                 party="school",
-                roles=(Role.REGISTRAR,),
+                roles=deciders(f"{DECIDE}/{Step.GUARDIAN}"),
                 decisions=("approve", "return"),
             ),
             StepKind(
                 name=Step.SCHOOL,
                 title="学校审核",
                 party="school",
-                roles=(Role.PRINCIPAL,),
+                roles=deciders(f"{DECIDE}/{Step.SCHOOL}"),
                 days=days,
                 distinct_from=(ENTRANT,),
             ),
@@ -62,7 +64,7 @@ def chain(days: int) -> CaseKind:
                 name=Step.AUTHORITY,
                 title="学籍主管部门审核",
                 party="authority",
-                roles=(Role.AUTHORITY_OFFICER,),
+                roles=deciders(f"{DECIDE}/{Step.AUTHORITY}"),
                 days=days,
                 distinct_from=(ENTRANT,),
             ),

@@ -9,6 +9,7 @@ from casework.kinds import CaseKind
 from casework.rules import may_decide
 from casework.state import Standing, deciding_role
 from casework.store import Doing, decide_cases
+from regulation.authorisation import Target, may
 from regulation.mark import clause
 from regulation.parameters import Parameters
 from service_kit.database import driver
@@ -81,8 +82,16 @@ async def decide_registration(work: RegistryWork, command: DecideRegistration) -
     return await queries.view(work, registration.id)
 
 
-def sees(actor: Actor, registration: Waiting) -> bool:
-    return access.may_see(actor, registration.school, registration.authority, registration.grade, registration.class_no)
+def sees(actor: Actor, registration: Waiting, act: str = access.SEE) -> bool:
+    """Whether the account may do this to it at all; whose turn it is, is for `casework.rules`."""
+    return not access.against(
+        actor,
+        act,
+        school=registration.school,
+        authority=registration.authority,
+        grade=registration.grade,
+        class_no=registration.class_no,
+    )
 
 
 def changed_meanwhile(registration: Waiting) -> Refused:
@@ -198,9 +207,7 @@ def _tell(
 
 def _concerns(actor: Actor, one: Waiting) -> bool:
     """Whether a roster is the actor's business: the classes of a class teacher are looked at row by row."""
-    if actor.organisation == one.school and actor.has(Role.CLASS_TEACHER):
-        return True
-    return sees(actor, one)
+    return may(actor, "registry.roster", Target(school=one.school, authority=one.authority))
 
 
 async def open_school(work: RegistryWork, code: str) -> SchoolFacts | Refused:

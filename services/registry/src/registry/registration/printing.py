@@ -5,9 +5,9 @@ from __future__ import annotations
 from regulation.mark import clause
 from service_kit.bus import Unavailable, Unknown
 from service_kit.ids import derived
-from shared_contracts.actors import Role
 from shared_contracts.decisions import Refused, refused
 from shared_contracts.identity import RevealDocuments, RevealedDocuments
+from shared_contracts.messages import word
 from shared_contracts.registry import PrintSheet, RegistrationState, SheetPrinted, Step
 
 from registry.context import RegistryWork
@@ -22,7 +22,6 @@ from registry.rosters.sheets import MEDIA_TYPE, class_title
 
 PURPOSE = "打印学生基本信息确认表，交监护人签字确认"
 LARGEST = 4 * 1024 * 1024
-_PRINTERS = (Role.REGISTRAR, Role.PRINCIPAL)
 _TOO_EARLY = (RegistrationState.ENTERED, RegistrationState.CLASS_TEACHER_CHECKED, RegistrationState.RETURNED)
 _TOO_LATE = (RegistrationState.REJECTED, RegistrationState.WITHDRAWN)
 
@@ -36,7 +35,7 @@ async def print_sheet(work: RegistryWork, command: PrintSheet) -> SheetPrinted |
     registration = await store.lock(work.tx, command.registration_id)
     if registration is None or not sees(command.actor, registration):
         return refused("not_found", access.NOT_FOUND)
-    if not command.actor.has(*_PRINTERS) or command.actor.organisation != registration.school:
+    if not sees(command.actor, registration, word(command)):
         return refused("forbidden", "确认表由学校学籍管理员打印。请由学籍管理员的账号登录后办理。")
     standing = registration.standing
     state = state_of(standing.status, standing.step, registration.registered)

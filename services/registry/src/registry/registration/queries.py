@@ -7,10 +7,12 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 from casework.store import history
+from regulation.authorisation import reach
 from regulation.mark import clause
 from service_kit.database import driver, fetch_all, fetch_one
 from shared_contracts.decisions import Refused, refused
 from shared_contracts.identity import NumberKind, Verification
+from shared_contracts.messages import word
 from shared_contracts.registry import (
     GetRegistration,
     ListRegistrations,
@@ -25,6 +27,7 @@ from sqlalchemy.engine import RowMapping
 from registry import paging
 from registry.context import RegistryWork
 from registry.organisations.tables import organisations
+from registry.reach import within
 from registry.registration import access, store
 from registry.registration.chain import meaning, state_of
 from registry.registration.intake import form_context
@@ -49,17 +52,27 @@ _COLUMNS = (
 async def get_registration(work: RegistryWork, query: GetRegistration) -> RegistrationView | Refused:
     """With its form, its decisions and what the rules found."""
     row = await _row(work, query.registration_id)
-    if row is None or not access.may_see(query.actor, row["school"], row["authority"], row["grade"], row["class_no"]):
+    if row is None:
         return refused("not_found", access.NOT_FOUND)
+    if against := access.against(
+        query.actor,
+        word(query),
+        school=row["school"],
+        authority=row["authority"],
+        grade=row["grade"],
+        class_no=row["class_no"],
+    ):
+        return against
     return await _whole(work, row)
 
 
 @clause("3.1")
 async def list_registrations(work: RegistryWork, query: ListRegistrations) -> RegistrationPage | Refused:
     """Those of a roster in the order of its rows, others by school. Forms and decisions are left out."""
-    visible = access.only_visible(query.actor, _r.school, _r.authority, _r.grade, _r.class_no)
-    if isinstance(visible, Refused):
-        return visible
+    reached = reach(query.actor, word(query))
+    if isinstance(reached, Refused):
+        return reached
+    visible = within(reached, school=_r.school, authority=_r.authority, grade=_r.grade, class_no=_r.class_no)
     statement = sa.select(*_COLUMNS).select_from(_FROM).where(visible)
     if query.school is not None:
         statement = statement.where(_r.school == query.school)

@@ -6,21 +6,24 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from opentelemetry import propagate
+from regulation.authorisation import reach
 from regulation.mark import clause
 from service_kit.ids import new_id
 from service_kit.work import CommandHandler, QueryHandler
-from shared_contracts.actors import Actor, Role
+from shared_contracts.actors import Actor
 from shared_contracts.decisions import Refused, refused
-from shared_contracts.messages import Command, Query
+from shared_contracts.messages import Command, Query, word
 from shared_contracts.registry import (
     CancelRoster,
     ConfirmRoster,
     GetRoster,
+    GetRosterFile,
     GetTemplate,
     ListRosterRows,
     ListRosters,
     OpenRoster,
     PrintSheets,
+    RosterFile,
     RosterPage,
     RosterRowPage,
     RosterState,
@@ -33,7 +36,6 @@ from registry import paging
 from registry.context import RegistryWork
 from registry.organisations import store as organisations
 from registry.organisations.facts import SchoolFacts
-from registry.registration.access import AUTHORITY, WHOLE_SCHOOL
 from registry.rosters import access, printing, store, template, views
 from registry.rosters.archive import Limits
 from registry.rosters.store import Roster
@@ -61,8 +63,6 @@ STATE_TITLES: dict[RosterState, str] = {
 @clause("15.1", "13.1")
 async def open_roster(work: RegistryWork, command: OpenRoster) -> RosterView | Refused:
     actor = command.actor
-    if not actor.has(Role.REGISTRAR):
-        return refused("forbidden", "名册由学校的学籍管理员上传。")
     school = await organisations.school(work.tx, actor.organisation)
     if school is None:
         return refused("forbidden", "您的账号不属于任何学校，不能上传名册。请用学校学籍管理员的账号。")
@@ -93,7 +93,7 @@ async def open_roster(work: RegistryWork, command: OpenRoster) -> RosterView | R
 
 @clause("15.1")
 async def confirm_roster(work: RegistryWork, command: ConfirmRoster) -> RosterView | Refused:
-    found = await _own(work, command.actor, command.roster_id)
+    found = await _own(work, command.actor, word(command), command.roster_id)
     if isinstance(found, Refused):
         return found
     roster, school = found
@@ -124,7 +124,7 @@ async def confirm_roster(work: RegistryWork, command: ConfirmRoster) -> RosterVi
 
 
 async def cancel_roster(work: RegistryWork, command: CancelRoster) -> RosterView | Refused:
-    found = await _own(work, command.actor, command.roster_id)
+    found = await _own(work, command.actor, word(command), command.roster_id)
     if isinstance(found, Refused):
         return found
     roster, school = found
@@ -161,7 +161,7 @@ async def give_up(work: RegistryWork, roster: Roster) -> Roster:
 @clause("15.1", "45.1")
 async def print_sheets(work: RegistryWork, command: PrintSheets) -> RosterView | Refused:
     """Sheets show document numbers in full: identity records for whom."""
-    found = await _own(work, command.actor, command.roster_id)
+    found = await _own(work, command.actor, word(command), command.roster_id)
     if isinstance(found, Refused):
         return found
     roster, school = found
@@ -185,17 +185,15 @@ async def print_sheets(work: RegistryWork, command: PrintSheets) -> RosterView |
     return await views.whole(work.tx, roster, school.name)
 
 
-async def _own(work: RegistryWork, actor: Actor, roster_id: str) -> tuple[Roster, SchoolFacts] | Refused:
+async def _own(work: RegistryWork, actor: Actor, act: str, roster_id: str) -> tuple[Roster, SchoolFacts] | Refused:
     """A roster of the registrar's own school, locked."""
     roster = await store.get(work.tx, roster_id, lock=True)
     if roster is None:
         return refused("not_found", access.NOT_FOUND)
     school = await organisations.school(work.tx, roster.school)
-    if school is None or not access.may_see(actor, school):
+    if school is None:
         return refused("not_found", access.NOT_FOUND)
-    if not (actor.has(Role.REGISTRAR) and actor.organisation == roster.school):
-        return refused("forbidden", "名册只能由本校的学籍管理员办理。")
-    return roster, school
+    return access.against(actor, act, school) or (roster, school)
 
 
 def _trace() -> dict[str, str]:
@@ -221,7 +219,7 @@ async def list_rosters(work: RegistryWork, query: ListRosters) -> RosterPage | R
     after = paging.decode(query.cursor, str, str)
     if isinstance(after, Refused):
         return after
-    schools = await _schools(work, query.actor, query.school)
+    schools = await _schools(work, query)
     if isinstance(schools, Refused):
         return schools
     limit = paging.size(query.limit)
@@ -246,7 +244,10 @@ async def list_roster_rows(work: RegistryWork, query: ListRosterRows) -> RosterR
         return found
     limit = paging.size(query.limit)
     state = None if query.state is None else RowState(query.state)
-    classes = None if query.actor.has(*AUTHORITY, *WHOLE_SCHOOL) else query.actor.classes
+    reached = reach(query.actor, word(query))
+    if isinstance(reached, Refused):
+        return reached
+    classes = reached.classes if reached.school is None and reached.subtree is None else None
     records: list[Any] = list(
         await store.rows_page(
             work.tx, query.roster_id, state=state, classes=classes, after=int(after[0]) if after else 0, limit=limit + 1
@@ -254,6 +255,21 @@ async def list_roster_rows(work: RegistryWork, query: ListRosterRows) -> RosterR
     )
     page, cursor = paging.page(records, limit, lambda record: (record["row"],))
     return RosterRowPage(items=views.rows(page), next_cursor=cursor)
+
+
+@clause("45.1", "45.3")
+async def get_roster_file(work: RegistryWork, query: GetRosterFile) -> RosterFile | Refused:
+    """One file of a roster, for whoever may fetch it: an act of its own, since the file shows numbers in full."""
+    roster = await store.get(work.tx, query.roster_id)
+    school = None if roster is None else await organisations.school(work.tx, roster.school)
+    if roster is None or school is None:
+        return refused("not_found", access.NOT_FOUND)
+    if against := access.against(query.actor, word(query), school):
+        return against
+    for file in views.view(roster, school.name).files:
+        if file.file.id == query.file_id:
+            return file
+    return refused("not_found", "没有这个文件，或者它已被新的文件代替。请刷新名册后再下载。")
 
 
 @clause("14", "15.1")
@@ -277,24 +293,22 @@ async def get_template(work: RegistryWork, query: GetTemplate) -> Template | Ref
 async def _seen(work: RegistryWork, actor: Actor, roster_id: str) -> tuple[Roster, SchoolFacts] | Refused:
     roster = await store.get(work.tx, roster_id)
     school = None if roster is None else await organisations.school(work.tx, roster.school)
-    if roster is None or school is None or not access.may_see(actor, school):
+    if roster is None or school is None:
         return refused("not_found", access.NOT_FOUND)
-    return roster, school
+    return access.against(actor, "registry.roster", school) or (roster, school)
 
 
-async def _schools(work: RegistryWork, actor: Actor, school: str | None) -> list[str] | Refused:
+async def _schools(work: RegistryWork, query: ListRosters) -> list[str] | Refused:
     """Codes of the schools whose rosters the actor sees; of one of them where it is named."""
-    if actor.has(*AUTHORITY):
-        codes = await access.schools_under(work.tx, actor.organisation)
-    elif actor.has(*WHOLE_SCHOOL, Role.CLASS_TEACHER):
-        codes = [actor.organisation]
-    else:
-        return refused("forbidden", "您的角色不能查看名册。需要查看的，请联系账号管理员。")
-    if school is None:
+    reached = reach(query.actor, word(query))
+    if isinstance(reached, Refused):
+        return reached
+    codes = await access.schools_within(work.tx, reached)
+    if query.school is None:
         return codes
-    if school not in codes:
+    if query.school not in codes:
         return refused("not_found", "没有这所学校，或者它不属于您管理的范围。")
-    return [school]
+    return [query.school]
 
 
 COMMANDS: dict[type[Command], CommandHandler] = {
@@ -307,5 +321,6 @@ QUERIES: dict[type[Query], QueryHandler] = {
     GetRoster: get_roster,
     ListRosters: list_rosters,
     ListRosterRows: list_roster_rows,
+    GetRosterFile: get_roster_file,
     GetTemplate: get_template,
 }

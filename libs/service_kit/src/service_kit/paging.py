@@ -1,0 +1,45 @@
+"""Paging. A cursor: the keys of the last row of a page, opaque to the client, checked when they come back."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import msgspec
+from shared_contracts.decisions import Refused, refused
+
+LONGEST = 200
+"""Rows of a page at most."""
+
+T = TypeVar("T")
+Key = tuple[str | int, ...]
+
+
+def encode(*key: str | int) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(key)).decode().rstrip("=")
+
+
+def decode(cursor: str | None, *kinds: type) -> Key | Refused | None:
+    """The keys after which the page begins; None for the first page; a refusal for what is no cursor of ours."""
+    if cursor is None:
+        return None
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        return msgspec.json.decode(text, type=tuple[kinds])  # type: ignore[valid-type]
+    except (msgspec.MsgspecError, binascii.Error, ValueError, UnicodeEncodeError):
+        return refused("invalid", "翻页标记无效。请从第一页重新开始。")
+
+
+def size(limit: int) -> int:
+    """Rows asked for, within reason."""
+    return max(1, min(limit, LONGEST))
+
+
+def page(rows: Sequence[T], limit: int, key: Callable[[T], Key]) -> tuple[Sequence[T], str | None]:
+    """A page of `limit` out of rows fetched with one more, and the cursor of the next one."""
+    if len(rows) <= limit:
+        return rows, None
+    kept = rows[:limit]
+    return kept, encode(*key(kept[-1]))
