@@ -81,6 +81,13 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     sign_in_failures: int
     account_dormant_days: int
     client_max_days: int
+    audit_window_minutes: int
+    audit_many_pupils: int
+    audit_many_pupils_client: int
+    audit_refusals: int
+    audit_off_hours_pupils: int
+    audit_quiet_from: str
+    audit_quiet_to: str
 
     @staticmethod
     def for_(division: str, on: date) -> Parameters:
