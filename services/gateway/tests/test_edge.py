@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from gateway.accounts import NoAccounts
 from gateway.app import make_app
 from gateway.edge import Edge
 from gateway.settings import GatewaySettings
@@ -115,7 +114,7 @@ async def test_production_asks_for_tls_and_an_origin_is_allowed_only_by_name(
 
     for origins, allowed in (("", None), ("https://portal.example", "https://portal.example")):
         changed = msgspec.structs.replace(settings, cors_origins=origins)
-        app = make_app(changed, bus=stand_in, files=files, accounts=NoAccounts(), clock=Clock())
+        app = make_app(changed, bus=stand_in, files=files, clock=Clock())
         transport = httpx.ASGITransport(app=Edge(app, production=True))  # type: ignore[arg-type]
         async with running(app), httpx.AsyncClient(transport=transport, base_url="https://g") as client:
             answer = await client.get("/health/live", headers={"Origin": "https://portal.example"})

@@ -5,19 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import httpx
 import msgspec
 import pytest
 import pytest_asyncio
-from gateway.accounts import FileAccounts
 from gateway.app import make_app
 from gateway.backend import LateBus
 from gateway.edge import Edge
 from gateway.settings import GatewaySettings
-from gateway_support import REGISTRAR, key, roster_view, running
+from gateway_support import REGISTRAR, key, roster_view, running, token_state
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from service_kit.clock import Clock
@@ -51,14 +49,27 @@ async def registry(service_env: ServiceEnv) -> AsyncIterator[Client]:
 
 
 @pytest_asyncio.fixture
+async def access(service_env: ServiceEnv) -> AsyncIterator[Client]:
+    """A connection as the access service, which tells the keys."""
+
+    async def tell(message: Msg) -> None:
+        await message.respond(encode(token_state()))
+
+    async with on_the_bus(await service_env("access", migrated=False)) as client:
+        await client.subscribe("qry.access.token_state", cb=tell)
+        await client.flush()
+        yield client
+
+
+@pytest_asyncio.fixture
 async def gateway(
-    service_env: ServiceEnv, accounts_file: Path, settings: GatewaySettings, files: FileStore
+    service_env: ServiceEnv, access: Client, files: FileStore
 ) -> AsyncIterator[httpx.AsyncClient]:
     """The gateway as its own NATS user, with half a second of patience; not signed in."""
-    environment = await service_env("gateway", XUEJI_ANSWER_SECONDS="0.5", XUEJI_TOKEN_KEY=settings.token_key)
+    environment = await service_env("gateway", XUEJI_ANSWER_SECONDS="0.5")
     loaded = read(GatewaySettings, environment)
     late = LateBus()
-    app = make_app(loaded, bus=late, files=files, accounts=FileAccounts(accounts_file), clock=Clock())
+    app = make_app(loaded, bus=late, files=files, clock=Clock())
     async with on_the_bus(environment) as client:
         late.connected(client)
         transport = httpx.ASGITransport(app=Edge(app))  # type: ignore[arg-type]

@@ -36,9 +36,9 @@ def _serve() -> None:
 
     settings = kit.read(GatewaySettings)
     with _shared_counters(settings.http_workers):  # before anything counts
-        from gateway.app import stores
+        from service_kit.files import FileStore
 
-        stores(settings)  # say what is wrong before workers start and die of it, again and again
+        FileStore.from_settings(settings)  # say what is wrong before workers start and die of it, again and again
         from granian.constants import Interfaces, Loops
         from granian.log import LogLevels
         from granian.server import Server

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import logging
 import os
 import signal
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -22,28 +20,58 @@ from service_kit import telemetry
 from service_kit.clock import Clock
 from service_kit.files import FileStore
 from service_kit.service import connect, make_broker
-from service_kit.settings import SettingsError, read
+from service_kit.settings import read
 from shared_contracts.actors import Actor
 
 from gateway import openapi
-from gateway.accounts import Accounts, FileAccounts, NoAccounts
-from gateway.auth import authentication
+from gateway.auth import middleware
 from gateway.backend import Asks, Backend, LateBus
 from gateway.console import router as console
+from gateway.cookies import RefreshCookie
 from gateway.edge import Edge
 from gateway.guards import GUARDS
 from gateway.idempotency import provide_command_id
+from gateway.keyring import Keyring
 from gateway.problems import EXCEPTION_HANDLERS
-from gateway.routes import codes, health, notices, organisations, registrations, rosters, sessions, students
+from gateway.routes import (
+    accounts,
+    appointments,
+    audit,
+    clients,
+    codes,
+    credentials,
+    health,
+    notices,
+    oauth,
+    organisations,
+    registrations,
+    rosters,
+    sessions,
+    students,
+)
 from gateway.settings import GatewaySettings, split
 from gateway.throttle import Throttle
-from gateway.tokens import Tokens
 
 log = logging.getLogger(__name__)
 
 MAX_BODY = 1_000_000
 """Bytes of a JSON body."""
-ROUTERS = (sessions, rosters, registrations, students, organisations, codes, notices, health)
+ROUTERS = (
+    sessions,
+    credentials,
+    oauth,
+    accounts,
+    clients,
+    appointments,
+    audit,
+    rosters,
+    registrations,
+    students,
+    organisations,
+    codes,
+    notices,
+    health,
+)
 
 
 def provide_actor(request: Request[Actor, Any, Any]) -> Actor:
@@ -55,33 +83,34 @@ def make_app(
     *,
     bus: Asks,
     files: FileStore,
-    accounts: Accounts,
     clock: Clock,
+    keyring: Keyring | None = None,
     closing: asyncio.Event | None = None,
     lifespan: Any = (),
 ) -> Litestar:
-    """The application over the given bus, files, accounts and clock. Serve it behind `Edge`.
+    """The application over the given bus, files and clock. Serve it behind `Edge`.
 
+    `keyring`: whoever gives it keeps it fresh; by itself it looks only when it meets a key that it does not know.
     `closing` is set when the server goes down: streams end then.
     """
     closing = closing or asyncio.Event()
     backend = Backend(bus, files, settings.max_upload_bytes, settings.answer_seconds)
-    tokens = Tokens(settings.token_seed(), timedelta(minutes=settings.token_minutes), clock)
-    throttle = Throttle()
+    keyring = keyring or Keyring(bus, clock)
+    throttle, cookie = Throttle(), RefreshCookie(secure=settings.production)
     origins = split(settings.cors_origins)
     return Litestar(
         route_handlers=[*(module.router for module in ROUTERS), console],
         dependencies={
             "backend": Provide(lambda: backend, sync_to_thread=False),
-            "accounts": Provide(lambda: accounts, sync_to_thread=False),
-            "tokens": Provide(lambda: tokens, sync_to_thread=False),
+            "keyring": Provide(lambda: keyring, sync_to_thread=False),
+            "cookie": Provide(lambda: cookie, sync_to_thread=False),
             "throttle": Provide(lambda: throttle, sync_to_thread=False),
             "clock": Provide(lambda: clock, sync_to_thread=False),
             "closing": Provide(lambda: closing, sync_to_thread=False),
             "actor": Provide(provide_actor, sync_to_thread=False),
             "command_id": Provide(provide_command_id, sync_to_thread=False),
         },
-        middleware=[authentication(tokens, accounts)],
+        middleware=middleware(keyring),
         guards=GUARDS,
         exception_handlers=EXCEPTION_HANDLERS,
         openapi_config=openapi.config(),
@@ -95,26 +124,19 @@ def make_app(
 def _cors(origins: list[str]) -> CORSConfig:
     return CORSConfig(
         allow_origins=origins,
-        allow_methods=["GET", "POST", "PATCH", "DELETE"],
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "Last-Event-ID"],
         expose_headers=["ETag", "Location", "Retry-After", "X-Trace-Id", "Content-Disposition"],
     )
-
-
-def stores(settings: GatewaySettings) -> tuple[FileStore, FileAccounts]:
-    """What the settings name. Raises SettingsError where something is missing or wrong."""
-    settings.token_seed()
-    if not settings.accounts_file:
-        raise SettingsError("XUEJI_ACCOUNTS_FILE is not set. Cure: the path of a JSON list of accounts")
-    return FileStore.from_settings(settings), FileAccounts(Path(settings.accounts_file))
 
 
 def create() -> ASGIApp:
     """What each worker process of the server runs: settings from the environment, the bus, the files."""
     settings = read(GatewaySettings)
     telemetry.setup("gateway", settings)
-    files, accounts = stores(settings)
+    files, clock = FileStore.from_settings(settings), Clock()
     late, closing = LateBus(), asyncio.Event()
+    keyring = Keyring(late, clock)
 
     @contextlib.asynccontextmanager
     async def on_the_bus(_app: Litestar) -> AsyncIterator[None]:
@@ -125,6 +147,7 @@ def create() -> ASGIApp:
         async def join() -> None:
             late.connected(await connect(broker))
             log.info("gateway is on the bus")
+            await keyring.run(closing)
 
         tasks = [asyncio.create_task(join()), asyncio.create_task(end_with(os.getppid()))]
         try:
@@ -140,8 +163,8 @@ def create() -> ASGIApp:
         settings,
         bus=late,
         files=files,
-        accounts=accounts,
-        clock=Clock(),
+        clock=clock,
+        keyring=keyring,
         closing=closing,
         lifespan=(on_the_bus,),
     )
@@ -179,6 +202,5 @@ async def end_with(parent: int) -> None:
 
 def describable() -> Litestar:
     """The application without anything behind it: for its description."""
-    settings = GatewaySettings(token_key=base64.b64encode(bytes(32)).decode())
     nowhere = FileStore(Path(), bytes(32))
-    return make_app(settings, bus=LateBus(), files=nowhere, accounts=NoAccounts(), clock=Clock())
+    return make_app(GatewaySettings(), bus=LateBus(), files=nowhere, clock=Clock())

@@ -1,39 +1,63 @@
-"""Every request has an account behind it, but for what is marked public: health, signing in, the API description."""
+"""Every request has an account behind it, but for what is marked public: health, signing in, the API description.
+
+And every request knows where it comes from: the audit log says so (clause 45.1).
+"""
 
 from __future__ import annotations
 
-import hmac
 from typing import Any
 
 from litestar.connection import ASGIConnection
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 from litestar.middleware.base import DefineMiddleware
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, Receive, Scope, Send
+from service_kit.origin import Origin, origin
 
-from gateway.accounts import Accounts
+from gateway.keyring import Keyring, KeysMissing
 from gateway.problems import ProblemError
-from gateway.tokens import Tokens, credential
 
 PUBLIC = "public"
 """The `opt` of a handler that needs no account."""
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="xueji"'}
 
 
 class Authentication(AbstractAuthenticationMiddleware):
-    """`connection.user` becomes the Actor, `connection.auth` the Token."""
+    """`connection.user` becomes the Actor, `connection.auth` the Caller."""
 
-    def __init__(self, app: ASGIApp, tokens: Tokens, accounts: Accounts) -> None:
+    def __init__(self, app: ASGIApp, keyring: Keyring) -> None:
         super().__init__(app, exclude_from_auth_key=PUBLIC)
-        self._tokens = tokens
-        self._accounts = accounts
+        self._keyring = keyring
 
     async def authenticate_request(self, connection: ASGIConnection[Any, Any, Any, Any]) -> AuthenticationResult:
         scheme, _, text = connection.headers.get("authorization", "").partition(" ")
-        token = self._tokens.read(text.strip()) if scheme.lower() == "bearer" else None
-        account = await self._accounts.find(token.username) if token else None
-        if not token or not account or not hmac.compare_digest(credential(account), token.credential):
-            raise ProblemError("unauthorized", headers={"WWW-Authenticate": 'Bearer realm="xueji"'})
-        return AuthenticationResult(user=account.actor(), auth=token)
+        try:
+            caller = await self._keyring.verify(text.strip()) if scheme.lower() == "bearer" else None
+        except KeysMissing:
+            raise ProblemError("unavailable", headers={"Retry-After": "2"}) from None
+        if caller is None:
+            raise ProblemError("unauthorized", headers=CHALLENGE)
+        return AuthenticationResult(user=caller.actor, auth=caller)
 
 
-def authentication(tokens: Tokens, accounts: Accounts) -> DefineMiddleware:
-    return DefineMiddleware(Authentication, tokens=tokens, accounts=accounts)
+class Originating:
+    """Says to every service that is asked on behalf of this request where it comes from."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        client, caller = scope.get("client"), scope.get("auth")
+        here = Origin(
+            address=client[0] if client else "",
+            session=caller.session if caller else "",
+            operation=f"{scope.get('method', '')} {scope.get('path_template', '')}",
+        )
+        before = origin.set(here)
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            origin.reset(before)
+
+
+def middleware(keyring: Keyring) -> list[DefineMiddleware]:
+    return [DefineMiddleware(Authentication, keyring=keyring), DefineMiddleware(Originating)]

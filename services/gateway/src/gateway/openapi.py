@@ -9,7 +9,7 @@ from litestar import Litestar, Request, Router
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme, Tag
+from litestar.openapi.spec import Components, OAuthFlow, OAuthFlows, Reference, SecurityScheme, Tag
 from litestar.routes import HTTPRoute
 
 from gateway.auth import PUBLIC
@@ -18,6 +18,18 @@ from gateway.problems import MEDIA_TYPE, Problem, ProblemError
 from gateway.upload import FIELD
 
 CLAUSES = "clauses"
+FORM = "application/x-www-form-urlencoded"
+TOKEN_REQUEST = {
+    "type": "object",
+    "required": ["grant_type"],
+    "properties": {
+        "grant_type": {"type": "string", "enum": ["client_credentials"]},
+        "scope": {"type": "string", "description": "以空格分隔；不给则为全部"},
+        "client_id": {"type": "string", "description": "不用 HTTP Basic 时"},
+        "client_secret": {"type": "string", "format": "password", "description": "不用 HTTP Basic 时"},
+    },
+}
+"""The body of RFC 6749, 4.4.2."""
 PRODUCES = "produces"
 _PROBLEMS = {
     400: "请求无法读取",
@@ -37,7 +49,12 @@ _PROBLEMS = {
 _ALWAYS = (400, 401, 403, 404, 409, 422, 500, 503, 504)
 _PUBLIC = (400, 500, 503)
 TAGS = {
-    "sessions": "登录",
+    "sessions": "登录、会话、本人的密码与动态口令",
+    "oauth": "接口用户的令牌（OAuth 2.0）",
+    "accounts": "账号与角色（第四十五条）",
+    "clients": "接口用户（第四十五条）",
+    "registrars": "学籍管理员任用（第四十三条）",
+    "audit": "审计、预警、安全事件（第四十五条）",
     "rosters": "名册导入（第十五条）",
     "registrations": "建籍申请（第十五条）",
     "students": "学籍",
@@ -45,6 +62,23 @@ TAGS = {
     "code-tables": "代码表（第十四条）",
     "notices": "消息",
     "health": "运行状态",
+}
+
+SCHEMES: dict[str, SecurityScheme | Reference] = {
+    "bearer": SecurityScheme(
+        type="http", scheme="bearer", bearer_format="JWT", description="POST /v1/sessions 得到的访问令牌"
+    ),
+    "oauth2": SecurityScheme(
+        type="oauth2",
+        description="接口用户：以标识和密钥换取令牌（RFC 6749，4.4），同样放在 Authorization: Bearer 中",
+        flows=OAuthFlows(
+            client_credentials=OAuthFlow(
+                token_url="/oauth/token",  # noqa: S106 - an address
+                scopes={"students:read": "读取学籍（不含完整号码）", "organisations:read": "读取机构名录"},
+            )
+        ),
+    ),
+    "basic": SecurityScheme(type="http", scheme="basic", description="接口用户的标识和密钥，只用于 /oauth/token"),
 }
 
 
@@ -83,10 +117,8 @@ def config() -> OpenAPIConfig:
         operation_id_creator=lambda handler, _method, _path: (
             f"{handler.fn.__module__.split('.')[-1]}_{handler.fn.__name__}"
         ),
-        security=[{"bearer": []}],
-        components=Components(
-            security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")}
-        ),
+        security=[{"bearer": []}, {"oauth2": []}],
+        components=Components(security_schemes=SCHEMES),
         tags=[Tag(name=name, description=text) for name, text in TAGS.items()],
         render_plugins=[_Described(path=["/openapi.json", "/"])],
         openapi_router=Router(
@@ -126,6 +158,8 @@ def describe(app: Litestar) -> dict[str, Any]:
             file = {"type": "string", "contentMediaType": "application/octet-stream"}
             body = {"type": "object", "required": [FIELD], "properties": {FIELD: file}}
             operation["requestBody"] = {"required": True, "content": {media_type: {"schema": body}}}
+        elif media_type == FORM:
+            operation["requestBody"] = {"required": True, "content": {media_type: {"schema": TOKEN_REQUEST}}}
     return schema
 
 

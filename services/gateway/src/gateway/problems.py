@@ -51,6 +51,14 @@ KINDS: Mapping[str, Kind] = {
     "bad_request": Kind(400, "请求无法读取", "请求格式不正确，无法读取。"),
     "unauthorized": Kind(401, "需要登录", "登录已失效或尚未登录，请登录后重试。"),
     "wrong_password": Kind(401, "登录失败", "用户名或密码不正确。"),
+    "second_factor_required": Kind(401, "需要动态口令", "密码正确。请再输入手机上的动态口令（或一个备用码）。"),
+    "account_sealed": Kind(403, "账号已封存", "账号已被封存，不能登录。请联系账号管理员。"),
+    "password_expired": Kind(403, "初始密码已过期", "初始密码没有在期限内使用，已经失效。请联系账号管理员重置密码。"),
+    "session_ended": Kind(401, "登录已结束", "登录已结束，请重新登录。"),
+    "session_reused": Kind(
+        401, "登录已被终止", "这次登录的续期凭证被重复使用，可能已经泄露，登录已被终止。请重新登录，并尽快修改密码。"
+    ),
+    "cross_site": Kind(403, "请求来源不符", "此请求不是由本系统的页面发出的，没有执行任何操作。"),
     "method_not_allowed": Kind(405, "不支持的方法", "此地址不支持这种请求方法。"),
     "unsupported_media_type": Kind(415, "不支持的内容类型", "请使用此接口说明中的内容类型。"),
     "precondition_required": Kind(

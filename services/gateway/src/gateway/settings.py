@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-
-from service_kit.settings import Settings, SettingsError, rename
+from service_kit.settings import Settings, rename
 
 
 class GatewaySettings(Settings, frozen=True, kw_only=True, rename=rename):
-    """`token_key`: 32 bytes, base64: the seed of the Ed25519 key that signs access tokens.
+    """`answer_seconds`: how long a service is given to answer.
 
-    `answer_seconds`: how long a service is given to answer.
     `trusted_proxies`: addresses (comma separated) whose `X-Forwarded-For` and `-Proto` are believed; none by default.
     `cors_origins`: origins (comma separated) whose pages may call the API; none by default.
     """
@@ -19,9 +15,6 @@ class GatewaySettings(Settings, frozen=True, kw_only=True, rename=rename):
     http_host: str = "127.0.0.1"
     http_port: int = 8000
     http_workers: int = 1
-    accounts_file: str = ""
-    token_key: str = ""
-    token_minutes: int = 30
     max_upload_bytes: int = 20_000_000
     answer_seconds: float = 10.0
     trusted_proxies: str = ""
@@ -29,15 +22,6 @@ class GatewaySettings(Settings, frozen=True, kw_only=True, rename=rename):
 
     def __repr__(self) -> str:
         return f"GatewaySettings(env={self.env})"  # the rest holds secrets
-
-    def token_seed(self) -> bytes:
-        try:
-            seed = base64.b64decode(self.token_key, validate=True)
-        except binascii.Error:
-            seed = b""
-        if len(seed) != 32:
-            raise SettingsError("XUEJI_TOKEN_KEY must be 32 bytes, base64. Cure: openssl rand -base64 32")
-        return seed
 
 
 def split(text: str) -> list[str]:

@@ -10,6 +10,7 @@ from litestar.di import NamedDependency as Given
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, multiprocess
 
 from gateway.backend import Backend
+from gateway.keyring import Keyring
 from gateway.openapi import about
 
 
@@ -23,11 +24,14 @@ async def live() -> Health:
     return Health(status="ok")
 
 
-@get("/health/ready", **about("是否可以接受请求（消息总线可达）", public=True))
-async def ready(backend: Given[Backend]) -> Response[Health]:
-    if backend.bus.ready:
-        return Response(Health(status="ok", checks={"nats": "ok"}))
-    return Response(Health(status="not ready", checks={"nats": "not connected"}), status_code=503)
+@get("/health/ready", **about("是否可以接受请求（消息总线可达，令牌公钥已取得）", public=True))
+async def ready(backend: Given[Backend], keyring: Given[Keyring]) -> Response[Health]:
+    checks = {
+        "nats": "ok" if backend.bus.ready else "not connected",
+        "keys": "ok" if keyring.ready else "not had yet from access",
+    }
+    good = backend.bus.ready and keyring.ready
+    return Response(Health(status="ok" if good else "not ready", checks=checks), status_code=200 if good else 503)
 
 
 @get("/metrics", **about("Prometheus 指标", public=True, produces="text/plain"))

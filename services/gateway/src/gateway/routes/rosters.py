@@ -38,11 +38,11 @@ from shared_contracts.registry import (
 
 from gateway.backend import BULK, Backend, attachment
 from gateway.idempotency import IfMatch, etag, expected_version, repeatable, thing_id
+from gateway.keyring import Caller
 from gateway.openapi import about
 from gateway.problems import ProblemError
 from gateway.routes.params import Cursor, Id, Limit, OrganisationCode
 from gateway.sse import Watch
-from gateway.tokens import Token
 from gateway.upload import Upload
 
 PDF = "application/pdf"
@@ -183,7 +183,7 @@ async def rows(
 )
 async def events(
     *,
-    request: Request[Actor, Token, Any],
+    request: Request[Actor, Caller, Any],
     backend: Given[Backend],
     actor: Given[Actor],
     clock: Given[Clock],
@@ -200,7 +200,7 @@ async def events(
     return await Watch(
         ask=ask,
         done=lambda view: reached(view.state, target),
-        seconds=(request.auth.expires_at - clock.now()).total_seconds(),
+        seconds=request.auth.seconds_left(clock.now()),
         closing=closing,
         last_event_id=last_event_id or "",
     ).response()
