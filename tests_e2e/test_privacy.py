@@ -74,7 +74,7 @@ def test_logs_of_servers_name_nobody(system: System, secrets: Secrets) -> None:
 
 def test_logs_hold_no_secret(system: System) -> None:
     keys = system.keys
-    passwords = {keys.files_key, keys.token_key, keys.matcher_api_key, keys.postgres, *keys.database_roles.values(),
+    passwords = {keys.files_key, keys.audit_key, keys.matcher_api_key, keys.postgres, *keys.database_roles.values(),
                  *keys.nats_users.values(), *keys.field_keys.values(), *keys.index_keys.values()}  # fmt: skip
     for service in SERVICES:
         log = system.log(service)

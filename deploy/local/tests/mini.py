@@ -38,7 +38,7 @@ def patch() -> None:
         async def _migrate(self, environments: dict[str, dict[str, str]]) -> None:
             """The services' tables are not what these tests are about."""
 
-    stack.Stack = functools.partial(MiniStack, make_programs=children, load_province=False)  # type: ignore
+    stack.Stack = functools.partial(MiniStack, make_programs=children, fill=False)  # type: ignore
 
 
 if __name__ == "__main__":

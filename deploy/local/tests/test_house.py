@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from access.settings import AccessSettings
 from gateway.settings import GatewaySettings
 from identity.settings import MatcherSettings
 from matcher.settings import Settings as StandInSettings
@@ -43,7 +44,7 @@ def test_the_lock_names_versions_and_hashes_and_no_address() -> None:
 
 def test_the_settings_of_the_readme_are_those_of_the_code() -> None:
     known = {"XUEJI_HOME", "XUEJI_GATEWAY_PORT"}
-    for kind in (Settings, GatewaySettings, MatcherSettings):
+    for kind in (Settings, GatewaySettings, MatcherSettings, AccessSettings):
         known |= {field.encode_name for field in msgspec.structs.fields(kind)}
     known |= {f"XUEJI_{field.name.upper()}" for field in msgspec.structs.fields(StandInSettings)}
     table = README[README.index("## Settings") :]

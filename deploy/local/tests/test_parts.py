@@ -27,7 +27,6 @@ PLACES = Places(
     postgres_port=5433,
     nats_url="nats://127.0.0.1:4223",
     files=Path("/data/with space/files"),
-    accounts=Path("/data/accounts.json"),
     gateway_port=8000,
     matcher_port=8090,
 )
@@ -112,6 +111,10 @@ def test_each_service_gets_its_own_secrets_and_no_others() -> None:
         assert not any(secret in text for secret in [*others, keys.postgres, keys.nats_users["admin"]])
     assert environments["identity"]["XUEJI_FIELD_KEYS"] != environments["registry"]["XUEJI_FIELD_KEYS"]
     assert "XUEJI_INDEX_KEY" not in environments["registry"]
+    assert {name for name, values in environments.items() if "XUEJI_AUDIT_KEY" in values} == {"access"}
+    assert {name for name, values in environments.items() if "XUEJI_FILES_KEY" in values} == {
+        "registry", "gateway", "access",
+    }  # fmt: skip
     assert "XUEJI_DATABASE_URL" not in environments["gateway"]
 
 

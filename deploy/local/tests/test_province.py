@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import msgspec
 from regulation import divisions
 from regulation.school_codes import SCHOOL_TYPES, check_school_code
+from shared_contracts.access import SCOPES
 from shared_contracts.actors import Role
 from shared_contracts.registry import OrganisationView
 from xueji_local import accounts
@@ -81,15 +83,23 @@ def test_types_carry_the_stages_of_the_law() -> None:
             assert organisation.stages == tuple(SCHOOL_TYPES[organisation.school_type].stages)
 
 
-def test_passwords_are_made_once_and_only_their_hashes_are_public(tmp_path: object) -> None:
-    from pathlib import Path
+def test_there_is_an_account_of_each_role_that_has_one_and_a_client() -> None:
+    roles = {account.role for account in accounts.wanted()}
+    assert roles == set(Role) - {Role.INTEGRATION_CLIENT, Role.OPERATOR, Role.SYSTEM}
+    (client,) = accounts.wanted_clients()
+    assert _by_code()[client.organisation].name == client.organisation_name
+    assert set(client.scopes) <= set(SCOPES)
 
-    folder = Path(str(tmp_path))
-    first = accounts.ensure(folder / "accounts.json", folder / "secret.json")
-    public = (folder / "accounts.json").read_text()
-    assert not any(password in public for password in first.values())
-    assert all(entry["password_hash"].startswith("$argon2id$") for entry in msgspec.json.decode(public))
-    before = (folder / "accounts.json").stat().st_mtime_ns
-    assert accounts.ensure(folder / "accounts.json", folder / "secret.json") == first
-    assert (folder / "accounts.json").stat().st_mtime_ns == before
-    assert (folder / "secret.json").stat().st_mode & 0o777 == 0o600
+
+def test_passwords_are_made_once_and_a_file_from_before_is_completed(tmp_path: Path) -> None:
+    file = tmp_path / "accounts.json"
+    former = [{"username": "xinchun.registrar", "password": "kept-as-it-was", "password_hash": "$argon2id$…"}]
+    file.write_bytes(msgspec.json.encode(former))
+    first = accounts.ensure(file)
+    assert first["xinchun.registrar"] == "kept-as-it-was"
+    names = {a.username for a in accounts.wanted()} | {c.client_id for c in accounts.wanted_clients()}
+    assert set(first) == names and len(set(first.values())) == len(names)
+    assert file.stat().st_mode & 0o777 == 0o600
+    before = file.stat().st_mtime_ns
+    assert accounts.ensure(file) == first
+    assert file.stat().st_mtime_ns == before

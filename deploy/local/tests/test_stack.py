@@ -101,18 +101,31 @@ def test_up_status_down(home: Home) -> None:
     stack = home.stack
     assert urllib.request.urlopen(str(stack["gateway"])).status == 200
     assert {"role", "organisation", "username", "password"} <= set(stack["accounts"][0])  # type: ignore[index]
+    assert {"role", "organisation", "client_id", "client_secret"} <= set(stack["clients"][0])  # type: ignore[index]
+    for role in ("registrar", "class_teacher", "principal", "authority_officer", "leader", "auditor", "account_admin",
+                 "integration_client"):  # fmt: skip
+        assert told.count(f" {role} ") == 1, f"one account of the role {role} is shown"
     for private in (
         "stack.json",
         "secrets/credentials.json",
         "secrets/accounts.json",
         "env/identity.env",
-        "accounts.json",
+        "env/access.env",
     ):
         assert stat.S_IMODE((home.path / private).stat().st_mode) == 0o600, private
     assert stat.S_IMODE((home.path / "secrets").stat().st_mode) == 0o700
     assert home.act("status").returncode == 0
     children = home.children()
-    assert set(children) == {"postgres", "nats", "matcher", "identity", "registry", "notifications", "gateway"}
+    assert set(children) == {
+        "postgres",
+        "nats",
+        "matcher",
+        "identity",
+        "registry",
+        "notifications",
+        "access",
+        "gateway",
+    }
 
     assert "up already" in home.up()
     refused = home.act("run")
@@ -272,6 +285,37 @@ def test_lost_secrets_are_not_replaced_silently(home: Home) -> None:
     assert done.returncode == 1 and "PostgreSQL does not know our password" in done.stdout
     (home.path / "secrets/credentials.json").write_bytes(kept)
     home.up()
+
+
+def test_a_home_from_before_the_access_service_still_starts(home: Home) -> None:
+    home.up()
+    passwords = {account["username"]: account["password"] for account in home.stack["accounts"]}  # type: ignore
+    home.act("down")
+    # As the version before left it: an accounts file of the gateway's, no credential and no database of access.
+    credentials = home.path / "secrets/credentials.json"
+    kept = json.loads(credentials.read_text())
+    former = kept | {"token_key": "x" * 43 + "=", "audit_key": None, "database_roles": None}
+    former["database_roles"] = {k: v for k, v in kept["database_roles"].items() if not k.startswith("access")}
+    for name in ("nats_users", "field_keys"):
+        former[name] = {k: v for k, v in kept[name].items() if k != "access"}
+    del former["audit_key"]
+    credentials.write_text(json.dumps(former))
+    (home.path / "accounts.json").write_text("[]")
+    known = [
+        {"username": "xinchun.registrar", "password": passwords["xinchun.registrar"], "password_hash": "$argon2id$"}
+    ]
+    (home.path / "secrets/accounts.json").write_text(json.dumps(known))
+    (home.path / "env/access.env").unlink()
+    home.up()
+    completed = json.loads(credentials.read_text())
+    assert completed["audit_key"] and completed["field_keys"]["access"] and completed["database_roles"]["access"]
+    assert completed["field_keys"]["registry"] == kept["field_keys"]["registry"]
+    after = {account["username"]: account["password"] for account in home.stack["accounts"]}  # type: ignore
+    assert after["xinchun.registrar"] == passwords["xinchun.registrar"]
+    assert after["nangang.leader"] != passwords["nangang.leader"], "made anew, for it was not there"
+    assert "XUEJI_AUDIT_KEY" in (home.path / "env/access.env").read_text()
+    assert home.act("reset").returncode == 0
+    assert not home.path.exists()
 
 
 def test_a_place_that_cannot_be_written(home: Home) -> None:

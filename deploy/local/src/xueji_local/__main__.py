@@ -32,7 +32,6 @@ DAEMON = (sys.executable, "-m", "xueji_local", "supervise")
 """The command of the background process that `up` starts."""
 _UP_SECONDS = 420.0
 _DOWN_SECONDS = 90.0
-_SHOWN_ACCOUNTS = 6
 
 
 def _refuse_production() -> None:
@@ -115,12 +114,15 @@ def _show(layout: Layout, terminal: Terminal, mode: str) -> None:
         ]
     )
     terminal.say("")
+    shown: dict[str, _Account] = {}
+    for account in info.accounts:
+        shown.setdefault(account.role, account)  # one of each role is enough here
     terminal.table(
         [("user", "password", "role", "organisation")]
-        + [(a.username, a.password, a.role, a.organisation_name) for a in info.accounts[:_SHOWN_ACCOUNTS]]
+        + [(a.username, a.password, a.role, a.organisation_name) for a in shown.values()]
+        + [(c.client_id, c.client_secret, c.role, c.organisation_name) for c in info.clients]
     )
-    rest = len(info.accounts) - _SHOWN_ACCOUNTS
-    terminal.note(f"… and {rest} more in {layout.stack}")
+    terminal.note(f"… and {len(info.accounts) - len(shown)} more in {layout.stack}")
     terminal.say("")
     terminal.say(
         "All is healthy. In another shell: make demo. Ctrl-C stops everything."
@@ -136,10 +138,18 @@ class _Account(msgspec.Struct):
     organisation_name: str
 
 
+class _Client(msgspec.Struct):
+    client_id: str
+    client_secret: str
+    role: str
+    organisation_name: str
+
+
 class _StackFile(msgspec.Struct):
     gateway: str
     matcher: str
     accounts: list[_Account]
+    clients: list[_Client]
     health: dict[str, str]
 
 

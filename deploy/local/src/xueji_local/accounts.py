@@ -1,25 +1,30 @@
-"""Demonstration accounts: random passwords made once, argon2id for the gateway, plain text for the person at the machine."""
+"""Demonstration accounts: one of each role and more. Random passwords, made once, loaded into the access service."""
 
 from __future__ import annotations
 
+import hashlib
 import secrets
-from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
-from argon2 import PasswordHasher
 from regulation import divisions
 from regulation.divisions import DIVISIONS
 from regulation.school_codes import SCHOOL_TYPES
 from regulation.school_year import SchoolSystem, grades_of
+from service_kit.clock import Clock
+from shared_contracts import access
+from shared_contracts.access import SCOPES, LoadAccounts
 from shared_contracts.actors import Role
 
 from xueji_local.credentials import write_private
+from xueji_local.operator import OPERATOR, carry_out
 from xueji_local.province import authority_name, schools
 
-_HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
-"""OWASP's minimum for argon2id: the passwords are random (68 bits) and need no more."""
+TRAINING = "黑龙江省学籍管理员岗前培训"
+"""先培训后上岗 (clause 43): what each demonstration registrar has been to."""
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that looks like something else
+_YEAR = timedelta(days=365)
 
 
 class DemoAccount(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,16 +38,28 @@ class DemoAccount(msgspec.Struct, frozen=True, kw_only=True):
     classes: tuple[str, ...] = ()
 
 
+class DemoClient(msgspec.Struct, frozen=True, kw_only=True):
+    """Another system: an OAuth client, no account."""
+
+    client_id: str
+    name: str
+    organisation: str
+    organisation_name: str
+    scopes: tuple[str, ...] = SCOPES
+
+
 class Secret(msgspec.Struct, frozen=True, kw_only=True):
-    """What is kept in the secrets folder of one account."""
+    """What is kept in the secrets folder of one account, or of a client under its id."""
 
     username: str
     password: str
-    password_hash: str
+
+    def __repr__(self) -> str:
+        return f"Secret({self.username})"
 
 
 def wanted() -> tuple[DemoAccount, ...]:
-    """The demonstration school's people first, then the others."""
+    """The demonstration school's people first, then the others; each role but the operator's, who has no account."""
     people: list[DemoAccount] = []
 
     def add(username: str, name: str, organisation: str, title: str, role: Role, *classes: str) -> None:
@@ -57,8 +74,8 @@ def wanted() -> tuple[DemoAccount, ...]:
             )
         )
 
-    def add_officer(code: str, username: str, name: str) -> None:
-        add(username, name, code, authority_name(DIVISIONS[code]), Role.AUTHORITY_OFFICER)
+    def add_at(code: str, username: str, name: str, role: Role) -> None:
+        add(username, name, code, authority_name(DIVISIONS[code]), role)
 
     staff = {
         "xinchun": ("李敏", "王秀兰", "张国强"),
@@ -80,41 +97,77 @@ def wanted() -> tuple[DemoAccount, ...]:
             add(f"{key}.teacher01", "刘佳", school.code, school.name, Role.CLASS_TEACHER, "1-01")
         add(f"{key}.principal", principal, school.code, school.name, Role.PRINCIPAL)
         if key == "xinchun":
-            add_officer("230103", "nangang.officer", "马建国")
-    add_officer("230184", "wuchang.officer", "高峰")
-    add_officer("230109", "songbei.officer", "林静")
-    province = DIVISIONS[divisions.PROVINCE]
-    add("province.auditor", "何平", province.code, authority_name(province), Role.AUDITOR)
+            add_at("230103", "nangang.officer", "马建国", Role.AUTHORITY_OFFICER)
+            add_at("230103", "nangang.leader", "沈国栋", Role.LEADER)
+            add_at("230103", "nangang.auditor", "韩雪", Role.AUDITOR)
+            add_at("230103", "nangang.admin", "唐伟", Role.ACCOUNT_ADMIN)
+    add_at("230184", "wuchang.officer", "高峰", Role.AUTHORITY_OFFICER)
+    add_at("230109", "songbei.officer", "林静", Role.AUTHORITY_OFFICER)
+    add_at(divisions.PROVINCE, "province.auditor", "何平", Role.AUDITOR)
+    add_at(divisions.PROVINCE, "province.admin", "罗文", Role.ACCOUNT_ADMIN)
     return tuple(people)
 
 
-def ensure(accounts_file: Path, secrets_file: Path) -> dict[str, str]:
-    """Write the gateway's accounts file. Returns the passwords by user name; those that exist are kept."""
+def wanted_clients() -> tuple[DemoClient, ...]:
+    county = DIVISIONS["230103"]
+    return (
+        DemoClient(
+            client_id="nangang.client",
+            name="南岗区教育数据平台",
+            organisation=county.code,
+            organisation_name=authority_name(county),
+        ),
+    )
+
+
+def ensure(secrets_file: Path) -> dict[str, str]:
+    """The passwords by user name and the secrets by client id; those that exist are kept, the rest is made."""
     known: dict[str, Secret] = {}
     if secrets_file.exists():
         known = {s.username: s for s in msgspec.json.decode(secrets_file.read_bytes(), type=list[Secret])}
-    missing = [a.username for a in wanted() if a.username not in known]
-    if missing:
-        with ThreadPoolExecutor(2) as pool:
-            known |= {s.username: s for s in pool.map(_new_secret, missing)}
+    names = [*(a.username for a in wanted()), *(c.client_id for c in wanted_clients())]
+    if missing := [name for name in names if name not in known]:
+        known |= {name: Secret(username=name, password=_password()) for name in missing}
         write_private(secrets_file, msgspec.json.encode(list(known.values())))
-    entries = [
-        {
-            "username": a.username,
-            "password_hash": known[a.username].password_hash,
-            "name": a.name,
-            "organisation": a.organisation,
-            "roles": [a.role],
-            "classes": a.classes,
-        }
+    return {name: known[name].password for name in names}
+
+
+def _password() -> str:
+    """68 bits, with a digit and a letter: nobody's rule for passwords refuses it."""
+    while True:
+        made = "".join(secrets.choice(_ALPHABET) for _ in range(14))
+        if any(c.isdigit() for c in made) and any(c.isalpha() for c in made):
+            return made
+
+
+async def load(nats_url: str, password: str, passwords: dict[str, str]) -> str | None:
+    """Tell the access service of them as the operator. None, or (Chinese) why it was refused.
+
+    What it knows already stays as it is. Raises Unavailable or Unknown when the access service does not answer.
+    """
+    people = tuple(
+        access.DemoAccount(
+            username=a.username,
+            password=passwords[a.username],
+            name=a.name,
+            organisation=a.organisation,
+            roles=(a.role,),
+            classes=a.classes,
+            training=TRAINING if a.role is Role.REGISTRAR else "",
+        )
         for a in wanted()
-    ]
-    content = msgspec.json.format(msgspec.json.encode(entries))
-    if not accounts_file.exists() or accounts_file.read_bytes() != content:
-        write_private(accounts_file, content)
-    return {a.username: known[a.username].password for a in wanted()}
-
-
-def _new_secret(username: str) -> Secret:
-    password = "".join(secrets.choice(_ALPHABET) for _ in range(14))
-    return Secret(username=username, password=password, password_hash=_HASHER.hash(password))
+    )
+    clients = tuple(
+        access.DemoClient(
+            client_id=c.client_id,
+            secret=passwords[c.client_id],
+            name=c.name,
+            organisation=c.organisation,
+            scopes=c.scopes,
+            expires_on=Clock().today() + _YEAR,
+        )
+        for c in wanted_clients()
+    )
+    names = hashlib.sha256(msgspec.json.encode([a.username for a in people])).hexdigest()[:32]
+    command = LoadAccounts(command_id=f"local-accounts-{names}", actor=OPERATOR, accounts=people, clients=clients)
+    return await carry_out(nats_url, password, command)

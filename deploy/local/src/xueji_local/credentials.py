@@ -21,7 +21,10 @@ def _key() -> str:
 
 
 class Credentials(msgspec.Struct, kw_only=True):
-    """Passwords by name and keys as base64 of 32 bytes. `field_keys`, `index_keys`: by service, each its own."""
+    """Passwords by name and keys as base64 of 32 bytes. `field_keys`, `index_keys`: by service, each its own.
+
+    What a later version added has an empty default: a file from before is read, and completed.
+    """
 
     postgres: str
     database_roles: dict[str, str]
@@ -29,8 +32,8 @@ class Credentials(msgspec.Struct, kw_only=True):
     field_keys: dict[str, str]
     index_keys: dict[str, str]
     files_key: str
-    token_key: str
     matcher_api_key: str
+    audit_key: str = ""
 
     def __repr__(self) -> str:
         return "Credentials(…)"
@@ -46,9 +49,10 @@ class Credentials(msgspec.Struct, kw_only=True):
         return self.index_keys.setdefault(service, _key())
 
     def complete(self) -> None:
-        """Passwords for NATS users that the topology got since the file was written."""
+        """What the topology and the services need since the file was written."""
         for user in (ADMIN, *topology().nats_users):
             self.nats_users.setdefault(user, _password())
+        self.audit_key = self.audit_key or _key()
 
 
 def generate() -> Credentials:
@@ -59,7 +63,6 @@ def generate() -> Credentials:
         field_keys={},
         index_keys={},
         files_key=_key(),
-        token_key=_key(),
         matcher_api_key=_password(),
     )
     made.complete()

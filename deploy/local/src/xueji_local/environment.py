@@ -20,6 +20,7 @@ TUNABLE = (
     "XUEJI_DATABASE_POOL",
     "XUEJI_HTTP_WORKERS",
     "XUEJI_TOKEN_MINUTES",
+    "XUEJI_SECOND_FACTOR",
     "XUEJI_MAX_UPLOAD_BYTES",
     "XUEJI_MATCHER_BUDGET_SECONDS",
     "XUEJI_MATCHER_SEED",
@@ -36,7 +37,6 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
     postgres_port: int
     nats_url: str
     files: Path
-    accounts: Path | None = None
     health_ports: dict[str, int] = {}
     gateway_port: int = 0
     matcher_port: int = 0
@@ -82,14 +82,14 @@ def environment_of(
             "XUEJI_MATCHER_URL": f"http://127.0.0.1:{places.matcher_port}" if places.matcher_port else "",
             "XUEJI_MATCHER_API_KEY": credentials.matcher_api_key,
         }
-    if service in ("gateway", "registry"):
+    if service == "access":
+        values["XUEJI_AUDIT_KEY"] = credentials.audit_key
+    if service in ("gateway", "registry", "access"):
         values |= {"XUEJI_FILES_DIR": str(places.files), "XUEJI_FILES_KEY": credentials.files_key}
     if service == "gateway":
         values |= {
             "XUEJI_HTTP_HOST": "127.0.0.1",
             "XUEJI_HTTP_PORT": str(places.gateway_port),
-            "XUEJI_ACCOUNTS_FILE": str(places.accounts or ""),
-            "XUEJI_TOKEN_KEY": credentials.token_key,
         }
     return values
 

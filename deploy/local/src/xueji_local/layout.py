@@ -29,7 +29,6 @@ class Layout:
         self.secrets = self.home / "secrets"
         self.matcher = self.home / "matcher"
         self.demo = self.home / "demo"
-        self.accounts = self.home / "accounts.json"
         self.ports = self.home / "ports.json"
         self.children = self.home / "children.json"
         self.supervisor = self.home / "supervisor.json"
@@ -102,7 +101,8 @@ class Layout:
                 path.unlink()
             else:
                 shutil.rmtree(path, ignore_errors=True)
-        for file in (self.accounts, self.ports, self.children, self.supervisor, self.stack, self.lock):
+        former = self.home / "accounts.json"  # where the gateway had its accounts before there was an access service
+        for file in (former, self.ports, self.children, self.supervisor, self.stack, self.lock):
             file.unlink(missing_ok=True)
         if self.home.exists() and not any(self.home.iterdir()):
             self.home.rmdir()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import tomllib
 from datetime import date
@@ -11,20 +10,15 @@ from importlib import resources
 from typing import Literal
 
 import msgspec
-import nats
 from regulation import divisions
 from regulation.divisions import DIVISIONS, Division, full_name
 from regulation.school_codes import SCHOOL_TYPES
-from service_kit.bus import Bus, Unavailable, Unknown
-from shared_contracts.actors import Actor, Role
-from shared_contracts.decisions import Refused
 from shared_contracts.registry import LoadOrganisations, OrganisationView
-from xueji_infra.nats_conf import inbox_prefix
+
+from xueji_local.operator import OPERATOR, carry_out
 
 VALID_FROM = date(2020, 1, 1)
 """From when the organisations exist for the registry: before any pupil of compulsory age entered."""
-
-OPERATOR = Actor(account="local-operator", name="本机运维", organisation=divisions.PROVINCE, roles=(Role.OPERATOR,))
 
 
 class School(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -113,19 +107,4 @@ async def load(nats_url: str, password: str) -> str | None:
     command = LoadOrganisations(
         command_id=f"local-province-{digest}", actor=OPERATOR, organisations=content, valid_from=VALID_FROM
     )
-    prefix = inbox_prefix("operator").encode()
-    client = await nats.connect(nats_url, user="operator", password=password, inbox_prefix=prefix, connect_timeout=5)
-    try:
-        reply = await _patiently(Bus(client), command)
-    finally:
-        await client.close()
-    return reply.detail if isinstance(reply, Refused) else None
-
-
-async def _patiently(bus: Bus, command: LoadOrganisations) -> object:
-    for _ in range(5):
-        try:
-            return await bus.ask(command, timeout=20)
-        except (Unavailable, Unknown):
-            await asyncio.sleep(0.5)
-    return await bus.ask(command, timeout=20)
+    return await carry_out(nats_url, password, command)

@@ -12,6 +12,7 @@ import msgspec
 import nats.errors
 from service_kit import migrate
 from service_kit.bus import BusError
+from shared_contracts.actors import Role
 from sqlalchemy.exc import SQLAlchemyError
 from xueji_infra import databases, declare, nats_conf
 from xueji_infra.topology import topology
@@ -45,7 +46,7 @@ class Stack:
         *,
         external: External | None = None,
         make_programs: Programs = all_services,
-        load_province: bool = True,
+        fill: bool = True,
     ) -> None:
         self.layout = layout
         self.terminal = terminal
@@ -55,7 +56,7 @@ class Stack:
         self.nats: Nats | None = None
         self._external = external
         self._make_programs = make_programs
-        self._load_province = load_province
+        self._fill = fill
         self._known = running.Children(layout)
         self._passwords: dict[str, str] = {}
         self._servers_again_at = 0.0
@@ -76,7 +77,7 @@ class Stack:
         self.ports, moved = ports.choose(layout.ports, wanted)
         for sentence in moved:
             terminal.note(sentence)
-        self._passwords = self._accounts()
+        self._passwords = accounts.ensure(layout.passwords)
         self._start_servers(keys)
         environments = self._environments(keys)
         with _plainly("the databases"):
@@ -87,11 +88,19 @@ class Stack:
         with _plainly("streams and consumers"), terminal.step("streams and consumers"):
             interrupt.run(self._declare(keys))
         self._start_services(environments)
-        if self._load_province:
-            with _plainly("the province"), terminal.step("province: education authorities and schools"):
-                refused = interrupt.run(province.load(self._nats_url, keys.nats_users["operator"]))
-            if refused:
-                raise ServerProblem(f"the registry refuses the province: {refused}")
+        if self._fill:
+            self._load(keys.nats_users["operator"])
+
+    def _load(self, password: str) -> None:
+        """The province into the registry, the accounts into the access service; what is there already stays."""
+        with _plainly("the province"), self.terminal.step("province: education authorities and schools"):
+            refused = interrupt.run(province.load(self._nats_url, password))
+        if refused:
+            raise ServerProblem(f"the registry refuses the province: {refused}")
+        with _plainly("the accounts"), self.terminal.step("demonstration accounts"):
+            refused = interrupt.run(accounts.load(self._nats_url, password, self._passwords))
+        if refused:
+            raise ServerProblem(f"the access service refuses the demonstration accounts: {refused}")
 
     def _credentials(self) -> Credentials:
         file = self.layout.credentials
@@ -115,11 +124,6 @@ class Stack:
         keys.index_key("identity")
         write_private(file, msgspec.json.encode(keys))
         return keys
-
-    def _accounts(self) -> dict[str, str]:
-        fresh = not self.layout.passwords.exists()
-        with self.terminal.step("demonstration accounts") if fresh else contextlib.nullcontext():
-            return accounts.ensure(self.layout.accounts, self.layout.passwords)
 
     def _start_servers(self, keys: Credentials) -> None:
         if self._external:
@@ -166,7 +170,6 @@ class Stack:
             postgres_port=port,
             nats_url=self._nats_url,
             files=layout.files,
-            accounts=layout.accounts,
             health_ports={name: self.ports[name] for name in topology().databases},
             gateway_port=self.ports["gateway"],
             matcher_port=self.ports["matcher"],
@@ -240,6 +243,18 @@ class Stack:
                                 "classes": account.classes,
                             }
                             for account in accounts.wanted()
+                        ],
+                        "clients": [
+                            {
+                                "role": Role.INTEGRATION_CLIENT,
+                                "organisation": client.organisation,
+                                "organisation_name": client.organisation_name,
+                                "name": client.name,
+                                "client_id": client.client_id,
+                                "client_secret": self._passwords[client.client_id],
+                                "scopes": client.scopes,
+                            }
+                            for client in accounts.wanted_clients()
                         ],
                         "matcher": self.url_of("matcher"),
                         "health": {child.program.name: self.url_of(child.program.name) for child in self.children},
