@@ -232,22 +232,6 @@ def test_who_is_shown_full_numbers(who: Actor, schools: list[str | None], may: b
     assert policy.may_reveal(who, schools) is may
 
 
-@pytest.mark.parametrize(
-    ("purpose", "states"),
-    [
-        ("打印确认单", True),
-        ("打印单子", True),
-        ("打印单", False),
-        ("   打印   ", False),
-        ("核" * 200, True),
-        ("核" * 201, False),
-        ("打印\n确认单", False),
-    ],
-)
-def test_a_purpose_is_a_sentence(purpose: str, states: bool) -> None:
-    assert policy.states_purpose(purpose) is states
-
-
 def test_datetimes_are_aware() -> None:
     moment = policy.next_check(V.UNAVAILABLE, 1, NOW)
     assert isinstance(moment, datetime)

@@ -193,12 +193,22 @@ class RequestExport(Command, frozen=True, kw_only=True, gc=False, tag="access.re
     export_id: str
     request: ExportRequest
 
+    @property
+    def purpose(self) -> str:
+        """For the audit log."""
+        return self.request.purpose
+
 
 class ResubmitExport(Command, frozen=True, kw_only=True, gc=False, tag="access.resubmit_export"):
     """Put a returned request right and send it on its way again, by whoever asked. Reply: ExportView."""
 
     export_id: str
     request: ExportRequest
+
+    @property
+    def purpose(self) -> str:
+        """For the audit log."""
+        return self.request.purpose
 
 
 class CancelExport(Command, frozen=True, kw_only=True, gc=False, tag="access.cancel_export"):

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import msgspec
 from opentelemetry import propagate
+from regulation import purposes
 from regulation.documents import mask_document, normalise
 from service_kit.work import CommandHandler, EventHandler, QueryHandler
 from shared_contracts.decisions import Refused, refused
@@ -159,9 +160,8 @@ async def drop_intake(work: IdentityWork, command: DropIntake) -> Ok | Refused:
 async def reveal_documents(work: IdentityWork, command: RevealDocuments) -> RevealedDocuments | Refused:
     if len(command.person_ids) > CHUNK:
         return refused("too_large", f"一次最多查看 {CHUNK} 人的完整号码。")
-    if not policy.states_purpose(command.purpose):
-        shortest, longest = policy.PURPOSE_LENGTH
-        return refused("invalid", f"请填写查看完整号码的用途（{shortest} 至 {longest} 个字）；每次查看都会记录在案。")
+    if not purposes.states_purpose(command.purpose):
+        return refused("invalid", f"请填写查看完整号码的用途：{purposes.HINT}。每次查看都会记录在案。")
     wanted = list(dict.fromkeys(command.person_ids))
     found = await store.sealed_persons(work.tx, wanted)
     if not policy.may_reveal(command.actor, (record["school"] for record in found)):

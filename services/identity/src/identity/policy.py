@@ -240,7 +240,6 @@ SEARCHERS: Final = (
     Role.INTEGRATION_CLIENT,
     Role.SYSTEM,
 )
-PURPOSE_LENGTH: Final = (4, 200)
 
 
 def may_enter(actor: Actor, school: str) -> bool:
@@ -256,8 +255,3 @@ def may_reveal(actor: Actor, schools: Iterable[str | None]) -> bool:
     if actor.has(Role.SYSTEM, Role.AUTHORITY_OFFICER):
         return True
     return actor.has(Role.REGISTRAR, Role.PRINCIPAL) and all(school == actor.organisation for school in schools)
-
-
-def states_purpose(purpose: str) -> bool:
-    shortest, longest = PURPOSE_LENGTH
-    return shortest <= len(purpose.strip()) <= longest and purpose.isprintable()

@@ -18,8 +18,8 @@ import asyncpg
 import httpx
 import msgspec
 import pytest
+from identity.app import SERVICE
 from identity.context import Identity
-from identity.handlers import COMMANDS, EVENTS, QUERIES
 from identity.matcher import Matcher
 from identity.matching import FIRST
 from identity.settings import MatcherSettings
@@ -98,16 +98,20 @@ class Desk:
     notebook: Notebook = field(default_factory=lambda: Notebook("identity"))
 
     async def send(self, command: Any) -> Any:
-        reply = await commands.once(self.kit.db, self.clock, self.deps, COMMANDS[type(command)], command, self.notebook)
+        reply = await commands.once(
+            self.kit.db, self.clock, self.deps, SERVICE.commands[type(command)], command, self.notebook
+        )
         return decode_reply(contract.REPLIES[type(command)], reply)
 
     async def ask(self, query: Any) -> Any:
-        reply = await commands.ask(self.kit.db, self.clock, self.deps, QUERIES[type(query)], query, self.notebook)
+        reply = await commands.ask(
+            self.kit.db, self.clock, self.deps, SERVICE.queries[type(query)], query, self.notebook
+        )
         return decode_reply(contract.REPLIES[type(query)], reply)
 
     async def take(self, event: Any) -> None:
         async with self.kit.db.unit(self.deps) as work:
-            await EVENTS[type(event)](work, event)
+            await SERVICE.events[type(event)](work, event)
 
     async def stage(
         self,
