@@ -1,77 +1,116 @@
-"""Loading organisations (operators) and listing them."""
+"""Loading organisations (operators), and looking at them: the directory is public to every account."""
 
 from __future__ import annotations
 
+from regulation.authorisation import check
+from regulation.mark import clause
 from service_kit.work import CommandHandler, QueryHandler
-from shared_contracts.actors import Role
-from shared_contracts.decisions import Finding, Refused, refused
-from shared_contracts.messages import Command, Ok, Query
-from shared_contracts.registry import (
+from shared_contracts.decisions import Refused, refused
+from shared_contracts.messages import Command, Ok, Query, word
+from shared_contracts.organisations import (
+    GetOrganisation,
+    KnownOrganisations,
+    ListKnownOrganisations,
     ListOrganisations,
+    ListVersions,
     LoadOrganisations,
+    OrganisationHistory,
     OrganisationPage,
-    OrganisationView,
+    OrganisationRecord,
 )
 
 from registry import paging
 from registry.context import RegistryWork
-from registry.organisations import policy, store
+from registry.organisations import changing, editing, importing, policy, store
 
 MOST = 5_000
 """Organisations of one command at most."""
+MOST_KNOWN = 500
+NOT_FOUND = "没有这个机构。请核对代码。"
 
 
+@clause("3.1", "44")
 async def load_organisations(work: RegistryWork, command: LoadOrganisations) -> Ok | Refused:
     """All or nothing. What is as it was is left alone, so that loading the same again changes nothing."""
-    if not command.actor.has(Role.OPERATOR):
-        return refused("forbidden", "机构信息由运维人员载入。")
+    if no := check(command.actor, word(command)):
+        return no
     views = command.organisations
     if len(views) > MOST:
         return refused("too_large", f"一次最多载入{MOST}个机构，请分批载入。")
-    if command.valid_from > work.today:
-        return refused("invalid", "生效日期晚于今天。请在生效当日载入。")
-    codes = [view.code for view in views]
-    if len(set(codes)) < len(codes):
+    if fault := policy.day_fault(command.valid_from, work.today):
+        return refused("invalid", f"{fault.message}。请{fault.cure}。", fault)
+    if len({view.code for view in views}) < len(views):
         return refused("invalid", "同一机构代码出现了两次。请合并后重新载入。")
-    known = {row["code"]: row for row in await store.lock_versions(work.tx, codes)}
-    kinds = await store.kinds(work.tx) | {view.code: view.kind for view in views}
-    found: list[Finding] = []
-    changed: list[OrganisationView] = []
-    for view in views:
-        found += policy.faults(view, kinds)
-        row = known.get(view.code)
-        if row is None:
-            changed.append(view)
-            continue
-        before = store.view(row)
-        found += policy.change_faults(view, before, row["valid_to"] is None)
-        if before == view:
-            continue
-        if command.valid_from < row["valid_from"]:
-            detail = f"{view.code}已有自{row['valid_from']}起的信息，不能从更早的{command.valid_from}起更改。"
-            return refused("conflict", detail + "请使用不早于该日的生效日期。")
-        changed.append(view)
+    planned = await changing.plan(work, views, command.valid_from)
+    found = [finding for one in planned for finding in one.findings]
     if found:
-        return refused("refused", f"有{len(found)}处不符合要求，没有载入任何机构。", *found[:100])
-    replaced = [
-        view.code for view in changed if view.code in known and known[view.code]["valid_from"] < command.valid_from
-    ]
-    await store.close_versions(work.tx, replaced, command.valid_from)
-    await store.put_versions(work.tx, changed, command.valid_from)
+        late = all(finding.code == "organisation.too_early" for finding in found)
+        detail = f"有{len(found)}处不符合要求，没有载入任何机构。"
+        return refused("conflict" if late else "refused", detail, *found[:100])
+    await changing.carry_out(work, planned, command.valid_from, command.actor, "")
     return Ok()
 
 
+@clause("3.1")
 async def list_organisations(work: RegistryWork, query: ListOrganisations) -> OrganisationPage | Refused:
-    """The directory of authorities and schools is public to every account."""
+    if no := check(query.actor, word(query)):
+        return no
     after = paging.decode(query.cursor, str)
     if isinstance(after, Refused):
         return after
     limit = paging.size(query.limit)
-    last = str(after[0]) if after else None
-    rows = await store.page(work.tx, query.parent, query.kind, last, limit + 1)
+    rows = await store.page(
+        work.tx,
+        parent=query.parent,
+        kind=query.kind,
+        on=query.on,
+        name=query.q,
+        after=str(after[0]) if after else None,
+        limit=limit + 1,
+    )
     items, cursor = paging.page(rows, limit, lambda view: (view.code,))
     return OrganisationPage(items=tuple(items), next_cursor=cursor)
 
 
-COMMANDS: dict[type[Command], CommandHandler] = {LoadOrganisations: load_organisations}
-QUERIES: dict[type[Query], QueryHandler] = {ListOrganisations: list_organisations}
+@clause("3.1", "44")
+async def get_organisation(work: RegistryWork, query: GetOrganisation) -> OrganisationRecord | Refused:
+    """As it was on a day: which county was this school under on 1 March?"""
+    if no := check(query.actor, word(query)):
+        return no
+    record = await store.record(work.tx, query.code, query.on)
+    if record is None:
+        return refused("not_found", NOT_FOUND if query.on is None else f"{query.on}时没有这个机构。请核对代码和日期。")
+    return record
+
+
+@clause("44")
+async def list_versions(work: RegistryWork, query: ListVersions) -> OrganisationHistory | Refused:
+    if no := check(query.actor, word(query)):
+        return no
+    versions = await store.versions(work.tx, query.code)
+    if not versions:
+        return refused("not_found", NOT_FOUND)
+    return OrganisationHistory(code=query.code, versions=tuple(versions))
+
+
+async def list_known(work: RegistryWork, query: ListKnownOrganisations) -> KnownOrganisations | Refused:
+    """For the replicas of other services."""
+    if no := check(query.actor, word(query)):
+        return no
+    limit = max(1, min(query.limit, MOST_KNOWN))
+    found = await store.known(work.tx, after=query.after or "", limit=limit)
+    return KnownOrganisations(organisations=tuple(found), after=found[-1].code if len(found) == limit else None)
+
+
+COMMANDS: dict[type[Command], CommandHandler] = {
+    LoadOrganisations: load_organisations,
+    **editing.COMMANDS,
+    **importing.COMMANDS,
+}
+QUERIES: dict[type[Query], QueryHandler] = {
+    ListOrganisations: list_organisations,
+    GetOrganisation: get_organisation,
+    ListVersions: list_versions,
+    ListKnownOrganisations: list_known,
+    **importing.QUERIES,
+}

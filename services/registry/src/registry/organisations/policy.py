@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 
-from regulation.divisions import DIVISIONS, chain
+from regulation.divisions import DIVISIONS, PROVINCE, chain, is_division_code
 from regulation.findings import refuse
 from regulation.mark import clause
 from regulation.school_codes import SCHOOL_TYPES, check_school_code
 from regulation.school_year import SchoolSystem
 from shared_contracts.decisions import Finding
-from shared_contracts.registry import OrganisationView
+from shared_contracts.organisations import OrganisationView
 
-KIND_TITLES = {"province": "省级", "city": "市级", "county": "县级", "school": "学校"}
+KIND_TITLES = {"province": "省级", "city": "市级", "county": "县级", "school": "学校", "external": "外省"}
 _ABOVE = {"city": "province", "county": "city"}
 _SOME_STAGES = frozenset({"37", "51"})
 """Kinds of school (first two digits) that may carry part of their type's stages: 专门学校, 特殊教育学校."""
@@ -25,7 +26,53 @@ def faults(view: OrganisationView, kinds: Mapping[str, str]) -> tuple[Finding, .
         return (_no(view, "3.1", "name", "名称为空", "填写机构名称"),)
     if view.kind == "school":
         return _school(view, kinds)
-    return _authority(view, kinds)
+    return _external(view) if view.kind == "external" else _authority(view, kinds)
+
+
+@clause("3.1")
+def answerable(view: OrganisationView) -> str | None:
+    """The authority that decides about an organisation: a school's supervising one, an authority's superior, the
+    province for those of other provinces. None for the province itself."""
+    return PROVINCE if view.kind == "external" else view.authority
+
+
+@clause("44")
+def day_fault(effective_from: date, today: date) -> Finding | None:
+    """A change is entered when it has come: what stands open in the database is the present."""
+    if effective_from <= today:
+        return None
+    message = f"生效日期{effective_from}晚于今天"
+    return refuse("44", "organisation.not_yet", message, cure="在生效当日或之后办理", fields=("effective_from",))
+
+
+@clause("44")
+def order_fault(view: OrganisationView, effective_from: date, known_from: date) -> Finding | None:
+    """What was recorded for earlier days is not rewritten."""
+    if effective_from >= known_from:
+        return None
+    message = f"已有自{known_from}起的信息，不能从更早的{effective_from}起更改"
+    return _no(view, "44", "too_early", message, f"使用不早于{known_from}的生效日期", "effective_from")
+
+
+@clause("44")
+def close_faults(
+    view: OrganisationView, effective_from: date, known_from: date, *, below: int, students: int, under_way: int
+) -> tuple[Finding, ...]:
+    """An organisation ends when nobody depends on it any more. `below`: organisations under it; `students`: records
+    it keeps; `under_way`: registrations and rosters that have not ended."""
+    found = []
+    if effective_from <= known_from:
+        message = f"现行信息自{known_from}起有效，撤销须晚于该日"
+        found.append(_no(view, "44", "too_early", message, f"使用晚于{known_from}的生效日期", "effective_from"))
+    if below:
+        cure = "先将其下属机构划归其他教育行政部门，或先撤销"
+        found.append(_no(view, "44", "has_below", f"还有{below}个下属机构", cure))
+    if students:
+        found.append(_no(view, "44", "has_students", f"还有{students}名在籍学生", "先为学生办理转学"))
+    if under_way:
+        cure = "先办结或撤回"
+        found.append(_no(view, "44", "has_cases", f"还有{under_way}项建籍申请或名册没有办结", cure))
+    return tuple(found)
 
 
 @clause("44")
@@ -58,6 +105,18 @@ def _authority(view: OrganisationView, kinds: Mapping[str, str]) -> tuple[Findin
     return tuple(found)
 
 
+def _external(view: OrganisationView) -> tuple[Finding, ...]:
+    found = []
+    if len(view.code) != 6 or not is_division_code(view.code) or view.code[:2] == PROVINCE[:2]:
+        cure = "填写外省教育行政部门的6位行政区划代码"
+        found.append(_no(view, "3.1", "division", "不是外省的行政区划代码", cure))
+    if view.division != view.code:
+        found.append(_no(view, "3.1", "division", "行政区划与代码不一致", "教育行政部门的代码即其行政区划代码"))
+    if view.parent is not None or view.authority is not None:
+        found.append(_no(view, "3.1", "parent", "外省机构在本系统中没有上级", "上级和主管部门留空"))
+    return tuple(found)
+
+
 def _school(view: OrganisationView, kinds: Mapping[str, str]) -> tuple[Finding, ...]:
     found = []
     kind = SCHOOL_TYPES.get(view.school_type or "")
@@ -84,18 +143,19 @@ def _school(view: OrganisationView, kinds: Mapping[str, str]) -> tuple[Finding, 
     if kinds.get(view.authority or "", "school") == "school" or view.authority not in chain(view.division):
         cure = "填写所在县、市或省的教育行政部门（市、省直管学校填市、省），并先载入该部门"
         found.append(_no(view, "3.1", "authority", "主管教育行政部门不存在或不管辖所在地", cure))
-    if kinds.get(view.parent or "", "school") == "school":
-        found.append(_no(view, "3.1", "parent", "上级机构不存在", "先载入上级机构"))
+    elif kinds.get(view.parent or "", "school") == "school" or view.parent not in chain(view.authority):
+        cure = "填写主管教育行政部门或其上级"
+        found.append(_no(view, "3.1", "parent", "上级机构不存在，或不是主管教育行政部门及其上级", cure))
     return tuple(found)
 
 
-def _no(view: OrganisationView, clause_id: str, code: str, message: str, cure: str) -> Finding:
+def _no(view: OrganisationView, clause_id: str, code: str, message: str, cure: str, field: str = "") -> Finding:
     """`fields` holds the organisation's own; which organisation it is stands in the message."""
     return refuse(
         clause_id,
         f"organisation.{code}",
         f"{view.code[:20]}：{message}",
         cure=cure,
-        fields=(code,),
+        fields=(field or code,),
         organisation=view.code,
     )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
 from regulation.school_year import SchoolSystem, Stage
 from service_kit.database import driver, fetch_all, fetch_one, insert_rows
-from shared_contracts.registry import OrganisationView
+from shared_contracts.organisations import OrganisationChanged, OrganisationRecord, OrganisationView
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry.organisations.facts import SchoolFacts
@@ -27,6 +28,12 @@ CORRECTABLE = (
     "accepts_international",
 )
 """What may change about an organisation; its code, kind and school type never do."""
+
+_NONE: Mapping[str, int] = MappingProxyType({})
+
+
+class SchoolChanged(Exception):
+    """A school was closed or went to another authority while something was done with what it was. Do it again."""
 
 
 async def school(tx: AsyncConnection, code: str, on: date | None = None) -> SchoolFacts | None:
@@ -49,27 +56,85 @@ async def supervised(tx: AsyncConnection, authority: str) -> list[str]:
 
 
 async def kinds(tx: AsyncConnection) -> dict[str, str]:
-    """The kind of every authority there is now, by code (schools are nobody's superior)."""
-    query = sa.select(t.c.code, t.c.kind).where(t.c.kind != "school", *_valid(None))
+    """The kind of every authority of the province now, by code (schools and other provinces are nobody's superior)."""
+    query = sa.select(t.c.code, t.c.kind).where(t.c.kind.not_in(("school", "external")), *_valid(None))
     return {row["code"]: row["kind"] for row in await fetch_all(tx, query)}
 
 
 async def page(
-    tx: AsyncConnection, parent: str | None, kind: str | None, after: str | None, limit: int
+    tx: AsyncConnection,
+    *,
+    parent: str | None = None,
+    kind: str | None = None,
+    on: date | None = None,
+    name: str | None = None,
+    after: str | None = None,
+    limit: int,
 ) -> list[OrganisationView]:
-    """Present organisations after a code, in code order."""
-    query = sa.select(t).where(*_valid(None))
+    """Organisations of a day after a code, in code order. `name`: a part of it."""
+    query = sa.select(t).where(*_valid(on))
     if parent is not None:
         query = query.where(t.c.parent == parent)
     if kind is not None:
         query = query.where(t.c.kind == kind)
+    if name is not None:
+        query = query.where(t.c.name.contains(name, autoescape=True))
     if after is not None:
         query = query.where(t.c.code > after)
     return [view(row) for row in await fetch_all(tx, query.order_by(t.c.code).limit(limit))]
 
 
+async def record(tx: AsyncConnection, code: str, on: date | None = None) -> OrganisationRecord | None:
+    """One organisation as it was on a day; without a day as it is now, or was last where it is closed."""
+    found = [r for r in await versions(tx, code) if on is None or _holds(r, on)]
+    return found[-1] if found else None
+
+
+async def versions(tx: AsyncConnection, code: str) -> list[OrganisationRecord]:
+    """All versions of an organisation, first to last."""
+    rows = await fetch_all(tx, sa.select(t).where(t.c.code == code).order_by(t.c.valid_from))
+    return [
+        OrganisationRecord(
+            organisation=view(row),
+            valid_from=row["valid_from"],
+            valid_to=row["valid_to"],
+            closed=rows[-1]["valid_to"] is not None,
+            version=rows[-1]["version"],
+        )
+        for row in rows
+    ]
+
+
+def _holds(record: OrganisationRecord, on: date) -> bool:
+    return record.valid_from <= on and (record.valid_to is None or on < record.valid_to)
+
+
+async def known(
+    tx: AsyncConnection, *, codes: Sequence[str] | None = None, after: str = "", limit: int | None = None
+) -> list[OrganisationChanged]:
+    """Organisations as they stand, closed ones too, in code order: what other services keep."""
+    rows = await (await driver(tx)).fetch(
+        """SELECT DISTINCT ON (code) code, name, kind, parent, authority, division, valid_from,
+                  valid_to IS NOT NULL AS closed, version
+           FROM organisations WHERE code > $1 AND ($2::text[] IS NULL OR code = ANY($2))
+           ORDER BY code, valid_from DESC LIMIT $3""",
+        after,
+        None if codes is None else list(codes),
+        limit,
+    )
+    return [OrganisationChanged(**row) for row in rows]
+
+
+# ---- changing ---------------------------------------------------------------------------------------------------------
+
+
+async def lock(tx: AsyncConnection) -> None:
+    """One change of the tree at a time, until the end of the transaction: a rule about one looks at others."""
+    await (await driver(tx)).execute("SELECT pg_advisory_xact_lock(hashtext('organisations'))")
+
+
 async def lock_versions(tx: AsyncConnection, codes: Sequence[str]) -> list[Any]:
-    """The newest version of each code, open or closed, locked in order so that two loads do not meet."""
+    """The newest version of each code, open or closed, locked in order against `hold`."""
     rows = await (await driver(tx)).fetch(
         """SELECT o.* FROM organisations o
            WHERE o.code = ANY($1::text[])
@@ -80,7 +145,20 @@ async def lock_versions(tx: AsyncConnection, codes: Sequence[str]) -> list[Any]:
     return list(rows)
 
 
+async def hold(tx: AsyncConnection, school: SchoolFacts) -> None:
+    """Keep a school as it is until the end of the transaction, which writes what depends on its authority.
+
+    Raises SchoolChanged where it is closed, or supervised by another authority than these facts say.
+    """
+    authority = await (await driver(tx)).fetchval(
+        "SELECT authority FROM organisations WHERE code = $1 AND valid_to IS NULL FOR SHARE", school.code
+    )
+    if authority != school.authority:
+        raise SchoolChanged(school.code)
+
+
 async def close_versions(tx: AsyncConnection, codes: Sequence[str], on: date) -> None:
+    """End what holds now, because another version follows."""
     await (await driver(tx)).execute(
         "UPDATE organisations SET valid_to = $2 WHERE code = ANY($1::text[]) AND valid_to IS NULL",
         list(codes),
@@ -88,15 +166,40 @@ async def close_versions(tx: AsyncConnection, codes: Sequence[str], on: date) ->
     )
 
 
-async def put_versions(tx: AsyncConnection, views: Sequence[OrganisationView], valid_from: date) -> None:
-    """Insert versions that begin on a day; one that already begins there is corrected in place."""
-    changed = ", ".join(f"{name} = EXCLUDED.{name}" for name in CORRECTABLE)
+async def close(tx: AsyncConnection, code: str, on: date) -> None:
+    """End an organisation: nothing follows."""
+    await (await driver(tx)).execute(
+        "UPDATE organisations SET valid_to = $2, version = version + 1 WHERE code = $1 AND valid_to IS NULL", code, on
+    )
+
+
+async def put_versions(
+    tx: AsyncConnection, views: Sequence[OrganisationView], valid_from: date, numbers: Mapping[str, int] = _NONE
+) -> None:
+    """Insert versions that begin on a day; one that already begins there is corrected in place. `numbers`: the version
+    number of each code, 1 where there was none before."""
+    changed = ", ".join(f"{name} = EXCLUDED.{name}" for name in (*CORRECTABLE, "version"))
     await insert_rows(
         tx,
         t,
-        [_row(v, valid_from) for v in views],
+        [_row(v, valid_from) | {"version": numbers.get(v.code, 1)} for v in views],
         on_conflict=f"(code, valid_from) DO UPDATE SET {changed}, loaded_at = now()",
     )
+
+
+async def depending(tx: AsyncConnection, code: str) -> tuple[int, int, int]:
+    """How many organisations are below, student records kept, registrations and rosters under way."""
+    row = await (await driver(tx)).fetchrow(
+        """SELECT (SELECT count(*) FROM organisations
+                   WHERE valid_to IS NULL AND (parent = $1 OR authority = $1)) AS below,
+                  (SELECT count(*) FROM students WHERE school = $1 AND live) AS students,
+                  (SELECT count(*) FROM registrations
+                   WHERE school = $1 AND NOT closed AND registered_at IS NULL)
+                + (SELECT count(*) FROM rosters WHERE school = $1 AND state = 'confirming') AS under_way""",
+        code,
+    )
+    assert row is not None
+    return row["below"], row["students"], row["under_way"]
 
 
 def _row(view: OrganisationView, valid_from: date) -> dict[str, Any]:

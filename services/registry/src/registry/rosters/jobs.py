@@ -1,4 +1,4 @@
-"""The child process: `python -m registry.rosters.jobs check|returned|sheets`. Opens untrusted files, holds no secrets.
+"""The child process: `python -m registry.rosters.jobs <job>` (see JOBS). Opens untrusted files, holds no secrets.
 
 Reads frames from standard input, writes frames to standard output (`frames`). It says nothing on standard error: an
 exception's text would carry what stands in the file.
@@ -82,6 +82,15 @@ def sheets(source: BinaryIO, target: BinaryIO) -> None:
         frames.write_frame(target, pdf)
 
 
+def organisations(source: BinaryIO, target: BinaryIO) -> None:
+    """A workbook of organisations in; its rows as text, or `Unreadable`, out."""
+    from registry.organisations.sheet import rows_of
+
+    rows = rows_of(_need(source))
+    reply = Unreadable(code=rows.code, message=rows.message) if isinstance(rows, Problem) else rows
+    frames.write_frame(target, frames.encode(reply))
+
+
 def _need(source: BinaryIO) -> bytes:
     frame = frames.read_frame(source)
     if frame is None:
@@ -89,7 +98,12 @@ def _need(source: BinaryIO) -> bytes:
     return frame
 
 
-JOBS: dict[str, Callable[[BinaryIO, BinaryIO], None]] = {"check": check, "returned": returned, "sheets": sheets}
+JOBS: dict[str, Callable[[BinaryIO, BinaryIO], None]] = {
+    "check": check,
+    "returned": returned,
+    "sheets": sheets,
+    "organisations": organisations,
+}
 
 
 def _limit(job: str) -> None:

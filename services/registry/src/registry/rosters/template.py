@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import xlsxwriter
@@ -112,7 +112,14 @@ def template(school: SchoolFacts) -> bytes:
 _PREFILLED = 100
 
 
-def dress(book: Any, sheet: Any, columns: Mapping[int, Field], frozen: int = 2) -> None:
+def note(field: Field) -> str:
+    """What stands in the comment of a column's title."""
+    return f"{need(field)}\n{how(field)}"
+
+
+def dress(
+    book: Any, sheet: Any, columns: Mapping[int, Field], frozen: int = 2, note: Callable[[Any], str] = note
+) -> None:
     """The header row, with a note in each cell; every column is text, so that Excel cuts no digits."""
     text = book.add_format({"num_format": "@"})
     must = book.add_format({"bold": True, "bg_color": "#DDEBF7", "border": 1, "text_wrap": True, "valign": "vcenter",
@@ -124,7 +131,7 @@ def dress(book: Any, sheet: Any, columns: Mapping[int, Field], frozen: int = 2) 
     for column, field in columns.items():
         sheet.set_column(column, column, _width(field), text)
         sheet.write_string(0, column, field.header, must if field.required == "yes" else may)
-        sheet.write_comment(0, column, f"{need(field)}\n{how(field)}", {"x_scale": 2, "y_scale": 1.2, "author": "学籍"})
+        sheet.write_comment(0, column, note(field), {"x_scale": 2, "y_scale": 1.2, "author": "学籍"})
 
 
 def _width(field: Field) -> int:
