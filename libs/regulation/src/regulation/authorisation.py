@@ -243,8 +243,10 @@ def _not_of_this_role(actor: Actor, row: Act) -> Refused:
         found = refuse("43", "registrar.no_appointment", "没有本学年的学籍管理员任用登记，先培训后上岗", cure=cure)
         return refused("forbidden", f"您还没有本学年的学籍管理员任用登记，不能办理“{row.title}”。请{cure}。", found)
     who = "、".join(ROLE_TITLES[role] for role in row.roles if role is not Role.INTEGRATION_CLIENT)
-    detail = f"“{row.title}”由{who}办理。" if who else f"您的账号不能办理“{row.title}”。"
-    return refused("forbidden", detail + "需要此权限的，请联系账号管理员。")
+    what = f"“{row.title}”由{who}办理" if who else f"您的账号不能办理“{row.title}”"
+    cure = f"由{who}的账号登录后办理；需要此权限的，请联系账号管理员" if who else "需要此权限的，请联系账号管理员"
+    found = refuse("45.3", "act.wrong_role", what, cure=cure)
+    return refused("forbidden", f"{what}。{cure}。", found)
 
 
 def _stands(actor: Actor, relation: Relation, target: Target) -> bool:

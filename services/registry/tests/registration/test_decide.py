@@ -353,10 +353,10 @@ async def test_in_bulk_only_those_whose_sheet_is_printed_are_signed(world):
     [
         ("principal", PRINCIPAL, "conflict", ["case.step_too_early"]),
         ("authority", OFFICER, "conflict", ["case.step_too_early"]),
-        ("class_teacher", PRINCIPAL, "forbidden", ["case.wrong_role"]),
-        ("class_teacher", actor(Role.PRINCIPAL, OTHER_SCHOOL.code), "not_found", []),
-        ("class_teacher", actor(Role.AUTHORITY_OFFICER, "230202"), "not_found", []),
-        ("class_teacher", actor(Role.OPERATOR, SCHOOL.code), "not_found", []),
+        ("class_teacher", PRINCIPAL, "forbidden", ["act.wrong_role"]),
+        ("principal", actor(Role.PRINCIPAL, OTHER_SCHOOL.code), "not_found", []),
+        ("authority", actor(Role.AUTHORITY_OFFICER, "230202"), "not_found", []),
+        ("class_teacher", actor(Role.OPERATOR, SCHOOL.code), "forbidden", ["act.wrong_role"]),
     ],
 )
 async def test_a_roster_by_the_wrong_person_or_at_the_wrong_time(world, step, who, kind, found):
