@@ -215,21 +215,33 @@ def test_who_enters_persons(who: Actor, may: bool) -> None:
     assert policy.may_enter(who, SCHOOL) is may
 
 
+NEAR, FAR, CITY_MANAGED = "2123010009", "2123020001", "2123010008"
+AUTHORITIES = {SCHOOL: "230102", NEAR: "230103", FAR: "230202", CITY_MANAGED: "230100"}
+
+
+@pytest.mark.clause("3.1", "45.1")
 @pytest.mark.parametrize(
     ("who", "schools", "may"),
     [
         (REGISTRAR, [SCHOOL], True),
-        (REGISTRAR, [SCHOOL, "2123010009"], False),
+        (REGISTRAR, [SCHOOL, NEAR], False),
         (REGISTRAR, [None], False),
         (actor(Role.PRINCIPAL), [SCHOOL], True),
         (actor(Role.CLASS_TEACHER), [SCHOOL], False),
         (actor(Role.AUDITOR), [SCHOOL], False),
-        (actor(Role.AUTHORITY_OFFICER, organisation="230100"), [SCHOOL, "2123010009"], True),
+        (actor(Role.AUTHORITY_OFFICER, organisation="230102"), [SCHOOL], True),
+        (actor(Role.AUTHORITY_OFFICER, organisation="230102"), [SCHOOL, NEAR], False),
+        (actor(Role.AUTHORITY_OFFICER, organisation="230102"), [CITY_MANAGED], False),
+        (actor(Role.AUTHORITY_OFFICER, organisation="230100"), [SCHOOL, NEAR, CITY_MANAGED], True),
+        (actor(Role.AUTHORITY_OFFICER, organisation="230100"), [SCHOOL, FAR], False),
+        (actor(Role.AUTHORITY_OFFICER, organisation="230000"), [SCHOOL, FAR], True),
+        (actor(Role.AUTHORITY_OFFICER, organisation="230000"), ["2123010099"], False),  # unknown here: nobody's
+        (actor(Role.AUTHORITY_OFFICER, organisation="230000"), [None], False),
         (system("registry"), [SCHOOL], True),
     ],
 )
 def test_who_is_shown_full_numbers(who: Actor, schools: list[str | None], may: bool) -> None:
-    assert policy.may_reveal(who, schools) is may
+    assert policy.may_reveal(who, schools, AUTHORITIES) is may
 
 
 def test_datetimes_are_aware() -> None:

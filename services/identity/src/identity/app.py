@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service_kit import settings
+from service_kit import organisations, settings
 from service_kit.service import Kit, Service
 
 from identity import exports, matching, sweeping
@@ -29,5 +29,5 @@ SERVICE = Service(
     queries=QUERIES,
     events={**EVENTS, **exports.EVENTS},
     build=build,
-    workers=(matching.first_numbers, matching.better_answers, sweeping.worker),
+    workers=(matching.first_numbers, matching.better_answers, sweeping.worker, organisations.fill),
 )

@@ -10,6 +10,7 @@ import msgspec
 from opentelemetry import propagate
 from regulation import purposes
 from regulation.documents import mask_document, normalise
+from service_kit import organisations
 from service_kit.work import CommandHandler, EventHandler, QueryHandler
 from shared_contracts.decisions import Refused, refused
 from shared_contracts.identity import (
@@ -29,7 +30,7 @@ from shared_contracts.identity import (
     StagePersons,
 )
 from shared_contracts.messages import Command, Event, Ok, Query
-from shared_contracts.registry import RegistrationsApproved, RegistrationsClosed
+from shared_contracts.registry import CustodyPassed, RegistrationsApproved, RegistrationsClosed
 
 from identity import claiming, names, numbers, policy, requests, store
 from identity.context import IdentityWork
@@ -37,6 +38,11 @@ from identity.policy import Known
 from identity.vault import Waiting
 
 log = logging.getLogger(__name__)
+
+
+class OutOfOrder(Exception):
+    """A move before an earlier one of the same record has come: handed back, and taken again later."""
+
 
 CHUNK = 500
 """Rows of one command at most."""
@@ -164,7 +170,9 @@ async def reveal_documents(work: IdentityWork, command: RevealDocuments) -> Reve
         return refused("invalid", f"请填写查看完整号码的用途：{purposes.HINT}。每次查看都会记录在案。")
     wanted = list(dict.fromkeys(command.person_ids))
     found = await store.sealed_persons(work.tx, wanted)
-    if not policy.may_reveal(command.actor, (record["school"] for record in found)):
+    schools = [record["school"] for record in found]
+    authorities = await organisations.authority_of(work.tx, {school for school in schools if school})
+    if not policy.may_reveal(command.actor, schools, authorities):
         return refused("forbidden", "只有学生所在学校的学籍管理员、学籍主管校长或主管教育行政部门可以查看完整号码。")
     if len(found) < len(wanted):
         return refused("not_found", f"{len(wanted) - len(found)} 人没有身份记录。")
@@ -225,6 +233,15 @@ async def registrations_closed(work: IdentityWork, event: RegistrationsClosed) -
         log.error("%d closed registrations have a number and keep their claim: %s", len(kept), ", ".join(kept[:10]))
 
 
+async def custody_passed(work: IdentityWork, event: CustodyPassed) -> None:
+    """The claim goes with the record: from now on the new school is shown the numbers, the old one not any more."""
+    school = await store.pass_claim(work.tx, event.registration_id, event.from_school, event.to_school)
+    if school is None:
+        log.error("registration %s moved to another school and holds no claim", event.registration_id)
+    elif school != event.to_school:
+        raise OutOfOrder(event.registration_id)
+
+
 # ---- shared -------------------------------------------------------------------------------------------------------
 
 
@@ -260,4 +277,6 @@ QUERIES: dict[type[Query], QueryHandler] = {FindPersons: find_persons}
 EVENTS: dict[type[Event], EventHandler] = {
     RegistrationsApproved: registrations_approved,
     RegistrationsClosed: registrations_closed,
+    CustodyPassed: custody_passed,
+    **organisations.EVENTS,
 }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Final
 
 import msgspec
+from regulation.authorisation import Target, may
 from regulation.documents import MATCHABLE, DocumentKind, check_document
 from regulation.findings import refuse
 from regulation.mark import clause, enforced
@@ -242,16 +243,20 @@ SEARCHERS: Final = (
 )
 
 
+REVEAL: Final = "identity.reveal_documents"
+
+
 def may_enter(actor: Actor, school: str) -> bool:
     """Persons are staged and claimed for one's own school, or by a service that has checked it."""
     return actor.has(Role.SYSTEM) or (actor.has(Role.REGISTRAR, Role.PRINCIPAL) and actor.organisation == school)
 
 
-def may_reveal(actor: Actor, schools: Iterable[str | None]) -> bool:
-    """Full numbers are shown to a school for the pupils it holds, to an authority's officer, to a service.
-
-    Identity does not know which authority supervises which school: registry asks only for an officer's own.
+@clause("3.1", "45.1")
+def may_reveal(actor: Actor, schools: Iterable[str | None], authorities: Mapping[str, str | None]) -> bool:
+    """Full numbers are shown to a school for the pupils it holds, to an officer for schools under the own authority, to a
+    service. `schools`: who holds each pupil, None where nobody does; `authorities`: who supervises each school.
     """
-    if actor.has(Role.SYSTEM, Role.AUTHORITY_OFFICER):
-        return True
-    return actor.has(Role.REGISTRAR, Role.PRINCIPAL) and all(school == actor.organisation for school in schools)
+    return all(
+        may(actor, REVEAL, Target(school=school, authority=authorities.get(school) if school else None))
+        for school in schools
+    )

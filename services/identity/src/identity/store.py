@@ -246,6 +246,23 @@ async def release(
     return list(by_person.values()), kept
 
 
+async def pass_claim(tx: AsyncConnection, registration_id: str, from_school: str, to_school: str) -> str | None:
+    """Let another school hold a claim. Returns who holds it then; None where nobody claims under this registration."""
+    connection = await driver(tx)
+    moved = await connection.fetchval(
+        "UPDATE record_claims SET school = $3 WHERE registration_id = $1 AND school = $2 RETURNING school",
+        registration_id,
+        from_school,
+        to_school,
+    )
+    if moved is not None:
+        return to_school
+    held: str | None = await connection.fetchval(
+        "SELECT school FROM record_claims WHERE registration_id = $1", registration_id
+    )
+    return held
+
+
 # ---- showing ------------------------------------------------------------------------------------------------------
 
 
