@@ -17,6 +17,7 @@ from regulation.authorisation import (
     subtree_pattern,
     table,
 )
+from regulation.authorisation_page import page
 from shared_contracts.actors import Actor, Limit, Role, system
 from shared_contracts.decisions import Refused
 
@@ -177,3 +178,13 @@ def test_the_table_is_read_as_it_is_written() -> None:
         assert all(cell.scope for role, cell in row.cells.items() if role is Role.INTEGRATION_CLIENT), row.word
     for row, role in product(rows.values(), (Role.AUDITOR, Role.ACCOUNT_ADMIN, Role.OPERATOR)):
         assert not (row.personal and row.word.startswith(("registry.", "identity.")) and role in row.cells), row.word
+
+
+def test_the_page_shows_every_act_with_its_cells() -> None:
+    text = page()
+    for word, row in table().items():
+        (line,) = (line for line in text.splitlines() if f"| `{word}` |" in line)
+        assert row.title in line
+        assert line.count("|") == 15
+    (line,) = (line for line in text.splitlines() if "`registry.student`" in line)
+    assert [cell.strip() for cell in line.split("|")[3:9]] == ["本校", "本班", "本校", "辖区", "辖区", ""]

@@ -16,7 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m regulation", description=__doc__)
     parser.add_argument("--root", type=Path, default=None, help="the project's root (found by itself)")
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--write", action="store_true", help=f"write {law.PAGE} and {law.DATA}")
+    what.add_argument("--write", action="store_true", help="write the pages under docs/ that are made from the sources")
     what.add_argument("--check", action="store_true", help="fail when they are out of date or a mark is wrong")
     parser.add_argument("command", nargs="?", choices=("article",), help="print an article with its rules")
     parser.add_argument("id", nargs="?", help="an article (15) or a clause (15.3)")

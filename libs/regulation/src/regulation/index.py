@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from regulation import _data
+from regulation import _data, authorisation_page
 from regulation.clauses import CLAUSES, Clause, UnknownClauseError
 from regulation.scan import Found, Scan, scan
 
@@ -109,7 +109,7 @@ def _read(file: Path) -> str | None:
 
 def documents(index: Index) -> dict[str, str]:
     """File name -> content."""
-    return {PAGE: page(index), DATA: data(index)}
+    return {PAGE: page(index), DATA: data(index), authorisation_page.PAGE: authorisation_page.page()}
 
 
 def data(index: Index) -> str:
