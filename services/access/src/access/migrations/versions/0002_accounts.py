@@ -16,6 +16,7 @@ down_revision = "0001"
 APP = "access"
 
 TABLES = """
+-- Room in the pages: last_sign_in_at changes with each sign-in and is not indexed.
 CREATE TABLE accounts (
     username text PRIMARY KEY CHECK (username ~ '^[a-z][a-z0-9]*([._-][a-z0-9]+)*$'),
     name text NOT NULL,
@@ -35,7 +36,7 @@ CREATE TABLE accounts (
     created_at timestamptz NOT NULL,
     created_by text NOT NULL,
     version integer NOT NULL DEFAULT 1
-) WITH (fillfactor = 80); -- last_sign_in_at changes with each sign-in and is not indexed
+) WITH (fillfactor = 80);
 CREATE INDEX accounts_organisation ON accounts (organisation, username);
 
 CREATE TABLE sign_in_failures (
