@@ -9,6 +9,7 @@ from regulation.calendar import Calendar
 from service_kit.bus import Bus
 from service_kit.crypto import FieldCipher
 from service_kit.database import Database
+from service_kit.files import FileStore
 from service_kit.service import Kit
 from service_kit.work import Work
 
@@ -26,6 +27,7 @@ class Access:
     calendar: Calendar
     hasher: Hasher
     outside: Database
+    files: FileStore
 
 
 def assemble(kit: Kit, own: AccessSettings) -> Access:
@@ -37,6 +39,7 @@ def assemble(kit: Kit, own: AccessSettings) -> Access:
         calendar=Calendar(),
         hasher=Hasher(own.password_memory),
         outside=Database.from_settings(small, kit.clock, "access-outside"),
+        files=kit.files,
     )
 
 
