@@ -136,6 +136,26 @@ def test_a_rerouting_of_a_later_party_goes_on_where_the_case_is():
     assert (case.waits_for, case.due) == ("to_school", D(2026, 9, 8))
 
 
+def test_a_returned_case_that_is_rerouted_stays_returned_and_begins_with_the_new_party():
+    parties = {"to_school": "A", "to_authority": "B", "from_school": "C", "from_authority": "D"}
+    acts = [
+        ("approve", "2026-09-02T10:00"),
+        ("return", "2026-09-03T10:00"),
+        ("reroute", "2026-09-04T10:00", {"parties": {"to_school": "E"}}),
+    ]
+    case = after(TRANSFER, *acts, parties=parties)
+    assert (case.status, case.waits_for, case.due, case.parties["to_school"]) == ("returned", None, None, "E")
+    again = after(TRANSFER, *acts, ("resubmit", "2026-09-21T10:00"), parties=parties)
+    assert (again.waits_for, again.due) == ("to_school", CALENDAR.add_working_days(D(2026, 9, 21), 5).date)
+    assert again.standing.deciders == ()
+
+
+def test_a_returned_case_keeps_its_place_where_a_later_party_is_rerouted():
+    acts = [("return", "2026-09-03T10:00"), ("reroute", "2026-09-04T10:00", {"parties": {"from_school": "E"}})]
+    case = after(TRANSFER, *acts)
+    assert (case.status, case.standing.step, case.standing.days_left) == ("returned", "to_school", 3)
+
+
 def test_overrides_are_kept_and_counted():
     import msgspec
 

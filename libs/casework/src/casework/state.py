@@ -26,7 +26,7 @@ Act = Literal["approve", "reject", "return", "resubmit", "withdraw", "reroute"]
 
 _POSSIBLE: Mapping[str, tuple[Act, ...]] = {
     "open": ("approve", "reject", "return", "withdraw", "reroute"),
-    "returned": ("resubmit", "withdraw"),
+    "returned": ("resubmit", "withdraw", "reroute"),
 }
 
 _ZONE = ZoneInfo("Asia/Shanghai")
@@ -193,11 +193,16 @@ def _returned(kind: CaseKind, case: Standing, clock: _Clock) -> Standing:
 
 
 def _rerouted(kind: CaseKind, case: Standing, step: StepKind, moved: frozenset[str], clock: _Clock) -> Standing:
-    """Whoever comes in anew decides from its own first step on; what stands before that step counts."""
+    """Whoever comes in anew decides from its own first step on; what stands before that step counts.
+
+    A returned case stays returned: it begins there when it is sent on its way again.
+    """
     target = kind.first_of(moved)
     if target is None or kind.position(target.name) > kind.position(step.name):
         return case
     kept = tuple(d for d in case.deciders if kind.position(d[0]) < kind.position(target.name))
+    if case.status == "returned":
+        return msgspec.structs.replace(case, deciders=kept, step=target.name, days_left=target.days)
     return _at(msgspec.structs.replace(case, deciders=kept), target, target.days, clock)
 
 
