@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from shared_contracts.messages import Command, Event, Message, Moment, Query
 
@@ -80,9 +80,12 @@ class AuditDay(Message, frozen=True, kw_only=True, gc=False):
 
 
 class AuditVerified(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="access.audit_verified"):
+    """`keys`: the public key of the signatures as a JWK set (RFC 7517)."""
+
     intact: bool
     entries: int
     days: tuple[AuditDay, ...]
+    keys: dict[str, Any]
 
 
 class VerifyAudit(Query, frozen=True, kw_only=True, gc=False, tag="access.verify_audit"):

@@ -5,7 +5,15 @@ from __future__ import annotations
 from service_kit import organisations, settings
 from service_kit.service import Kit, Service
 
+from access.accounts import handlers as accounts
+from access.accounts import worker as dormancy
+from access.audit import handlers as audit
+from access.clients import handlers as clients
 from access.context import Access, assemble
+from access.exports import handlers as exports
+from access.exports import sweeping
+from access.sessions import handlers as sessions
+from access.sessions import worker as keys
 from access.settings import AccessSettings
 
 
@@ -17,9 +25,9 @@ async def build(kit: Kit) -> Access:
 
 SERVICE = Service(
     "access",
-    commands={},
-    queries={},
-    events={**organisations.EVENTS},
+    commands={**accounts.COMMANDS, **sessions.COMMANDS, **clients.COMMANDS, **audit.COMMANDS, **exports.COMMANDS},
+    queries={**accounts.QUERIES, **sessions.QUERIES, **clients.QUERIES, **audit.QUERIES, **exports.QUERIES},
+    events={**organisations.EVENTS, **audit.EVENTS, **exports.EVENTS},
     build=build,
-    workers=(organisations.fill,),
+    workers=(organisations.fill, keys.run, dormancy.run, *audit.WORKERS, sweeping.worker),
 )
