@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-T = TypeVar("T")
-
 AT_ONCE = 2
-MOST_WAITING = 8
-"""Callers at a time, waiting ones too: each holds a connection to the database, and others need some as well."""
+MOST_ADMITTED = 8
+"""Who signs in at a time, waiting ones too: each holds a connection to the database, and others need some as well."""
 
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that looks like something else
 FIRST_LENGTH = 14
@@ -31,14 +29,27 @@ class Hasher:
         self._argon = PasswordHasher(time_cost=3 if memory >= 65_536 else 2, memory_cost=memory, parallelism=1)
         self._nobody = self._argon.hash(secrets.token_urlsafe())
         self._slots = asyncio.Semaphore(AT_ONCE)
-        self._callers = 0
+        self._admitted = 0
+
+    @contextmanager
+    def admit(self) -> Iterator[None]:
+        """Around everything that a try to sign in does. Raises Busy."""
+        if self._admitted >= MOST_ADMITTED:
+            raise Busy
+        self._admitted += 1
+        try:
+            yield
+        finally:
+            self._admitted -= 1
 
     async def hash(self, password: str) -> str:
-        return await self._run(lambda: self._argon.hash(password))
+        async with self._slots:
+            return await asyncio.to_thread(self._argon.hash, password)
 
     async def verify(self, encoded: str | None, password: str) -> bool:
-        """Takes as long where there is no such account (`encoded` is None), and is False then. Raises Busy."""
-        right = await self._run(lambda: self._matches(encoded or self._nobody, password))
+        """Takes as long where there is no such account (`encoded` is None), and is False then."""
+        async with self._slots:
+            right = await asyncio.to_thread(self._matches, encoded or self._nobody, password)
         return right and encoded is not None
 
     def is_old(self, encoded: str) -> bool:
@@ -51,17 +62,10 @@ class Hasher:
         except (VerificationError, InvalidHashError):
             return False
 
-    async def _run(self, call: Callable[[], T]) -> T:
-        if self._callers >= MOST_WAITING:
-            raise Busy
-        self._callers += 1
-        try:
-            async with self._slots:
-                return await asyncio.to_thread(call)
-        finally:
-            self._callers -= 1
-
 
 def first_password() -> str:
-    """68 bits, to be read from paper and typed once."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(FIRST_LENGTH))
+    """68 bits, to be read from paper and typed once; with a digit, so that no rule for passwords refuses it."""
+    while True:
+        made = "".join(secrets.choice(_ALPHABET) for _ in range(FIRST_LENGTH))
+        if any(c.isdigit() for c in made) and any(c.isalpha() for c in made):
+            return made

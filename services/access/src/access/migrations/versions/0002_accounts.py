@@ -149,7 +149,7 @@ GRANT SELECT, INSERT, DELETE ON sessions, refresh_tokens, signing_keys TO {APP};
 GRANT UPDATE (seen_at, issued_at, stale_before, refresh_number, ended_at, end_reason) ON sessions TO {APP};
 GRANT UPDATE (used_at, replaced) ON refresh_tokens TO {APP};
 GRANT SELECT, INSERT ON clients TO {APP};
-GRANT UPDATE (secret_hash, last_used_at, issued_at, stale_before, ended_at) ON clients TO {APP};
+GRANT UPDATE (secret_hash, expires_on, last_used_at, issued_at, stale_before, ended_at) ON clients TO {APP};
 """
 
 

@@ -1,0 +1,80 @@
+"""What an account may be right now: its roles, those it has to wait with (clause 43), what it must do first (45.3)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from regulation.divisions import PROVINCE
+from regulation.mark import clause
+from regulation.parameters import Parameters
+from service_kit.clock import ZONE
+from shared_contracts.access import AccountView
+from shared_contracts.actors import Actor, Role
+
+from access.accounts import policy
+from access.accounts.store import Account
+from access.appointments.store import in_force
+from access.context import AccessWork
+
+
+def parameters(today: date) -> Parameters:
+    """The province's: an account is as good everywhere."""
+    return Parameters.for_(PROVINCE, today)
+
+
+@clause("43")
+async def withheld(work: AccessWork, account: Account) -> tuple[Role, ...]:
+    """先培训后上岗: the registrar's role without an appointment in force."""
+    if Role.REGISTRAR not in account.roles:
+        return ()
+    appointed = await in_force(work.tx, account.username, account.organisation, work.today)
+    return () if appointed else (Role.REGISTRAR,)
+
+
+async def actor_of(work: AccessWork, account: Account) -> Actor:
+    """As it goes into a token."""
+    waiting = await withheld(work, account)
+    needs_factor = policy.needs_second_factor(work.deps.settings.second_factor_for, account.organisation)
+    return Actor(
+        account=account.username,
+        name=account.name,
+        organisation=account.organisation,
+        roles=tuple(role for role in account.roles if role not in waiting),
+        classes=account.classes,
+        withheld=waiting,
+        limited=policy.limit(
+            must_change=account.must_change_password,
+            old=policy.password_is_old(_day(account), work.today, parameters(work.today)),
+            factor_missing=needs_factor and account.totp_seed is None,
+        ),
+    )
+
+
+def first_password_is_over(work: AccessWork, account: Account) -> bool:
+    over = policy.first_password_is_over(_day(account), work.today, parameters(work.today))
+    return account.must_change_password and over
+
+
+def _day(account: Account) -> date:
+    return account.password_set_at.astimezone(ZONE).date()
+
+
+async def view(work: AccessWork, account: Account) -> AccountView:
+    return AccountView(
+        username=account.username,
+        name=account.name,
+        organisation=account.organisation,
+        organisation_name=account.organisation_name,
+        roles=account.roles,
+        classes=account.classes,
+        state=account.state(work.now),
+        must_change_password=account.must_change_password,
+        second_factor=account.totp_seed is not None,
+        created_at=account.created_at,
+        created_by=account.created_by,
+        version=account.version,
+        last_sign_in_at=account.last_sign_in_at,
+        locked_until=account.locked_until if account.locked_until and account.locked_until > work.now else None,
+        sealed_reason=account.sealed_reason,
+        withheld=await withheld(work, account),
+    )
