@@ -7,6 +7,7 @@ from service_kit.service import Kit, Service
 
 from access.accounts import handlers as accounts
 from access.accounts import worker as dormancy
+from access.appointments import handlers as appointments
 from access.audit import handlers as audit
 from access.clients import handlers as clients
 from access.context import Access, assemble
@@ -25,8 +26,22 @@ async def build(kit: Kit) -> Access:
 
 SERVICE = Service(
     "access",
-    commands={**accounts.COMMANDS, **sessions.COMMANDS, **clients.COMMANDS, **audit.COMMANDS, **exports.COMMANDS},
-    queries={**accounts.QUERIES, **sessions.QUERIES, **clients.QUERIES, **audit.QUERIES, **exports.QUERIES},
+    commands={
+        **accounts.COMMANDS,
+        **sessions.COMMANDS,
+        **clients.COMMANDS,
+        **appointments.COMMANDS,
+        **audit.COMMANDS,
+        **exports.COMMANDS,
+    },
+    queries={
+        **accounts.QUERIES,
+        **sessions.QUERIES,
+        **clients.QUERIES,
+        **appointments.QUERIES,
+        **audit.QUERIES,
+        **exports.QUERIES,
+    },
     events={**organisations.EVENTS, **audit.EVENTS, **exports.EVENTS},
     build=build,
     workers=(organisations.fill, keys.run, dormancy.run, *audit.WORKERS, sweeping.worker),
