@@ -185,6 +185,6 @@ def test_the_page_shows_every_act_with_its_cells() -> None:
     for word, row in table().items():
         (line,) = (line for line in text.splitlines() if f"| `{word}` |" in line)
         assert row.title in line
-        assert line.count("|") == 15
+        assert line.count("|") == 14
     (line,) = (line for line in text.splitlines() if "`registry.student`" in line)
     assert [cell.strip() for cell in line.split("|")[3:9]] == ["本校", "本班", "本校", "辖区", "辖区", ""]

@@ -19,7 +19,12 @@ RELATION_TITLES: dict[Relation, str] = {
     Relation.WITHIN: "本单位及辖区",
 }
 _COLUMNS = tuple(role for role in ROLE_TITLES if role is not Role.SYSTEM)
-_SERVICES = {"registry": "registry 学籍", "identity": "identity 身份", "access": "access 账号与审计", "notifications": "notifications 消息"}  # fmt: skip
+_SERVICES = {
+    "registry": "registry 学籍",
+    "identity": "identity 身份",
+    "access": "access 账号与审计",
+    "notifications": "notifications 消息",
+}
 _HEAD = """# Who may do what
 
 Made from `libs/regulation/src/regulation/data/authorisation.csv` by `make regulation`; do not edit. An empty cell means
