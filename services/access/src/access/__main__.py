@@ -1,5 +1,6 @@
 from service_kit.cli import main
 
+from access.accounts.operating import ACTS
 from access.app import SERVICE
 
-main(SERVICE)
+main(SERVICE, *ACTS)
