@@ -18,6 +18,7 @@ from shared_contracts.decisions import Decision
 from shared_contracts.registry import RegistrationState, Step, StepReached
 
 from registry.context import RegistryWork
+from registry.organisations import store as organisations
 from registry.organisations.facts import SchoolFacts
 from registry.records.store import Klass, class_id, make_classes
 from registry.registration import completion, store, tables
@@ -66,11 +67,13 @@ async def admit(
 ) -> int:
     """Registrations, cases and missing classes for claimed persons; a repeat makes nothing twice.
 
-    Returns how many are new. Seven statements, whatever their number. `on`: the day of the decisions, today where not
-    given. The caller says with `announce` whom to tell.
+    Returns how many are new. Eight statements, whatever their number. `on`: the day of the decisions, today where not
+    given. The caller says with `announce` whom to tell. Raises SchoolChanged where the school is not any more what
+    `school` says: the caller begins anew.
     """
     if not admissions:
         return 0
+    await organisations.hold(work.tx, school)
     year = registration_year(on or work.today)
     classes = {klass: class_id(school, klass, year) for klass in set(map(_class, admissions))}
     await make_classes(work.tx, school, list(classes), year)

@@ -24,13 +24,18 @@ _decode_decision = msgspec.json.Decoder(Decision).decode
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A registration under lock, with as much of it as a decision asks for."""
+    """A registration under lock, with as much of it as a decision asks for.
+
+    `authority`: who supervises the school. `decider`: the case's party, read under its lock: a school that goes to
+    another authority meanwhile is not decided about by the former one.
+    """
 
     id: str
     person_id: str
     roster_id: str | None
     school: str
     authority: str
+    decider: str
     grade: int
     class_no: int
     sheet_printed_at: datetime | None
@@ -41,7 +46,7 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def parties(self) -> dict[str, str]:
-        return {"school": self.school, "authority": self.authority}
+        return {"school": self.school, "authority": self.decider}
 
     @property
     def printed_on(self) -> date | None:
@@ -68,7 +73,8 @@ class Alike(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 _WAITING = """
-    SELECT r.id, r.person_id, r.roster_id, r.school, r.authority, r.grade, r.class_no, r.sheet_printed_at,
+    SELECT r.id, r.person_id, r.roster_id, r.school, r.authority, c.parties ->> 'authority' AS decider,
+           r.grade, r.class_no, r.sheet_printed_at,
            r.registered_at IS NOT NULL AS registered, r.revision, c.entered_by, c.status, c.step, c.due_on,
            c.provisional, c.days_left, c.deciders::text AS deciders, c.version
     FROM cases c JOIN registrations r ON r.id = c.id
@@ -84,12 +90,12 @@ async def lock(tx: AsyncConnection, registration_id: str) -> Waiting | None:
 _LOCK_WAITING = f"""
     WITH waiting AS MATERIALIZED ({_WAITING}
         WHERE r.roster_id = $1 AND c.status = 'open' AND c.step = $2 ORDER BY c.id FOR UPDATE OF c)
-    SELECT array_agg(id) AS ids, array_agg(person_id) AS people, roster_id, school, authority, grade, class_no,
-           sheet_printed_at, registered, revision, entered_by, status, step, due_on, provisional, days_left, deciders,
-           version
+    SELECT array_agg(id) AS ids, array_agg(person_id) AS people, roster_id, school, authority, decider, grade,
+           class_no, sheet_printed_at, registered, revision, entered_by, status, step, due_on, provisional, days_left,
+           deciders, version
     FROM waiting
-    GROUP BY roster_id, school, authority, grade, class_no, sheet_printed_at, registered, revision, entered_by, status,
-             step, due_on, provisional, days_left, deciders, version
+    GROUP BY roster_id, school, authority, decider, grade, class_no, sheet_printed_at, registered, revision, entered_by,
+             status, step, due_on, provisional, days_left, deciders, version
     ORDER BY grade, class_no
 """  # noqa: S608
 
@@ -215,6 +221,7 @@ def _waiting(row: Mapping[str, Any]) -> Waiting:
         roster_id=row["roster_id"],
         school=row["school"],
         authority=row["authority"],
+        decider=row["decider"],
         grade=row["grade"],
         class_no=row["class_no"],
         sheet_printed_at=row["sheet_printed_at"],

@@ -23,6 +23,7 @@ from shared_contracts.identity import DropIntake
 from shared_contracts.registry import RosterState
 
 from registry.context import Registry
+from registry.organisations.store import SchoolChanged
 from registry.rosters import store
 from registry.rosters.checking import check, fail
 from registry.rosters.child import ChildDied
@@ -99,6 +100,10 @@ async def _attend(desk: Desk, roster: Roster) -> None:
     except BusError as error:
         outcome = "put off"
         log.warning("roster %s, %s: put off: %s", roster.id, stage, error)
+        await _put_off(desk, roster, crashes=roster.crashes)
+    except SchoolChanged:
+        outcome = "put off"
+        log.info("roster %s, %s: its school has changed: begun anew", roster.id, stage)
         await _put_off(desk, roster, crashes=roster.crashes)
     except Exception as error:  # ours or the database's: the roster waits, it is not lost
         outcome = "failed"
