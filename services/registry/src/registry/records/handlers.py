@@ -27,7 +27,7 @@ from registry import paging
 from registry.context import RegistryWork
 from registry.organisations.tables import organisations
 from registry.reach import within
-from registry.records import journal, store, tables
+from registry.records import journal, store, tables, workload
 
 _s, _m, _k = tables.students.c, tables.class_memberships.c, tables.classes.c
 _o = organisations.alias("o")
@@ -164,4 +164,5 @@ QUERIES: dict[type[Query], QueryHandler] = {
     GetStudent: get_student,
     GetJournal: get_journal,
     ListStudents: list_students,
+    **workload.QUERIES,
 }
