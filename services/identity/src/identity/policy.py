@@ -11,8 +11,8 @@ from regulation.authorisation import Target, may
 from regulation.documents import MATCHABLE, DocumentKind, check_document
 from regulation.findings import refuse
 from regulation.mark import clause, enforced
-from shared_contracts.actors import Actor, Role
-from shared_contracts.decisions import Finding, Outcome
+from shared_contracts.actors import Actor
+from shared_contracts.decisions import Finding, Outcome, Refused, refused
 from shared_contracts.identity import Holder, Likely, NumberKind, PersonEntry, Verification
 
 from identity import names
@@ -231,24 +231,15 @@ def matchable(document_kind: str) -> bool:
 
 # ---- Who may ask ----------------------------------------------------------------------------------------------------
 
-SEARCHERS: Final = (
-    Role.REGISTRAR,
-    Role.CLASS_TEACHER,
-    Role.PRINCIPAL,
-    Role.AUTHORITY_OFFICER,
-    Role.LEADER,
-    Role.AUDITOR,
-    Role.INTEGRATION_CLIENT,
-    Role.SYSTEM,
-)
-
-
 REVEAL: Final = "identity.reveal_documents"
 
 
-def may_enter(actor: Actor, school: str) -> bool:
+@clause("3.1")
+def against_entering(actor: Actor, act: str, school: str) -> Refused | None:
     """Persons are staged and claimed for one's own school, or by a service that has checked it."""
-    return actor.has(Role.SYSTEM) or (actor.has(Role.REGISTRAR, Role.PRINCIPAL) and actor.organisation == school)
+    if may(actor, act, Target(school=school)):
+        return None
+    return refused("forbidden", "只有本校的学籍管理员或学籍主管校长可以办理本校学生的身份信息。")
 
 
 @clause("3.1", "45.1")
