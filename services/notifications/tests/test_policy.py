@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 from notifications import policy
 from notifications.policy import text
+from shared_contracts.access import AlertRaised
 from shared_contracts.actors import Role
 from shared_contracts.identity import Verification
 from shared_contracts.registry import (
@@ -142,6 +143,26 @@ def test_a_mismatch_is_a_task_for_the_school() -> None:
     assert draft.link == "/v1/registrations?to_correct=true"
     body = text(draft, draft.counts).body
     assert body.startswith("3 名学生的信息与公安人口信息不一致（姓名不符 2 名，出生日期不符 1 名）")
+
+
+@pytest.mark.clause("45.1")
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("many_pupils", "查看了 500 名学生"),
+        ("off_hours", "在非工作时段查看了 500 名学生"),
+        ("sealed_account", "已封存"),
+        ("refused_often", "被拒绝 500 次"),
+        ("token_reuse", "可能被盗用"),
+    ],
+)
+def test_an_alert_goes_to_the_auditors_of_the_authority(kind: str, words: str) -> None:
+    event = AlertRaised(alert_id="a", kind=kind, authority=AUTHORITY, account="li.na", organisation=SCHOOL, count=500)
+    (draft,) = policy.alert_raised(event, DAY)
+    assert (draft.organisation, draft.role) == (AUTHORITY, Role.AUDITOR)
+    written = text(draft, draft.counts)
+    assert written.title.startswith("预警：")
+    assert words in written.body and "li.na" in written.body
 
 
 def test_every_state_that_an_event_may_name_has_words() -> None:

@@ -23,6 +23,7 @@ from service_kit.clock import ZONE, Clock
 from service_kit.codec import encode
 from service_kit.database import Database
 from service_kit.ids import new_id
+from shared_contracts.access import AlertRaised
 from shared_contracts.actors import Actor, Role
 from shared_contracts.decisions import Refused
 from shared_contracts.identity import Verification
@@ -155,6 +156,17 @@ async def test_each_kind_of_event_becomes_its_notice(running: Running) -> None:
     await running.publish(CorrectionsNeeded(school=SCHOOL, registrations=(("g1", Verification.NAME_MISMATCH),)))
     page = await running.wait(REGISTRAR, lambda p: len(p.items) == 3)
     assert {notice.kind for notice in page.items} == {"roster_checked", "roster_completed", "corrections_needed"}
+
+
+async def test_auditors_are_told_of_an_alert(running: Running) -> None:
+    await running.publish(
+        AlertRaised(
+            alert_id="a1", kind="token_reuse", authority=AUTHORITY, account="li.na", organisation=SCHOOL, count=1
+        )
+    )
+    page = await running.wait(actor(Role.AUDITOR, AUTHORITY), lambda p: len(p.items) == 1)
+    assert page.items[0].kind == "alert_raised"
+    assert (await running.page(OFFICER)).items == ()
 
 
 async def test_reading_is_each_accounts_own_and_news_are_unread_again(running: Running) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from regulation.mark import clause
+from shared_contracts.access import AlertRaised
 from shared_contracts.actors import Role
 from shared_contracts.identity import Verification
 from shared_contracts.registry import (
@@ -68,6 +69,13 @@ _MISMATCHES = {
     Verification.NAME_MISMATCH: "姓名不符",
     Verification.SEX_MISMATCH: "性别不符",
     Verification.BIRTH_DATE_MISMATCH: "出生日期不符",
+}
+_UNUSUAL = {
+    "many_pupils": ("短时间内查看大量学生", "查看了 {count} 名学生"),
+    "off_hours": ("非工作时段查看较多学生", "在非工作时段查看了 {count} 名学生"),
+    "sealed_account": ("已封存账号尝试登录", "已封存，仍有人用正确密码尝试登录"),
+    "refused_often": ("频繁越权或查询不存在的对象", "被拒绝 {count} 次"),
+    "token_reuse": ("登录令牌被重复使用", "的登录令牌被重复使用，可能被盗用，该会话已终止"),
 }
 COUNT = "count"
 
@@ -143,6 +151,22 @@ def corrections_needed(event: CorrectionsNeeded, today: date) -> tuple[Draft, ..
     )
 
 
+@clause("45.1")
+def alert_raised(event: AlertRaised, _today: date) -> tuple[Draft, ...]:
+    """The auditors of the authority look at it; what it was they write down."""
+    return (
+        Draft(
+            organisation=event.authority,
+            role=Role.AUDITOR,
+            kind="alert_raised",
+            link="/v1/audit/alerts?state=open",
+            merge=_merge("alert_raised", event.alert_id),
+            counts={COUNT: event.count},
+            words={"kind": event.kind, "account": event.account, "organisation": event.organisation},
+        ),
+    )
+
+
 def _roster(kind: str, event: RosterChecked | RosterCompleted, counts: Mapping[str, int], problem: str = "") -> Draft:
     return Draft(
         organisation=event.school,
@@ -207,9 +231,16 @@ def _corrections_text(_words: Mapping[str, str], counts: Mapping[str, int]) -> T
     )
 
 
+def _alert_text(words: Mapping[str, str], counts: Mapping[str, int]) -> Text:
+    title, what = _UNUSUAL[words["kind"]]
+    who = f"账号 {words['account']}（机构 {words['organisation']}）"
+    return Text(f"预警：{title}", f"{who}{what.format(count=counts[COUNT])}。请核实情况，登记处理结论。")
+
+
 _TEXTS = {
     "step_reached": _step_text,
     "roster_checked": _checked_text,
     "roster_completed": _completed_text,
     "corrections_needed": _corrections_text,
+    "alert_raised": _alert_text,
 }
