@@ -32,6 +32,7 @@ from service_kit.service import Kit
 from shared_contracts import registry as contract
 from shared_contracts.actors import Actor, Role
 from shared_contracts.decisions import Refused
+from shared_contracts.identity import Issued, NumberKind, NumbersIssued, Verification
 from shared_contracts.messages import members, subject
 from shared_contracts.registry import OrganisationView
 
@@ -283,6 +284,17 @@ class World:
                 await self.print(registration_id)
             reply = await self.decide(registration_id, at, who)
             assert not isinstance(reply, Refused), reply
+
+    async def number(self, registration_id: str, masked: str = "G2**************15") -> None:
+        """Identity has issued a number: what is approved becomes a student."""
+        number = Issued(
+            person_id="",
+            registration_id=registration_id,
+            kind=NumberKind.G,
+            masked=masked,
+            verification=Verification.MATCHED,
+        )
+        await self.tell(NumbersIssued(numbers=(number,), issued_at=self.clock.now()))
 
     async def get(self, registration_id: str, who: Actor = REGISTRAR) -> Any:
         return await self.ask(contract.GetRegistration(actor=who, registration_id=registration_id))
