@@ -47,7 +47,9 @@ _PROBLEMS = {
     504: "结果未知或查询超时",
 }
 _ALWAYS = (400, 401, 403, 404, 409, 422, 500, 503, 504)
-_PUBLIC = (400, 500, 503)
+_PUBLIC = (400, 422, 500, 503)
+_BODIES = {"POST", "PUT", "PATCH"}
+"""Methods whose body may be too large or of a type that is not read (`guards`), whatever the operation."""
 TAGS = {
     "sessions": "登录、会话、本人的密码与动态口令",
     "oauth": "接口用户的令牌（OAuth 2.0）",
@@ -58,6 +60,7 @@ TAGS = {
     "rosters": "名册导入（第十五条）",
     "registrations": "建籍申请（第十五条）",
     "students": "学籍",
+    "exports": "导出（第四十五条）",
     "organisations": "教育行政部门和学校（第三条）",
     "code-tables": "代码表（第十四条）",
     "notices": "消息",
@@ -149,6 +152,11 @@ def describe(app: Litestar) -> dict[str, Any]:
         operation = schema["paths"].get(path, {}).get(method.lower())
         if operation is None:
             continue
+        if method in _BODIES and handler.opt.get(CONSUMES) != FORM:
+            problem = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+            for status in (413, 415):
+                declared = {"description": _PROBLEMS[status], "content": problem}
+                operation["responses"].setdefault(str(status), declared)
         if clauses := handler.opt.get(CLAUSES):
             operation["x-clauses"] = list(clauses)
         if produced := handler.opt.get(PRODUCES):

@@ -17,6 +17,8 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from gateway.problems import ProblemError, invalid
 
 FIELD = "file"
+SPLIT = "请按年级或班级拆分后分别上传。"
+"""What to do about a roster that is too large."""
 OVERHEAD = 64 * 1024
 """Bytes of a multipart body that are not the file."""
 _MEDIA_TYPE = re.compile(r"^[\w.+-]{1,80}/[\w.+-]{1,80}$", re.ASCII)
@@ -25,11 +27,13 @@ _NAME_LENGTH = 120
 
 class Upload:
     """`await begin()` reads up to the file's first byte: then `name` and `media_type` are known and `content()` gives
-    the rest. Raises ProblemError where the body is not what it should be, or ends too early."""
+    the rest. Raises ProblemError where the body is not what it should be, or ends too early. `cure`: what to do about a file
+    that is too large."""
 
-    def __init__(self, request: Request[Any, Any, Any], max_size: int) -> None:
+    def __init__(self, request: Request[Any, Any, Any], max_size: int, cure: str = SPLIT) -> None:
+        self._cure = cure
         if (length := request.content_length) is not None and length > max_size + OVERHEAD:
-            raise _too_large(max_size)
+            raise _too_large(max_size, cure)
         boundary = request.content_type[1].get("boundary", "")
         if not boundary:
             raise ProblemError("bad_request", "multipart 请求缺少 boundary。")
@@ -50,7 +54,7 @@ class Upload:
     async def begin(self) -> None:
         while not self._begun:
             if not await self._read():
-                raise invalid(FIELD, "没有收到文件", "以 multipart/form-data 的 file 字段上传工作簿。")
+                raise invalid(FIELD, "没有收到文件", "以 multipart/form-data 的 file 字段上传文件。")
 
     async def content(self) -> AsyncIterator[bytes]:
         size = 0
@@ -59,14 +63,14 @@ class Upload:
                 piece = self._pieces.popleft()
                 size += len(piece)
                 if size > self._max_size:
-                    raise _too_large(self._max_size)
+                    raise _too_large(self._max_size, self._cure)
                 yield piece
             if not await self._read():
                 break
         if not self._ended:
             raise ProblemError("bad_request", "上传内容不完整，请重新上传。")
         if not size:
-            raise invalid(FIELD, "文件是空的", "请选择填好的工作簿。")
+            raise invalid(FIELD, "文件是空的", "请选择有内容的文件。")
 
     async def _read(self) -> bool:
         """Feed the parser one chunk of the body; False at its end."""
@@ -112,7 +116,7 @@ class Upload:
     def _headers_finished(self) -> None:
         _, options = parse_options_header(self._headers.get("content-disposition", ""))
         if options.get(b"name") != FIELD.encode() or b"filename" not in options:
-            raise invalid(FIELD, "没有收到文件", "以 multipart/form-data 的 file 字段上传工作簿。")
+            raise invalid(FIELD, "没有收到文件", "以 multipart/form-data 的 file 字段上传文件。")
         self.name = clean_name(options[b"filename"].decode("utf-8", errors="replace"))
         declared = self._headers.get("content-type", "").split(";")[0].strip()
         if _MEDIA_TYPE.match(declared):
@@ -130,5 +134,5 @@ def clean_name(name: str) -> str:
     return name[-_NAME_LENGTH:] or "roster.xlsx"
 
 
-def _too_large(max_size: int) -> ProblemError:
-    return ProblemError("too_large", f"文件不得超过 {max_size / 1_000_000:g} MB。请按年级或班级拆分后分别上传。")
+def _too_large(max_size: int, cure: str) -> ProblemError:
+    return ProblemError("too_large", f"文件不得超过 {max_size / 1_000_000:g} MB。{cure}")
