@@ -6,7 +6,7 @@ PACKAGES := $(sort $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)) 
 CODE   := libs services infra deploy tests_e2e benchmarks conftest.py .ci
 .DEFAULT_GOAL := help
 .PHONY: help setup run up down reset status logs demo test lint format types imports regulation article check-docs \
-  unit e2e bench-registration dead-letters replay lock
+  unit e2e bench-registration dead-letters replay audit-verify lock
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{sub(/ .*/, "", $$1); printf "  make %-20s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ dead-letters: setup ## events that were given up
 
 replay: setup ## send dead letters again, once their cause is cured
 	@set -a; . .xueji/env/operator.env; exec $(PY) -m service_kit.deadletters replay --all
+
+audit-verify: setup ## prove that nothing in the audit log was changed (ARGS="--since 2026-09-01 --root …")
+	@set -a; . .xueji/env/access.env; exec $(PY) -m access audit-verify $(ARGS)
 
 # ---- check it -------------------------------------------------------------------------------------------------------
 
