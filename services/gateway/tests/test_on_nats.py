@@ -15,12 +15,13 @@ from gateway.app import make_app
 from gateway.backend import LateBus
 from gateway.edge import Edge
 from gateway.settings import GatewaySettings
-from gateway_support import REGISTRAR, key, roster_view, running, token_state
+from gateway_support import REGISTRAR, SESSION, key, roster_view, running, token_state
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from service_kit.clock import Clock
 from service_kit.codec import encode
 from service_kit.files import FileStore
+from service_kit.origin import extract
 from service_kit.service import connect, make_broker
 from service_kit.settings import read
 from shared_contracts.registry import ConfirmRoster, GetRoster
@@ -62,9 +63,7 @@ async def access(service_env: ServiceEnv) -> AsyncIterator[Client]:
 
 
 @pytest_asyncio.fixture
-async def gateway(
-    service_env: ServiceEnv, access: Client, files: FileStore
-) -> AsyncIterator[httpx.AsyncClient]:
+async def gateway(service_env: ServiceEnv, access: Client, files: FileStore) -> AsyncIterator[httpx.AsyncClient]:
     """The gateway as its own NATS user, with half a second of patience; not signed in."""
     environment = await service_env("gateway", XUEJI_ANSWER_SECONDS="0.5")
     loaded = read(GatewaySettings, environment)
@@ -159,3 +158,20 @@ async def test_nats_restarted_is_503_meanwhile_and_works_again(
         while (await signed_in.get("/v1/rosters/r1")).status_code != 200:
             await asyncio.sleep(0.1)
     assert (await signed_in.get("/health/ready")).status_code == 200
+
+
+async def test_keys_and_origin_go_over_the_bus(signed_in: httpx.AsyncClient, registry: Client) -> None:
+    """Asked for at the first token; and whoever answers knows where the request came from (clause 45.1)."""
+    heard: list[Msg] = []
+
+    async def answer(message: Msg) -> None:
+        heard.append(message)
+        await message.respond(encode(roster_view()))
+
+    await registry.subscribe("qry.registry.roster", cb=answer)
+    await registry.flush()
+    assert (await signed_in.get("/health/ready")).status_code == 503
+    assert (await signed_in.get("/v1/rosters/r1")).status_code == 200
+    assert (await signed_in.get("/health/ready")).status_code == 200
+    here = extract(heard[0].headers)
+    assert (here.address, here.session, here.operation) == ("127.0.0.1", SESSION, "GET /v1/rosters/{roster_id}")

@@ -14,6 +14,7 @@ from gateway.problems import MEDIA_TYPE
 from litestar import Litestar
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from regulation import clauses
+from shared_contracts.access import SCOPES
 
 
 @pytest.fixture
@@ -50,6 +51,10 @@ async def test_every_operation_declares_the_problem_a_tag_and_a_chinese_summary(
         problems = {status: r for status, r in operation["responses"].items() if status >= "400"}
         assert "500" in problems, name
         for status, response in problems.items():
+            if name == "POST /oauth/token":  # RFC 6749's own form
+                schema = response["content"]["application/json"]["schema"]
+                assert schema == {"$ref": "#/components/schemas/OAuthError"}, status
+                continue
             assert list(response["content"]) == [MEDIA_TYPE], f"{name} {status}"
             schema = response["content"][MEDIA_TYPE]["schema"]
             assert schema == {"$ref": "#/components/schemas/Problem"}, f"{name} {status}"
@@ -58,17 +63,35 @@ async def test_every_operation_declares_the_problem_a_tag_and_a_chinese_summary(
 
 
 async def test_keys_and_accounts_are_described(description: dict[str, Any]) -> None:
-    assert description["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
-    assert description["security"] == [{"bearer": []}]
+    schemes = description["components"]["securitySchemes"]
+    assert schemes["bearer"]["scheme"] == "bearer"
+    assert schemes["oauth2"]["flows"]["clientCredentials"]["tokenUrl"] == "/oauth/token"
+    assert set(schemes["oauth2"]["flows"]["clientCredentials"]["scopes"]) == set(SCOPES)
+    assert description["security"] == [{"bearer": []}, {"oauth2": []}]
+    signing_in = {"POST /v1/sessions", "POST /v1/sessions/refresh", "POST /oauth/token"}
     for name, operation in each(description):
         parameters = {p["name"]: p for p in operation.get("parameters", [])}
-        wants_key = name.startswith("POST ") and name != "POST /v1/sessions"
+        wants_key = name.startswith("POST ") and name not in signing_in
         assert ("Idempotency-Key" in parameters) == wants_key, name
         if wants_key:
             assert parameters["Idempotency-Key"]["required"] is True
-        public = name.split(" ")[1].startswith(("/health", "/metrics")) or name == "POST /v1/sessions"
-        assert (operation.get("security") == [{}]) == public, name
-        assert ("401" in operation["responses"]) == (not public or name == "POST /v1/sessions"), name
+        public = name.split(" ")[1].startswith(("/health", "/metrics", "/.well-known")) or name in signing_in
+        assert ({} in operation.get("security", [])) == public, name
+        assert ("401" in operation["responses"]) == (not public or name in signing_in), name
+
+
+async def test_a_body_may_be_too_large_or_of_another_type_wherever_there_is_one(description: dict[str, Any]) -> None:
+    for name, operation in each(description):
+        if name.split(" ")[0] in ("POST", "PUT", "PATCH") and name != "POST /oauth/token":
+            assert {"413", "415"} <= set(operation["responses"]), name
+
+
+async def test_the_token_endpoint_describes_its_form(description: dict[str, Any]) -> None:
+    operation = description["paths"]["/oauth/token"]["post"]
+    (schema,) = operation["requestBody"]["content"].values()
+    assert list(operation["requestBody"]["content"]) == ["application/x-www-form-urlencoded"]
+    assert schema["schema"]["required"] == ["grant_type"]
+    assert {"basic": []} in operation["security"]
 
 
 async def test_the_upload_describes_its_file(description: dict[str, Any]) -> None:
@@ -81,7 +104,7 @@ async def test_operations_name_clauses_that_exist(app: Litestar, description: di
     known = set(clauses.CLAUSES)
     served = openapi.by_clause(app)
     assert set(served) <= known
-    assert {"13.1", "13.2", "15.1", "15.2", "15.4", "20.1", "20.2", "21.1"} <= set(served)
+    assert {"13.1", "13.2", "15.1", "15.2", "15.4", "20.1", "20.2", "21.1", "43", "45.1", "45.3"} <= set(served)
     described = {
         clause: {name for name, operation in each(description) if clause in operation.get("x-clauses", [])}
         for clause in served

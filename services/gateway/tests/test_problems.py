@@ -219,6 +219,8 @@ async def test_requests_do_not_wait_for_each_other(client: httpx.AsyncClient, st
         await gate.wait()
         return roster_view()
 
+    await client.get("/v1/sessions/current")  # the keys are there
+
     fast_path = await client.get("/health/live")
     stand_in.ask = slow  # type: ignore[method-assign]
     pending = asyncio.create_task(client.get("/v1/rosters/r1"))

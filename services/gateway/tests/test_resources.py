@@ -219,12 +219,15 @@ async def test_dates_and_times_carry_their_offset(client: httpx.AsyncClient, sta
     assert registered.utcoffset() == timedelta(hours=8)
 
 
-async def test_ready_means_that_the_bus_is_there(anonymous: httpx.AsyncClient, stand_in: StandInBus) -> None:
-    assert (await anonymous.get("/health/ready")).status_code == 200
+async def test_ready_means_that_the_bus_and_the_keys_are_there(client: httpx.AsyncClient, stand_in: StandInBus) -> None:
+    answer = await client.get("/health/ready")
+    assert (answer.status_code, answer.json()["checks"]["nats"]) == (503, "ok")
+    await client.get("/v1/sessions/current")
+    assert (await client.get("/health/ready")).status_code == 200
     stand_in.ready = False
-    answer = await anonymous.get("/health/ready")
-    assert (answer.status_code, answer.json()["checks"]) == (503, {"nats": "not connected"})
-    assert (await anonymous.get("/health/live")).status_code == 200
+    answer = await client.get("/health/ready")
+    assert (answer.status_code, answer.json()["checks"]) == (503, {"nats": "not connected", "keys": "ok"})
+    assert (await client.get("/health/live")).status_code == 200
 
 
 async def test_before_nats_is_there_the_answer_is_503() -> None:

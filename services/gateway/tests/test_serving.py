@@ -10,17 +10,18 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import httpx
 import msgspec
 import pytest
-from gateway_support import PASSWORD, REGISTRAR, key, roster_view
+from gateway_support import PASSWORD, REGISTRAR, key, roster_view, token_state, tokens
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from service_kit.codec import encode
 from service_kit.files import FileStore
+from shared_contracts.access import SignIn, SignInAnswer
 from shared_contracts.decisions import refused
 from shared_contracts.registry import OpenRoster, Progress, RosterState
 
@@ -34,9 +35,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@contextlib.contextmanager
-def serving(environment: dict[str, str]) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """The process and its address, once it is ready."""
+@contextlib.asynccontextmanager
+async def serving(environment: dict[str, str]) -> AsyncIterator[tuple[str, subprocess.Popen[str]]]:
+    """The process and its address, once it is ready: it has the keys, which this process tells it."""
     process = subprocess.Popen(
         [sys.executable, "-m", "gateway", "serve"],
         env={"PATH": os.environ["PATH"], **environment},
@@ -46,27 +47,45 @@ def serving(environment: dict[str, str]) -> Iterator[tuple[str, subprocess.Popen
     )
     base = f"http://127.0.0.1:{environment['XUEJI_HTTP_PORT']}"
     try:
-        for _ in range(300):
-            assert process.poll() is None, process.stdout and process.stdout.read()
-            with contextlib.suppress(httpx.HTTPError):
-                if httpx.get(f"{base}/health/ready").status_code == 200:
-                    break
-            time.sleep(0.1)
-        else:
-            pytest.fail("not ready in 30 s")
+        async with httpx.AsyncClient() as http:
+            for _ in range(300):
+                assert process.poll() is None, process.stdout and process.stdout.read()
+                with contextlib.suppress(httpx.HTTPError):
+                    if (await http.get(f"{base}/health/ready")).status_code == 200:
+                        break
+                await asyncio.sleep(0.1)
+            else:
+                pytest.fail("not ready in 30 s")
         yield base, process
     finally:
         if process.poll() is None:
             process.terminate()
-        process.communicate(timeout=20)
+        await asyncio.to_thread(process.communicate, timeout=20)
 
 
 @pytest.fixture
-async def environment(service_env: ServiceEnv, accounts_file: Path) -> dict[str, str]:
+async def access(service_env: ServiceEnv, nats_admin: Client) -> Client:
+    """Answers as access would, which tells the keys and knows one password."""
+
+    async def keys(message: Msg) -> None:
+        await message.respond(encode(token_state()))
+
+    async def sign_in(message: Msg) -> None:
+        command = msgspec.json.decode(message.data, type=SignIn)
+        right = (command.username, command.password) == (REGISTRAR, PASSWORD)
+        await message.respond(encode(tokens() if right else SignInAnswer(problem="wrong")))
+
+    await nats_admin.subscribe("qry.access.token_state", cb=keys)
+    await nats_admin.subscribe("cmd.access.sign_in", cb=sign_in)
+    await nats_admin.flush()
+    return nats_admin
+
+
+@pytest.fixture
+async def environment(service_env: ServiceEnv, access: Client) -> dict[str, str]:
     return await service_env(
         "gateway",
         XUEJI_HTTP_PORT=str(free_port()),
-        XUEJI_ACCOUNTS_FILE=str(accounts_file),
         XUEJI_HTTP_WORKERS="2",
         XUEJI_MAX_UPLOAD_BYTES="3000000",
     )
@@ -100,7 +119,7 @@ async def registry(nats_admin: Client) -> Client:
 
 
 async def test_the_main_job_over_a_real_socket(environment: dict[str, str], registry: Client, tmp_path: Path) -> None:
-    with serving(environment) as (base, process):
+    async with serving(environment) as (base, process):
         async with httpx.AsyncClient(base_url=base, timeout=30) as http:
             answer = await http.post("/v1/sessions", json={"username": REGISTRAR, "password": PASSWORD})
             assert answer.status_code == 201
@@ -157,42 +176,38 @@ async def test_an_open_stream_does_not_hold_up_the_end(environment: dict[str, st
     await nats_admin.subscribe("qry.registry.roster", cb=same)
     await nats_admin.flush()
     environment["XUEJI_HTTP_WORKERS"] = "1"
-    with serving(environment) as (base, process):
-        async with httpx.AsyncClient(base_url=base, timeout=30) as http:
-            answer = await http.post("/v1/sessions", json={"username": REGISTRAR, "password": PASSWORD})
-            headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
-            with contextlib.suppress(httpx.RemoteProtocolError):
-                async with http.stream("GET", "/v1/rosters/r9/events", headers=headers) as stream:
-                    lines = stream.aiter_lines()
-                    while not (await anext(lines)).startswith("event: progress"):
-                        pass
-                    began = time.monotonic()
-                    process.send_signal(signal.SIGTERM)
-                    async for _ in lines:
-                        pass
-            await asyncio.to_thread(process.wait, 15)
-            assert time.monotonic() - began < 5
+    async with serving(environment) as (base, process), httpx.AsyncClient(base_url=base, timeout=30) as http:
+        answer = await http.post("/v1/sessions", json={"username": REGISTRAR, "password": PASSWORD})
+        headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+        with contextlib.suppress(httpx.RemoteProtocolError):
+            async with http.stream("GET", "/v1/rosters/r9/events", headers=headers) as stream:
+                lines = stream.aiter_lines()
+                while not (await anext(lines)).startswith("event: progress"):
+                    pass
+                began = time.monotonic()
+                process.send_signal(signal.SIGTERM)
+                async for _ in lines:
+                    pass
+        await asyncio.to_thread(process.wait, 15)
+        assert time.monotonic() - began < 5
 
 
 async def test_a_killed_server_takes_its_workers_along(environment: dict[str, str]) -> None:
     environment["XUEJI_HTTP_WORKERS"] = "1"
-    with serving(environment) as (base, process):
+    async with serving(environment) as (base, process):
         process.kill()
         await asyncio.to_thread(process.wait, 5)
         async with asyncio.timeout(10), httpx.AsyncClient(base_url=base) as http:
             with contextlib.suppress(httpx.HTTPError):
                 while (await http.get("/health/live")).status_code == 200:
                     await asyncio.sleep(0.2)
-    with serving(environment):
+    async with serving(environment):
         pass  # the port is free again
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"XUEJI_TOKEN_KEY": "short"}, "XUEJI_TOKEN_KEY"),
-        ({"XUEJI_ACCOUNTS_FILE": ""}, "XUEJI_ACCOUNTS_FILE"),
-        ({"XUEJI_ACCOUNTS_FILE": "/nowhere.json"}, "XUEJI_ACCOUNTS_FILE"),
         ({"XUEJI_HTTP_PORT": "many"}, "XUEJI_HTTP_PORT"),
         ({"XUEJI_FILES_KEY": ""}, "XUEJI_FILES_KEY"),
     ],

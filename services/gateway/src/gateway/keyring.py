@@ -85,9 +85,9 @@ class Keyring:
 
     async def verify(self, text: str) -> Caller | None:
         """Raises KeysMissing when access is away and the token's key is not known here."""
-        if not text or len(text) > LONGEST_TOKEN:
+        if not text or len(text) > LONGEST_TOKEN or not text.isascii():
             return None
-        digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
+        digest = hashlib.sha256(text.encode()).digest()
         caller = self._known.get(digest)
         if caller is None:
             caller = await self._first_time(text)

@@ -62,17 +62,17 @@ class Signer:
         x = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
         return {"kty": "OKP", "crv": "Ed25519", "x": x, "kid": self.kid, "use": "sig", "alg": "EdDSA"}
 
-    def claims(self, actor: Actor = ACTOR, now: float | None = None, **changes: Any) -> dict[str, Any]:
+    def claims(self, who: Actor = ACTOR, now: float | None = None, **changes: Any) -> dict[str, Any]:
         now = time() if now is None else now
         claims = Claims(
             iss=TOKEN_ISSUER,
             aud=TOKEN_AUDIENCE,
-            sub=actor.account,
+            sub=who.account,
             iat=now,
             exp=now + 300,
             jti="j1",
             sid=SESSION,
-            actor=actor,
+            actor=who,
         )
         values = {**msgspec.to_builtins(claims), **changes}
         return {name: value for name, value in values.items() if value is not None}
