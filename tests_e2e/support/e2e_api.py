@@ -98,7 +98,7 @@ class Api:
         self._password = password
         self._answers = answers
         self._http = httpx.Client(base_url=gateway, timeout=httpx.Timeout(70, connect=5), trust_env=False)
-        self._token = ""
+        self._token, self._until = "", 0.0
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -108,12 +108,14 @@ class Api:
 
     @property
     def token(self) -> str:
+        """Of a session that is begun again well before its token ends: tests run for longer than a token lives."""
         with self._lock:
-            if not self._token:
+            if time.monotonic() > self._until:
                 body = {"username": self.username, "password": self._password}
                 response = _patiently(lambda: self._http.post("/v1/sessions", json=body), 60)
                 assert response.status_code == 201, response.text
-                self._token = response.json()["access_token"]
+                session = response.json()
+                self._token, self._until = session["access_token"], time.monotonic() + session["expires_in"] / 2
             return self._token
 
     def send(self, method: str, path: str, *, key: str = "", **request: Any) -> httpx.Response:
