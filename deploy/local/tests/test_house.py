@@ -26,7 +26,10 @@ def test_each_dependency_is_justified_and_none_is_listed_in_vain() -> None:
     used = set()
     for file in [*ROOT.glob("libs/*/pyproject.toml"), *ROOT.glob("services/*/pyproject.toml"),
                  ROOT / "infra/pyproject.toml", ROOT / "deploy/local/pyproject.toml"]:  # fmt: skip
-        used |= distributions(tomllib.loads(file.read_text())["project"]["dependencies"])
+        project = tomllib.loads(file.read_text())["project"]
+        used |= distributions(project["dependencies"])
+        for extra in project.get("optional-dependencies", {}).values():
+            used |= distributions(extra)
     used = {name for name in used if not name.startswith("xueji-")}
     used |= distributions(tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["dev"])
     page = (ROOT / "docs/dependencies.md").read_text()

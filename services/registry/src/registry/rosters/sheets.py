@@ -7,24 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from importlib.resources import as_file, files
-from pathlib import Path
+from importlib.resources import files
 
-import msgspec
 import segno
-import typst
-from noto_cjk_sans_otc import FONT_PATH
 from regulation.divisions import division, full_name
 from regulation.mark import clause
 from regulation.school_year import grade_name
+from service_kit.glyphs import Glyphs
+from service_kit.typeset import MEDIA_TYPE, Typesetter
 
 from registry.form.fields import BY_KEY, MEMBERS, Field
 from registry.rosters.frames import Page
-from registry.rosters.glyphs import Glyphs
 
-MEDIA_TYPE = "application/pdf"
+__all__ = ["MEDIA_TYPE", "SECTIONS", "TITLE", "Printer", "by_class", "class_title", "value_text"]
+
 TITLE = "学生基本信息确认表"
-_FAMILY = "Noto Sans CJK SC"
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
@@ -92,17 +89,12 @@ class Printer:
     """Prints sheets. Not for use in two threads at once: a compiler works on one document at a time."""
 
     def __init__(self) -> None:
-        folder = Path(str(FONT_PATH)).parent
-        fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[folder])
-        with as_file(files("registry.rosters").joinpath("confirmation.typ")) as source:
-            self._compiler = typst.Compiler(source.read_bytes(), font_paths=fonts, ignore_system_fonts=True)
-            self._source = source.read_bytes()
-        self._glyphs = Glyphs.of_font(Path(str(FONT_PATH)), fonts, _FAMILY)
+        self._typesetter = Typesetter(files("registry.rosters").joinpath("confirmation.typ").read_bytes())
 
     @clause("15.1")
     def confirmation_sheets(self, school: str, grade_and_class: str, pages: Sequence[Page], printed_on: date) -> bytes:
         """The sheets of one class, a page each, for guardian and class teacher to sign."""
-        return self._compile(
+        return self._typesetter.pdf(
             {
                 "title": TITLE,
                 "blank": False,
@@ -113,7 +105,7 @@ class Printer:
                         "head": [["学校", school], ["班级", grade_and_class], ["打印日期", printed_on.isoformat()]],
                         "qr": _qr(page.registration_id),
                         "id": page.registration_id,
-                        "sections": _sections({**page.form, **page.documents}, self._glyphs),
+                        "sections": _sections({**page.form, **page.documents}, self._typesetter.glyphs),
                     }
                     for page in pages
                 ],
@@ -123,7 +115,7 @@ class Printer:
     @clause("15.1")
     def blank_form(self, school: str) -> bytes:
         """The form that the school hands out; short code tables are printed as boxes to tick."""
-        return self._compile(
+        return self._typesetter.pdf(
             {
                 "title": "学生基本信息表",
                 "blank": True,
@@ -132,23 +124,6 @@ class Printer:
                 "pupils": [{"head": [["学校", school]], "qr": [], "id": "", "sections": _sections({}, None)}],
             }
         )
-
-    def _compile(self, data: dict[str, object]) -> bytes:
-        encoded = msgspec.json.encode(data).decode()
-        pdf = self._compiler.compile(
-            self._source,
-            format="pdf",
-            sys_inputs={"data": encoded},
-            pdf_standards="a-2b",
-            pdf_tags=False,
-            timestamp=_EPOCH,
-        )
-        if not isinstance(pdf, bytes):
-            raise TypeError("one document was expected")
-        return pdf
-
-
-_EPOCH = 1_577_836_800  # the same content gives the same file
 
 
 def _qr(text: str) -> list[int]:
