@@ -23,6 +23,7 @@ from shared_contracts.registry import (
     DecideRoster,
     DecisionDone,
     GetRoster,
+    GetRosterFile,
     GetTemplate,
     ListRosterRows,
     ListRosters,
@@ -302,8 +303,10 @@ async def test_a_file_is_given_only_where_the_roster_offers_it(
     other = await files.put("another.xlsx", "application/vnd.ms-excel", b"secret", 10**9)
     offered = RosterFile(kind="refused_rows", name="被拒绝的行.xlsx", file=kept)
     gone = RosterFile(kind="confirmation_sheets", name="a.pdf", file=file_ref("gone", 5))
-    stand_in.answer(GetRoster, roster_view(files=(offered, gone)))
+    known = {offered.file.id: offered, "gone": gone}
+    stand_in.answer(GetRosterFile, lambda query: known.get(query.file_id, refused("not_found", "名册没有这个文件。")))
     answer = await client.get(f"/v1/rosters/r1/files/{kept.id}")
+    assert [type(message) for message in stand_in.asked] == [GetRosterFile], "an act of its own for the audit log"
     assert answer.content == WORKBOOK
     assert answer.headers["content-length"] == str(len(WORKBOOK))
     assert answer.headers["content-type"] == "application/vnd.ms-excel"
@@ -311,7 +314,7 @@ async def test_a_file_is_given_only_where_the_roster_offers_it(
     assert answer.headers["cache-control"] == "no-store"
     for file_id in (other.id, "gone", "nothing"):
         assert (await client.get(f"/v1/rosters/r1/files/{file_id}")).status_code == 404
-    stand_in.answer(GetRoster, refused("forbidden", "不是本校的名册。"))
+    stand_in.answer(GetRosterFile, refused("forbidden", "不是本校的名册。"))
     assert (await client.get(f"/v1/rosters/r1/files/{kept.id}")).status_code == 403
 
 

@@ -22,11 +22,13 @@ from shared_contracts.registry import (
     DecisionDone,
     FileRef,
     GetRoster,
+    GetRosterFile,
     GetTemplate,
     ListRosterRows,
     ListRosters,
     OpenRoster,
     PrintSheets,
+    RosterFile,
     RosterPage,
     RosterRowPage,
     RosterState,
@@ -242,15 +244,13 @@ async def sheets(
 
 @get(
     "/{roster_id:str}/files/{file_id:str}",
-    **about("下载名册的文件：拒绝行工作簿、确认表", "15.1", produces="application/octet-stream"),
+    **about("下载名册的文件：拒绝行工作簿、确认表", "15.1", "45.1", produces="application/octet-stream"),
 )
 async def file(backend: Given[Backend], actor: Given[Actor], roster_id: Id, file_id: Id) -> Stream:
-    """Only what the registry lists on this roster for this actor."""
-    view = await backend.ask(GetRoster(actor=actor, roster_id=roster_id), RosterView)
-    for offered in view.files:
-        if offered.file.id == file_id:
-            return await backend.download(offered.file, offered.name)
-    raise ProblemError("not_found", "名册没有这个文件。")
+    """The registry says whether this actor may have it, and records that it was fetched (clause 45.1)."""
+    query = GetRosterFile(actor=actor, roster_id=roster_id, file_id=file_id)
+    offered = await backend.ask(query, RosterFile)
+    return await backend.download(offered.file, offered.name)
 
 
 @post("/{roster_id:str}/decisions", status_code=200, **about("对整个名册审核一步", "15.1", "13.2"))
