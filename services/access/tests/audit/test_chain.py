@@ -196,10 +196,10 @@ async def test_sums_of_a_closed_day(audit_desk: Desk) -> None:
     audit_desk.clock.move(timedelta(days=1))
     await audit_desk.close()
     rows = await audit_desk.rows(
-        "SELECT act, outcome, purpose, entries, objects FROM audit_totals ORDER BY act, outcome"
+        "SELECT act, outcome, purpose, entries, pupils FROM audit_totals ORDER BY act, outcome"
     )
     assert [tuple(row) for row in rows] == [
         ("identity.reveal_documents", "done", "核对", 2, 4),
-        ("registry.student", "done", "", 3, 6),
+        ("registry.student", "done", "", 3, 3),
         ("registry.student", "forbidden", "", 1, 0),
     ]

@@ -16,18 +16,13 @@ from service_kit.service import Kit
 
 from access.audit import store, tables
 from access.audit.chain import BEGINNING, Signer, day_root, day_seed
+from access.audit.sums import keep_sums
 from access.context import Access, AccessWork
 
 log = logging.getLogger(__name__)
 
 POLL = 30.0  # seconds
 
-# A day's rows are one range of the primary key.
-_SUMS = """
-INSERT INTO audit_totals (day, authority, act, outcome, purpose, entries, objects)
-SELECT day, authority, act, outcome, left(purpose, 200), count(*), sum(count)
-FROM audit_entries WHERE day = $1 GROUP BY day, authority, act, outcome, left(purpose, 200)
-"""
 _BEGINS = """
 SELECT coalesce((SELECT max(day) + 1 FROM audit_days), (SELECT min(day) FROM audit_entries)) AS day
 """
@@ -82,7 +77,7 @@ async def close_next(work: AccessWork, signer: Signer) -> bool:
             }
         ],
     )
-    await connection.execute(_SUMS, day)
+    await keep_sums(work.tx, day)
     work.after_commit(
         lambda: log.info("audit log: %s closed, %d entries, root %s, key %s", day, entries, root.hex(), signer.key_id)
     )

@@ -65,7 +65,7 @@ totals = sa.Table(
     sa.Column("outcome", sa.Text, primary_key=True),
     sa.Column("purpose", sa.Text, primary_key=True),
     sa.Column("entries", sa.BigInteger, nullable=False),
-    sa.Column("objects", sa.BigInteger, nullable=False),
+    sa.Column("pupils", sa.BigInteger, nullable=False),  # shown, each as often as shown
 )
 
 watched = sa.Table(

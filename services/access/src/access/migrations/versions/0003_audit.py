@@ -77,7 +77,7 @@ CREATE TABLE audit_totals (
     outcome text NOT NULL,
     purpose text NOT NULL,
     entries bigint NOT NULL,
-    objects bigint NOT NULL,
+    pupils bigint NOT NULL,
     PRIMARY KEY (day, authority, act, outcome, purpose)
 );
 
