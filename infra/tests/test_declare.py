@@ -49,8 +49,6 @@ async def test_what_somebody_changed_is_mended_and_nothing_is_delivered_twice(bu
 async def test_a_stream_that_is_gone_comes_back_empty(bus: AnyNats, nats_admin: Client) -> None:
     js = nats_admin.jetstream()
     await js.delete_stream("REGISTRY")
-    assert await declare(nats_admin) == [
-        "stream REGISTRY made",
-        "consumer identity-registry made",
-        "consumer notifications-registry made",
-    ]
+    readers = [durable for durable in topology().consumers if durable.endswith("-registry")]
+    assert len(readers) > 1
+    assert await declare(nats_admin) == ["stream REGISTRY made", *(f"consumer {name} made" for name in readers)]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Literal
 
 import pytest
 from notifications import policy
-from notifications.policy import text
-from shared_contracts.access import AlertRaised
+from notifications.policy import Draft, text
+from shared_contracts.access import AlertRaised, AppointmentsChanged
 from shared_contracts.actors import Role
 from shared_contracts.identity import Verification
 from shared_contracts.registry import (
@@ -163,6 +164,33 @@ def test_an_alert_goes_to_the_auditors_of_the_authority(kind: str, words: str) -
     written = text(draft, draft.counts)
     assert written.title.startswith("预警：")
     assert words in written.body and "li.na" in written.body
+
+
+@pytest.mark.clause("43")
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("appointed", "第一小学登记了学籍管理员李敏"),
+        ("replaced", "第一小学更换学籍管理员，由李敏接任"),
+        ("ended", "第一小学终止了学籍管理员李敏的任用"),
+    ],
+)
+def test_a_change_of_registrar_is_told_to_the_authoritys_officers(
+    change: Literal["appointed", "replaced", "ended"], words: str
+) -> None:
+    def drafted(username: str = "li.min", day: date = DAY) -> Draft:
+        event = AppointmentsChanged(
+            school=SCHOOL, school_name="第一小学", authority=AUTHORITY, username=username, name="李敏", change=change
+        )
+        (draft,) = policy.appointments_changed(event, day)
+        return draft
+
+    draft = drafted()
+    assert (draft.organisation, draft.role) == (AUTHORITY, Role.AUTHORITY_OFFICER)
+    assert text(draft, draft.counts).body.startswith(words)
+    assert draft.link == f"/v1/appointments?school={SCHOOL}"
+    assert draft.merge == drafted().merge
+    assert len({draft.merge, drafted("wang.fang").merge, drafted(day=date(2026, 9, 2)).merge}) == 3
 
 
 def test_every_state_that_an_event_may_name_has_words() -> None:

@@ -23,7 +23,7 @@ from service_kit.clock import ZONE, Clock
 from service_kit.codec import encode
 from service_kit.database import Database
 from service_kit.ids import new_id
-from shared_contracts.access import AlertRaised
+from shared_contracts.access import AlertRaised, AppointmentsChanged
 from shared_contracts.actors import Actor, Role
 from shared_contracts.decisions import Refused
 from shared_contracts.identity import Verification
@@ -167,6 +167,23 @@ async def test_auditors_are_told_of_an_alert(running: Running) -> None:
     page = await running.wait(actor(Role.AUDITOR, AUTHORITY), lambda p: len(p.items) == 1)
     assert page.items[0].kind == "alert_raised"
     assert (await running.page(OFFICER)).items == ()
+
+
+@pytest.mark.clause("43")
+async def test_officers_are_told_of_a_schools_new_registrar(running: Running) -> None:
+    await running.publish(
+        AppointmentsChanged(
+            school=SCHOOL,
+            school_name="第一小学",
+            authority=AUTHORITY,
+            username="li.min",
+            name="李敏",
+            change="appointed",
+        )
+    )
+    page = await running.wait(OFFICER, lambda p: len(p.items) == 1)
+    assert page.items[0].kind == "appointments_changed"
+    assert (await running.page(REGISTRAR)).items == ()
 
 
 async def test_reading_is_each_accounts_own_and_news_are_unread_again(running: Running) -> None:

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from service_kit.work import CommandHandler, EventHandler, QueryHandler, Work
-from shared_contracts.access import AlertRaised
+from shared_contracts.access import AlertRaised, AppointmentsChanged
 from shared_contracts.decisions import Refused, refused
 from shared_contracts.messages import Command, Event, Ok, Query
 from shared_contracts.notifications import ListNotices, MarkRead, NoticePage
@@ -59,4 +59,5 @@ EVENTS: dict[type[Event], EventHandler] = {
     RosterCompleted: _tell(policy.roster_completed),
     CorrectionsNeeded: _tell(policy.corrections_needed),
     AlertRaised: _tell(policy.alert_raised),
+    AppointmentsChanged: _tell(policy.appointments_changed),
 }

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from regulation.mark import clause
-from shared_contracts.access import AlertRaised
+from shared_contracts.access import AlertRaised, AppointmentsChanged
 from shared_contracts.actors import Role
 from shared_contracts.identity import Verification
 from shared_contracts.registry import (
@@ -76,6 +76,11 @@ _UNUSUAL = {
     "sealed_account": ("已封存账号尝试登录", "已封存，仍有人用正确密码尝试登录"),
     "refused_often": ("频繁越权或查询不存在的对象", "被拒绝 {count} 次"),
     "token_reuse": ("登录令牌被重复使用", "的登录令牌被重复使用，可能被盗用，该会话已终止"),
+}
+_CHANGES = {
+    "appointed": "登记了学籍管理员{name}",
+    "replaced": "更换学籍管理员，由{name}接任",
+    "ended": "终止了学籍管理员{name}的任用",
 }
 COUNT = "count"
 
@@ -167,6 +172,22 @@ def alert_raised(event: AlertRaised, _today: date) -> tuple[Draft, ...]:
     )
 
 
+@clause("43")
+def appointments_changed(event: AppointmentsChanged, today: date) -> tuple[Draft, ...]:
+    """基本信息报主管部门: the officers of the school's authority hear of each change of its registrars."""
+    return (
+        Draft(
+            organisation=event.authority,
+            role=Role.AUTHORITY_OFFICER,
+            kind="appointments_changed",
+            link=f"/v1/appointments?school={event.school}",
+            merge=_merge("appointments_changed", event.school, event.username, event.change, today.isoformat()),
+            counts={COUNT: 1},
+            words={"school_name": event.school_name, "name": event.name, "change": event.change},
+        ),
+    )
+
+
 def _roster(kind: str, event: RosterChecked | RosterCompleted, counts: Mapping[str, int], problem: str = "") -> Draft:
     return Draft(
         organisation=event.school,
@@ -237,10 +258,16 @@ def _alert_text(words: Mapping[str, str], counts: Mapping[str, int]) -> Text:
     return Text(f"预警：{title}", f"{who}{what.format(count=counts[COUNT])}。请核实情况，登记处理结论。")
 
 
+def _appointments_text(words: Mapping[str, str], _counts: Mapping[str, int]) -> Text:
+    what = _CHANGES[words["change"]].format(name=words["name"])
+    return Text("学籍管理员变动", f"{words['school_name']}{what}。可查看培训记录和任用情况。")
+
+
 _TEXTS = {
     "step_reached": _step_text,
     "roster_checked": _checked_text,
     "roster_completed": _completed_text,
     "corrections_needed": _corrections_text,
     "alert_raised": _alert_text,
+    "appointments_changed": _appointments_text,
 }
