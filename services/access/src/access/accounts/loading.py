@@ -14,6 +14,7 @@ from shared_contracts.messages import Command, Ok, word
 from access.accounts import policy, rights, store
 from access.accounts.policy import Owner
 from access.accounts.store import Account
+from access.appointments.loading import appoint_demo
 from access.clients import policy as client_policy
 from access.clients import store as clients
 from access.context import AccessWork
@@ -98,8 +99,6 @@ async def _put(work: AccessWork, wanted: DemoAccount) -> Refused | None:
             await store.record(work.tx, wanted.username, "change", "demo", "", work.now)
             await sessions.rights_changed(work.tx, wanted.username, work.now)
     if wanted.training:
-        from access.appointments.loading import appoint_demo
-
         await appoint_demo(work, wanted.username, wanted.organisation, wanted.training)
     return None
 

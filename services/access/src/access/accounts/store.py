@@ -123,7 +123,7 @@ async def page(
     if organisation is not None:
         query = query.where(accounts.c.organisation == organisation)
     if role is not None:
-        query = query.where(accounts.c.roles.contains([role.value]))
+        query = query.where(sa.literal(role.value) == sa.any_(accounts.c.roles))
     if state is not None:
         query = query.where(_in_state(state, now))
     if name:
