@@ -1,0 +1,79 @@
+"""SIGKILL while a file is being made: another worker begins it anew, and one whole file is told of (clause 45.2)."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+from exports_world import ExportsWorld, victim_environment
+from openpyxl import load_workbook
+from shared_contracts.exports import ExportMade
+
+pytestmark = [pytest.mark.integration, pytest.mark.clause("45.2")]
+VICTIM = Path(__file__).parent / "support" / "exports_victim.py"
+
+PLACES = [
+    ("registry.exports.worker:make", "before", 1),
+    ("registry.exports.making:_full_numbers", "before", 1),
+    ("registry.exports.making:_full_numbers", "after", 3),
+    ("registry.rosters.child:Child.send", "after", 4),
+    ("registry.rosters.child:Child.receive", "after", 1),
+    ("service_kit.files:FileStore.put", "after", 1),
+    ("registry.exports.worker:_forget", "after", 1),
+    ("registry.exports.store:made", "before", 1),
+    ("registry.exports.store:made", "after", 1),
+    ("registry.exports.worker:_finish", "after", 1),
+]
+
+
+async def kill(world: ExportsWorld, place: tuple[str, str, int]) -> None:
+    target, when, nth = place
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(VICTIM), target, when, str(nth), env=victim_environment(world.env)
+    )
+    try:
+        async with asyncio.timeout(60):
+            status = await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    assert status == -9, "it was not killed: the place is never reached"
+    await world.rows("UPDATE exports SET lease_until = now() - interval '1 second' WHERE lease_until IS NOT NULL")
+
+
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: f"{place[0].partition(':')[2]}-{place[1]}-{place[2]}")
+async def test_killed_and_made_by_another(
+    world: ExportsWorld, small_chunks: None, tmp_path: Path, place: tuple[str, str, int]
+) -> None:
+    await world.pupils(100)
+    event = await world.export()
+    # The clock of the victim is the tests' too: it opens a world of its own over the same database.
+    await kill(world, place)
+    told_before = await world.said(event.export_id)
+    committed = place == ("registry.exports.worker:_finish", "after", 1)
+    assert len(told_before) == (1 if committed else 0)
+    await world.ended(event.export_id)
+    (told,) = await world.said(event.export_id)
+    assert isinstance(told, ExportMade) and told.rows == 100
+    assert world.kept() == [told.file.id], "what the killed attempt had left is gone"
+    sheet = load_workbook(await world.file(event, tmp_path)).active
+    assert sheet is not None and sheet.max_row == 104
+    making = Path(world.env["XUEJI_FILES_DIR"]) / "making"
+    assert list(making.iterdir()) == [], "nothing plain is left on disk"
+
+
+async def test_begun_anew_the_same_chunks_are_the_same_commands(world: ExportsWorld, small_chunks: None) -> None:
+    """Identity shows, counts and records them once."""
+    await world.pupils(100)
+    event = await world.export()
+    await world.ended(event.export_id)
+    first = [command.command_id for command in world.identity.asked]
+    await world.rows(
+        "UPDATE exports SET state = 'waiting', made_at = NULL, rows = NULL, sha256 = NULL WHERE id = $1",
+        event.export_id,
+    )
+    await world.ended(event.export_id)
+    assert [command.command_id for command in world.identity.asked[len(first) :]] == first
+    assert len(set(first)) == len(first) == 4
