@@ -79,3 +79,15 @@ journal = sa.Table(
     sa.Column("previous", BYTEA, nullable=False),
     sa.Column("hash", BYTEA, nullable=False),
 )
+
+# What a former school keeps of a student who has moved: as of that day, sealed, never changed.
+student_copies = sa.Table(
+    "student_copies",
+    metadata,
+    sa.Column("student_id", sa.Text, primary_key=True),
+    sa.Column("school", sa.Text, primary_key=True),
+    sa.Column("journal_seq", sa.Integer, primary_key=True),  # the entry by which the student left
+    sa.Column("as_of", sa.Date, nullable=False),
+    sa.Column("copied_at", MOMENT, nullable=False),
+    sa.Column("sealed", BYTEA, nullable=False),
+)

@@ -12,6 +12,7 @@ from shared_contracts.registry import PrintSheet, RegistrationState, SheetPrinte
 
 from registry.context import RegistryWork
 from registry.organisations.facts import SchoolFacts
+from registry.records import copies
 from registry.registration import access, queries, store
 from registry.registration.chain import STATE_TITLES, state_of
 from registry.registration.decide import open_school, sees
@@ -43,6 +44,8 @@ async def print_sheet(work: RegistryWork, command: PrintSheet) -> SheetPrinted |
         return refused("conflict", f"{STATE_TITLES[state]}，不需要打印确认表。")
     if state in _TOO_EARLY:
         return refused("conflict", f"{STATE_TITLES[state]}。确认表在班主任和学籍主管校长审核之后打印。")
+    if registration.registered and await copies.left(work, registration.id, registration.school):
+        return refused("conflict", "学生已转入其他学校，不再由本校打印确认表。")
     school = await open_school(work, registration.school)
     if isinstance(school, Refused):
         return school

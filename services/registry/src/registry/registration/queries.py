@@ -28,6 +28,8 @@ from registry import paging
 from registry.context import RegistryWork
 from registry.organisations.tables import organisations
 from registry.reach import within
+from registry.records import copies
+from registry.records.tables import students
 from registry.registration import access, store
 from registry.registration.chain import meaning, state_of
 from registry.registration.intake import form_context
@@ -47,10 +49,13 @@ _COLUMNS = (
     _o.c.name.label("school_name"),
 )
 
+_MOVED = sa.exists().where(students.c.id == _r.id, students.c.school != _r.school)
+"""The student that came of a registration is at another school now."""
 
-@clause("3.1", "45.3")
+
+@clause("3.1", "21.2", "45.3")
 async def get_registration(work: RegistryWork, query: GetRegistration) -> RegistrationView | Refused:
-    """With its form, its decisions and what the rules found."""
+    """With its form, its decisions and what the rules found; as it was when the student left, where the student has."""
     row = await _row(work, query.registration_id)
     if row is None:
         return refused("not_found", access.NOT_FOUND)
@@ -63,17 +68,21 @@ async def get_registration(work: RegistryWork, query: GetRegistration) -> Regist
         class_no=row["class_no"],
     ):
         return against
+    if row["registered_at"] is not None and (copy := await copies.left(work, row["id"], row["school"])):
+        kept = copy.kept.registration
+        return refused("not_found", access.NOT_FOUND) if kept is None else kept
     return await _whole(work, row)
 
 
 @clause("3.1")
 async def list_registrations(work: RegistryWork, query: ListRegistrations) -> RegistrationPage | Refused:
-    """Those of a roster in the order of its rows, others by school. Forms and decisions are left out."""
+    """Those of a roster in the order of its rows, others by school. Forms and decisions are left out, and so is who has
+    moved to another school."""
     reached = reach(query.actor, word(query))
     if isinstance(reached, Refused):
         return reached
     visible = within(reached, school=_r.school, authority=_r.authority, grade=_r.grade, class_no=_r.class_no)
-    statement = sa.select(*_COLUMNS).select_from(_FROM).where(visible)
+    statement = sa.select(*_COLUMNS).select_from(_FROM).where(visible, sa.not_(_MOVED))
     if query.school is not None:
         statement = statement.where(_r.school == query.school)
     if query.state is not None:

@@ -1,0 +1,75 @@
+"""A student record (学籍) as people see it, read in one statement with its class, school and former numbers."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from service_kit.database import fetch_one
+from shared_contracts.identity import NumberKind, Verification
+from shared_contracts.registry import StudentView
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from registry.organisations.tables import organisations
+from registry.records import tables
+
+_s, _m, _k = tables.students.c, tables.class_memberships.c, tables.classes.c
+_o = organisations.alias("o")
+FROM = (
+    tables.students.outerjoin(tables.class_memberships, sa.and_(_m.student_id == _s.id, _m.left_on.is_(None)))
+    .outerjoin(tables.classes, _k.id == _m.class_id)
+    .outerjoin(_o, sa.and_(_o.c.code == _s.school, _o.c.valid_to.is_(None)))
+)
+_FORMER = (
+    sa.select(
+        sa.func.coalesce(
+            sa.func.array_agg(
+                sa.dialects.postgresql.aggregate_order_by(
+                    tables.former_numbers.c.number, tables.former_numbers.c.ended_at.desc()
+                )
+            ),
+            sa.cast(sa.dialects.postgresql.array([]), sa.ARRAY(sa.Text)),
+        )
+    )
+    .where(tables.former_numbers.c.student_id == _s.id)
+    .scalar_subquery()
+)
+AUTHORITY = _o.c.authority
+"""The supervising authority of the student's school."""
+
+COLUMNS = (
+    *tables.students.c,
+    _k.grade,
+    _k.class_no,
+    _o.c.name.label("school_name"),
+    AUTHORITY,
+    _FORMER.label("former_numbers"),
+)
+
+
+async def row_of(tx: AsyncConnection, student_id: str) -> RowMapping | None:
+    return await fetch_one(tx, sa.select(*COLUMNS).select_from(FROM).where(_s.id == student_id))
+
+
+def view(row: RowMapping) -> StudentView:
+    return StudentView(
+        id=row["id"],
+        person_id=row["person_id"],
+        school=row["school"],
+        school_name=row["school_name"] or row["school"],
+        name=row["name"],
+        sex=row["sex"],
+        birth_date=row["birth_date"],
+        masked_document=row["masked_document"],
+        student_number=row["student_number"],
+        number_kind=NumberKind(row["number_kind"]),
+        former_numbers=tuple(row["former_numbers"]),
+        verification=Verification(row["verification"]),
+        stage=row["stage"],
+        grade=row["grade"],
+        class_no=row["class_no"],
+        cohort=row["cohort"],
+        placement=row["placement"],
+        state=row["state"],
+        registered_at=row["registered_at"],
+        version=row["version"],
+    )
