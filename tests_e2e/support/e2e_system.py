@@ -45,7 +45,7 @@ T = TypeVar("T")
 RELAY_LOCK = 0x7865_6A69
 """The advisory lock of `service_kit.relay`: one live relay a database."""
 ROOMY = {"XUEJI_DATABASE_POOL": "4"}
-"""Five services share one small PostgreSQL."""
+"""All services share one small PostgreSQL."""
 HASTY = {
     "XUEJI_MATCHER_BUDGET_SECONDS": "3",
     "XUEJI_MATCHER_TIMEOUT_SECONDS": "2",
