@@ -93,13 +93,13 @@ def _known(code: str) -> OrganisationChanged:
 class Desk:
     """One copy of the service. `do`, `ask`: a command, a query."""
 
-    def __init__(self, env: dict[str, str], clock: MovingClock | None = None, **changes: Any) -> None:
-        self.env = env
+    def __init__(self, environ: dict[str, str], clock: MovingClock | None = None, **changes: Any) -> None:
+        self.env = environ
         self.clock = clock or MovingClock()
-        loaded = settings.load(env)
+        loaded = settings.load(environ)
         self.db = Database.from_settings(loaded, self.clock, "access")
         self.kit = Kit("access", loaded, self.db, None, self.clock)  # type: ignore[arg-type] - no bus here
-        own = msgspec.structs.replace(settings.read(AccessSettings, env), **changes)
+        own = msgspec.structs.replace(settings.read(AccessSettings, environ), **changes)
         self.deps = assemble(self.kit, own)
         self.notebook = Notebook("access")
         self._commands = {**accounts.COMMANDS, **sessions.COMMANDS, **clients.COMMANDS}
