@@ -103,8 +103,17 @@ def test_a_registrar_without_an_appointment_is_told_which_clause_asks_for_one() 
     assert refusal is not None
     assert refusal.kind == "forbidden"
     assert [finding.clause for finding in refusal.findings] == ["43"]
-    # what he may do in another role he may still do
+    # what he may do in another role he may still do, and what everybody may
     assert may(actor(Role.PRINCIPAL, withheld=(Role.REGISTRAR,)), "registry.student", PUPIL)
+    assert may(who, "access.change_password", Target(account="a"))
+    assert may(who, "notifications.notices")
+    assert not may(who, "access.change_password", Target(account="b"))
+    assert not may(actor(of=""), "registry.student", PUPIL)
+
+
+def test_a_client_reads_the_directory_with_its_scope_alone() -> None:
+    assert may(actor(Role.INTEGRATION_CLIENT, of=AUTHORITY, scopes=("organisations:read",)), "registry.organisations")
+    assert not may(actor(Role.INTEGRATION_CLIENT, of=AUTHORITY, scopes=("students:read",)), "registry.organisations")
 
 
 @pytest.mark.clause("45.3")

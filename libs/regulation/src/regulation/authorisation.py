@@ -232,8 +232,8 @@ def _cells(actor: Actor, row: Act) -> list[Cell]:
     if actor.limited:  # not what its roles may, only what everybody may with what is his own
         return [row.everybody] if row.everybody else []
     cells = [cell for role in actor.roles if (cell := row.cell(role))]
-    if not actor.roles and row.everybody and row.everybody.relation is Relation.ANYONE:
-        return [row.everybody]
+    if not actor.roles and row.everybody and (actor.account or row.everybody.relation is Relation.ANYONE):
+        return [row.everybody]  # whose every role is withheld still signs out, reads notices, changes the password
     return [cell for cell in cells if not cell.scope or cell.scope in actor.scopes]
 
 
