@@ -25,6 +25,7 @@ VICTIM = Path(__file__).parent / "support" / "roster_victim.py"
 async def kill(desk: RosterDesk, place: Place) -> None:
     """Run a worker until it is dead, then let its lease run out."""
     environ = {k: v for k, v in os.environ.items() if not k.startswith("XUEJI_")} | desk.env
+    environ["PYTHONPATH"] = os.pathsep.join(sys.path)  # pytest's own, with the folders of the tests' helpers
     process = await asyncio.create_subprocess_exec(
         sys.executable, str(VICTIM), place.target, place.when, str(place.nth), env=environ
     )
