@@ -8,6 +8,7 @@ import httpx
 import pytest
 from gateway import console, openapi
 from litestar import Litestar
+from shared_contracts.access import AccountState
 from shared_contracts.actors import Role
 from shared_contracts.identity import Verification
 from shared_contracts.registry import RegistrationState, RosterState, RowState, Step
@@ -58,9 +59,32 @@ def test_every_address_it_asks_for_is_of_the_api(app: Litestar) -> None:
     for text in SCRIPTS.values():
         for address in re.findall(r'["`](/v1/[^"`?]*?)(?:\?|\$\{query|\$\{cursor|["`])', text):
             asked.add(re.sub(r"\$\{[^}]*\}", "*", address))
-    # what follows a roster's id is given by name: confirmation, confirmation-sheets
-    assert {address for address in asked if address not in known} <= {"/v1/rosters/*/*"}
-    assert len(asked) >= 14
+    # what follows a roster's id or a user name is given by name: confirmation, seal
+    assert {address for address in asked if address not in known} <= {"/v1/rosters/*/*", "/v1/accounts/*/*"}
+    named = set(re.findall(r'post\("([a-z-]+)"', SCRIPTS["accounts.js"]))
+    assert named == {"seal", "unseal", "password-reset", "second-factor-reset"}
+    assert {f"/v1/accounts/*/{act}" for act in named} <= known
+    assert len(asked) >= 30
+
+
+@pytest.mark.clause("45.3")
+def test_no_token_is_kept_where_scripts_can_read_it() -> None:
+    for name, text in SCRIPTS.items():
+        assert "sessionStorage" not in text, name
+        assert "document.cookie" not in text, name
+        kept = re.findall(r"localStorage\.setItem\(([^)]*)\)", text)
+        assert kept == (["HERE, value.account.username"] if name == "session.js" else []), name
+    assert 'refresh: "cookie"' in SCRIPTS["signin.js"]
+
+
+def test_each_page_of_the_navigation_has_an_address_and_the_other_way_round() -> None:
+    app = SCRIPTS["app.js"]
+    patterns = [pattern.replace("\\/", "/") for pattern in re.findall(r"\[/(\^#.*?\$)/, \w+\]", app)]
+    links = re.findall(r'\["(#/\w+)", "', app)
+    assert len(patterns) >= 10
+    assert len(links) >= 7
+    for link in links:
+        assert any(re.fullmatch(pattern, link) for pattern in patterns), link
 
 
 @pytest.mark.parametrize(
@@ -70,6 +94,7 @@ def test_every_address_it_asks_for_is_of_the_api(app: Litestar) -> None:
         ("ROSTER_STATES", set(RosterState)),
         ("ROW_STATES", set(RowState)),
         ("VERIFICATIONS", set(Verification)),
+        ("ACCOUNT_STATES", set(AccountState)),
     ],
 )
 def test_every_code_of_the_contracts_has_a_word(name: str, codes: set[str]) -> None:

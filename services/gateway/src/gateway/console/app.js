@@ -1,80 +1,77 @@
-// Signing in, the frame, and which page an address means.
-import { action, api, empty, fill, h, session, showProblem, toast } from "./core.js";
+// The frame around the pages, and which page an address means.
+import { accountPage } from "./account.js";
+import { accountsPage, clientsPage } from "./accounts.js";
+import { auditPage } from "./audit.js";
+import { action, api, empty, fill, h, showProblem, toast } from "./core.js";
 import { notices } from "./notices.js";
+import { registrarsPage } from "./registrars.js";
 import { rosterPage, rostersPage } from "./rosters.js";
+import { refresh, session } from "./session.js";
+import { signInPage } from "./signin.js";
 import { students } from "./students.js";
 import { ROLES, STEPS } from "./words.js";
 import { work } from "./work.js";
 
 const main = document.getElementById("main");
 const top_ = document.getElementById("top");
-const ROUTES = [
-  [/^#\/rosters$/, rostersPage], [/^#\/rosters\/([\w-]+)$/, rosterPage], [/^#\/work$/, work],
-  [/^#\/students(?:\/([\w-]+))?$/, students], [/^#\/notices$/, notices],
+const IDLE = 15 * 60_000; // ms without a touch, after which the page asks for nothing by itself: the session may end
+const schools = ["registrar", "principal", "class_teacher", "authority_officer"];
+const steps = STEPS.map((s) => s.role);
+const PAGES = [
+  [/^#\/rosters$/, rostersPage], [/^#\/rosters\/([\w-]+)$/, rosterPage], [/^#\/work$/, work], [/^#\/students(?:\/([\w-]+))?$/, students],
+  [/^#\/registrars(?:\/(\d+))?$/, registrarsPage], [/^#\/accounts(?:\/([\w.-]+))?$/, accountsPage], [/^#\/clients$/, clientsPage],
+  [/^#\/audit(?:\/(\w+))?$/, auditPage], [/^#\/notices$/, notices], [/^#\/account$/, accountPage],
+];
+// The navigation, and whom it is shown to: what a role may do is the services' to say.
+const LINKS = [
+  ["#/rosters", "名册", schools], ["#/work", "待办", steps], ["#/students", "学生", [...schools, "leader"]],
+  ["#/registrars", "学籍管理员", ["principal", "authority_officer", "leader", "account_admin"]],
+  ["#/accounts", "账号", ["account_admin", "auditor"]], ["#/audit", "审计", ["auditor", "leader"]], ["#/notices", "消息", null],
 ];
 let leaving = new AbortController();
 let unread;
+let touched = Date.now();
 
-const home = () => (session.has("registrar") ? "#/rosters" : session.has(...STEPS.map((s) => s.role)) ? "#/work" : "#/students");
+const links = () => LINKS.filter(([, , roles]) => !roles || session.has(...roles));
+const home = () => (session.get().account.limited ? "#/account" : session.has("registrar") ? "#/rosters" : session.has(...steps) ? "#/work" : links()[0][0]);
 
 function signIn() {
+  leaving.abort();
+  session.set(null);
   top_.hidden = true;
-  const field = (name, label, more) => h("label", { class: "field" }, h("span", null, label), h("input", { name, required: true, ...more }));
-  const error = h("p", { class: "error", role: "alert" });
-  const form = h("form", { class: "card login", onsubmit: async (event) => {
-    event.preventDefault();
-    const button = form.querySelector("button");
-    button.disabled = true;
-    error.textContent = "";
-    try {
-      session.set(await api("/v1/sessions", { method: "POST", body: Object.fromEntries(new FormData(form)) }));
-      if (!location.hash || location.hash === "#/") location.hash = home();
-      await show();
-    } catch (problem) {
-      error.textContent = problem.message;
-    } finally {
-      button.disabled = false;
-    }
-  } },
-  h("img", { src: "/console/icon.svg", alt: "", width: 44, height: 44 }), h("h1", null, "学籍管理"),
-  h("p", { class: "muted" }, "义务教育学生学籍信息管理"),
-  field("username", "用户名", { autocomplete: "username", autofocus: true }),
-  field("password", "密码", { type: "password", autocomplete: "current-password" }),
-  error, h("button", { class: "primary wide" }, "登录"));
-  fill(main, form);
-  form.querySelector("input").focus();
+  signInPage(main, async () => {
+    if (session.get().account.limited || !location.hash || location.hash === "#/") history.replaceState(null, "", home());
+    await show();
+  });
 }
 
-function signOut() {
-  session.set(null);
-  leaving.abort();
+async function signOut() {
+  await api("/v1/sessions/current", { method: "DELETE" }).catch(() => {}); // it ends by itself, too
   signIn();
 }
 
 async function frame() {
   const { account } = session.get();
-  const links = [
-    session.has("registrar", "principal", "class_teacher", "authority_officer") && ["#/rosters", "名册"],
-    session.has(...STEPS.map((s) => s.role)) && ["#/work", "待办"],
-    ["#/students", "学生"], ["#/notices", "消息"],
-  ].filter(Boolean);
   unread = h("span", { class: "count", hidden: true });
   const place = h("span", { class: "muted" }, account.organisation);
-  fill(top_, 
+  fill(top_,
     h("a", { class: "brand", href: home() }, h("img", { src: "/console/icon.svg", alt: "", width: 26, height: 26 }), "学籍管理"),
-    h("nav", { "aria-label": "主导航" }, links.map(([href, name]) => h("a", { href }, name, href === "#/notices" && unread))),
-    h("div", { class: "who" }, h("div", null, h("b", null, account.name), ` ${account.roles.map((role) => ROLES[role]).join("、")}`, h("br"), place),
+    h("nav", { "aria-label": "主导航" }, !account.limited && links().map(([href, name]) => h("a", { href }, name, href === "#/notices" && unread))),
+    h("div", { class: "who" }, h("a", { href: "#/account", title: "本人账号" }, h("b", null, account.name), ` ${account.roles.map((role) => ROLES[role]).join("、")}`, h("br"), place),
       action("退出", signOut, { class: "quiet" })));
   top_.hidden = false;
+  if (account.limited) return;
   refreshUnread();
   try {
-    const { items } = await api("/v1/organisations?limit=200");
-    place.textContent = items.find((found) => found.code === account.organisation)?.name ?? account.organisation;
+    place.textContent = (await api(`/v1/organisations/${account.organisation}`)).organisation.name;
   } catch { /* the code stays */ }
 }
 
+const withheld = () => session.get().account.withheld.length > 0 && h("p", { class: "finding note" },
+  "您还没有本学年的学籍管理员任用登记，学籍管理员的业务暂不能办理。请由学校或主管教育行政部门登记任用（含培训记录）。", h("span", { class: "clause" }, "第43条"));
+
 async function refreshUnread() {
-  if (!session.get()) return;
+  if (!session.get() || session.get().account.limited) return;
   try {
     const { unread: count } = await api("/v1/notices?unread=true&limit=1");
     unread.hidden = !count;
@@ -87,18 +84,21 @@ async function show() {
   leaving.abort();
   leaving = new AbortController();
   if (!session.get()) return signIn();
+  const { account } = session.get();
+  if (account.limited && location.hash !== "#/account") return location.replace("#/account");
   if (top_.hidden) frame();
-  const address = location.hash || home();
-  const [pattern, page] = ROUTES.find(([p]) => p.test(address)) ?? [];
+  const wanted = location.hash || home();
+  const [pattern, page] = PAGES.find(([p]) => p.test(wanted)) ?? [];
   if (!page) return location.replace(home());
   for (const link of top_.querySelectorAll("nav a")) {
-    link.toggleAttribute("aria-current", address.startsWith(link.getAttribute("href")));
+    link.toggleAttribute("aria-current", wanted.startsWith(link.getAttribute("href")) && !/^#\/account$/.test(wanted));
   }
   const place = h("div", { class: "page" });
-  fill(main, place);
+  fill(main, h("div", { class: "page banner" }, withheld()), place);
   scrollTo(0, 0);
+  const done = async () => { top_.hidden = true; location.hash = home(); await show(); };
   try {
-    await page(place, { id: pattern.exec(address)[1], signal: leaving.signal });
+    await page(place, { id: pattern.exec(wanted)[1], signal: leaving.signal, done });
   } catch (error) {
     if (leaving.signal.aborted || !session.get()) return undefined;
     showProblem(error);
@@ -107,8 +107,10 @@ async function show() {
   return undefined;
 }
 
-addEventListener("hashchange", show);
+addEventListener("hashchange", () => session.get() && show());
 addEventListener("notices-read", refreshUnread);
-addEventListener("signed-out", () => { toast("登录已失效，请重新登录。", "bad"); signOut(); });
-setInterval(() => document.visibilityState === "visible" && refreshUnread(), 30_000);
-show();
+addEventListener("signed-out", () => { toast("登录已结束，请重新登录。", "bad"); signIn(); });
+for (const name of ["pointerdown", "keydown"]) addEventListener(name, () => { touched = Date.now(); }, { passive: true });
+setInterval(() => document.visibilityState === "visible" && Date.now() - touched < IDLE && refreshUnread(), 30_000);
+if (session.likely()) refresh().catch(showProblem).finally(show);
+else show();

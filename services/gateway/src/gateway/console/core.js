@@ -1,4 +1,5 @@
-// The session, the API, and the few things every page is made of.
+// The API, and the few things every page is made of.
+import { authorization, refresh, session } from "./session.js";
 
 export function h(tag, props, ...children) {
   const node = document.createElement(tag);
@@ -17,16 +18,12 @@ export function fill(node, ...children) {
   return node;
 }
 
-export const session = {
-  get: () => JSON.parse(sessionStorage.getItem("session") ?? "null"),
-  set: (value) => (value ? sessionStorage.setItem("session", JSON.stringify(value)) : sessionStorage.removeItem("session")),
-  has: (...roles) => roles.some((role) => session.get()?.account.roles.includes(role)),
-};
-
 export class Problem extends Error {
-  constructor(body, status) {
+  constructor(body, status, retryAfter) {
     super(body.detail || body.title || "请求没有成功");
     this.status = status;
+    this.retryAfter = Number(retryAfter) || 0;
+    this.type = body.type?.split(":").pop();
     this.findings = body.findings ?? [];
     this.trace = body.trace_id;
   }
@@ -37,24 +34,25 @@ export function newKey() {
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-const authorization = () => ({ Authorization: `Bearer ${session.get()?.access_token ?? ""}` });
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 async function failed(answer) {
   const body = await answer.json().catch(() => ({}));
   if (answer.status === 401 && session.get()) dispatchEvent(new Event("signed-out"));
-  return new Problem(body, answer.status);
+  return new Problem(body, answer.status, answer.headers.get("Retry-After"));
 }
 
-// One request. A POST whose outcome is unknown is sent again with the same key: it is carried out once.
+// One request. A POST whose outcome is unknown is sent again with the same key: it is carried out once. A token that
+// counts no more (it ended, or the account's rights changed) is replaced once.
 export async function request(path, { method = "GET", body, headers = {}, signal } = {}) {
-  const all = { ...authorization(), ...headers };
+  const all = { ...headers };
   if (method === "POST" && path !== "/v1/sessions") all["Idempotency-Key"] ??= newKey();
   if (body !== undefined) all["Content-Type"] = "application/json";
+  let renewed = false;
   for (let tries = 1; ; tries += 1) {
     let answer;
     try {
-      answer = await fetch(path, { method, headers: all, body: body && JSON.stringify(body), signal });
+      answer = await fetch(path, { method, headers: { ...all, ...await authorization() }, body: body && JSON.stringify(body), signal });
     } catch (error) {
       if (signal?.aborted) throw error;
       if (tries >= 3) throw new Problem({ detail: "无法连接服务器，请检查网络后重试。" }, 0);
@@ -62,6 +60,12 @@ export async function request(path, { method = "GET", body, headers = {}, signal
       continue;
     }
     if (answer.ok) return answer;
+    if (answer.status === 401 && session.get() && !renewed) {
+      renewed = true;
+      const alive = await refresh().catch(() => { throw new Problem({ detail: "登录暂时无法延续，请稍后重试。" }, 503); });
+      if (alive) continue;
+      dispatchEvent(new Event("signed-out"));
+    }
     if ((answer.status === 503 || answer.status === 504) && tries < 3) {
       await pause(1000 * tries);
       continue;
@@ -89,14 +93,14 @@ export async function download(path, options) {
 }
 
 // fetch cannot tell how far an upload is; XMLHttpRequest can.
-export function upload(path, file, key, progress) {
+export async function upload(path, file, key, progress) {
+  const headers = { ...await authorization(), "Idempotency-Key": key };
   return new Promise((done, fail) => {
     const form = new FormData();
     form.append("file", file);
     const sending = new XMLHttpRequest();
     sending.open("POST", path);
-    sending.setRequestHeader("Authorization", authorization().Authorization);
-    sending.setRequestHeader("Idempotency-Key", key);
+    for (const [name, value] of Object.entries(headers)) sending.setRequestHeader(name, value);
     sending.upload.onprogress = (event) => event.lengthComputable && progress(event.loaded / event.total);
     sending.onload = () => {
       const body = (() => { try { return JSON.parse(sending.responseText); } catch { return {}; } })();
@@ -173,23 +177,32 @@ export function action(label, act, props = {}) {
   return button;
 }
 
+// A labelled field: `options` make it a choice, `type: "checks"` several; `hint` says what is wanted.
+export function field({ name, label, type = "text", required, value = "", options, hint, grow, ...more }) {
+  if (type === "checks") {
+    return h("fieldset", { class: "field checks" }, h("legend", null, label), options.map(([code, text]) =>
+      h("label", null, h("input", { type: "checkbox", name, value: code, checked: value.includes(code) }), text)));
+  }
+  const input = options
+    ? h("select", { name, ...more }, options.map(([code, text]) => h("option", { value: code, selected: code === value }, text)))
+    : h(type === "textarea" ? "textarea" : "input", { name, type, required, value, rows: type === "textarea" && 3, ...more });
+  return h("label", { class: grow ? "field grow" : "field" }, h("span", null, label, required && h("b", null, " *")), input, hint && h("small", { class: "muted" }, hint));
+}
+
 // A dialog with fields; resolves to their values, or null when it was dismissed.
-export function ask({ title, text, fields = [], confirm = "确定", danger = false, wide = false, body }) {
+export function ask({ title, text, fields = [], confirm = "确定", dismiss = true, danger = false, wide = false, body }) {
   return new Promise((done) => {
-    const inputs = fields.map(({ name, label, type = "text", required, value = "", options, ...more }) => {
-      const input = options
-        ? h("select", { name }, options.map(([code, text]) => h("option", { value: code, selected: code === value }, text)))
-        : h(type === "textarea" ? "textarea" : "input", { name, type, required, value, rows: 3, ...more });
-      return h("label", { class: "field" }, h("span", null, label, required && h("b", null, " *")), input);
-    });
+    const inputs = fields.map(field);
     const form = h("form", { method: "dialog" },
       h("h2", null, title), text && h("p", { class: "muted" }, text), body, inputs,
       h("div", { class: "row end" },
-        h("button", { type: "button", onclick: () => box.close("") }, confirm ? "取消" : "关闭"),
+        dismiss && h("button", { type: "button", onclick: () => box.close("") }, confirm ? "取消" : "关闭"),
         confirm && h("button", { class: danger ? "danger" : "primary", value: "yes" }, confirm)));
     const box = h("dialog", { class: wide && "wide", "aria-label": title }, form);
     box.addEventListener("close", () => {
-      done(box.returnValue === "yes" ? Object.fromEntries(new FormData(form)) : null);
+      const given = new FormData(form);
+      const many = fields.filter((one) => one.type === "checks").map((one) => [one.name, given.getAll(one.name)]);
+      done(box.returnValue === "yes" ? { ...Object.fromEntries(given), ...Object.fromEntries(many) } : null);
       box.remove();
     });
     document.body.append(box);
@@ -199,6 +212,7 @@ export function ask({ title, text, fields = [], confirm = "确定", danger = fal
 
 export const when = (text) => new Date(text).toLocaleString("zh-CN", { dateStyle: "medium", timeStyle: "short" });
 export const today = () => new Date().toLocaleDateString("sv-SE", { timeZone: "Asia/Shanghai" });
+export const daysAgo = (n) => new Date(Date.now() - n * 86_400_000).toLocaleDateString("sv-SE", { timeZone: "Asia/Shanghai" });
 export const badge = (text, kind = "") => h("span", { class: `badge ${kind}` }, text);
 export const empty = (text) => h("p", { class: "empty" }, text);
 
@@ -212,6 +226,24 @@ export function finding(found) {
   return h("div", { class: `finding ${found.outcome}` }, h("span", null, found.message),
     found.clause && h("span", { class: "clause", title: "实施细则条款" }, `第${found.clause}条`),
     found.cure && h("div", { class: "cure" }, found.cure));
+}
+
+// A form of filters that loads when it is sent. Fields as in `ask`.
+export function filters(fields, load, label = "查找") {
+  const form = h("form", { class: "filters", onsubmit: (event) => { event.preventDefault(); load().catch(showProblem); } },
+    fields.map(field), h("button", { class: "primary" }, label));
+  form.values = () => Object.fromEntries(new FormData(form));
+  return form;
+}
+
+export const facts = (pairs) => h("dl", { class: "facts" }, pairs.filter(([, value]) => value || value === 0).map(([name, value]) =>
+  h("div", null, h("dt", null, name), h("dd", null, value))));
+
+// Something that is shown once: to be copied or written down before the dialog is closed.
+export function showOnce({ title, text, lines, confirm = "我已记下" }) {
+  const secret = h("pre", { class: "secret", tabindex: 0 }, lines.join("\n"));
+  const copy = action("复制", async () => { await navigator.clipboard.writeText(lines.join("\n")); toast("已复制。"); });
+  return ask({ title, text, confirm, dismiss: false, body: [secret, navigator.clipboard && h("div", { class: "row" }, copy)] });
 }
 
 // Pages of a list, one after the other, into one place.

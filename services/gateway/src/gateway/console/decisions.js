@@ -1,5 +1,5 @@
 // Taking a step of clause 15.1, for one pupil, several, or a whole roster; and what there is to see of one registration.
-import { action, api, ask, badge, codes, download, finding, h, showProblem, toast, today, when } from "./core.js";
+import { action, api, ask, badge, codes, download, facts, finding, h, showProblem, toast, today, when } from "./core.js";
 import { ACTS, className, CODED, DECISIONS, FIELDS, FIXED, REGISTRATION_STATES, SEXES, STEPS, VERIFICATIONS } from "./words.js";
 
 // What to send for a decision, asked of the person; null when they think better of it.
@@ -49,7 +49,6 @@ export async function decideEach(registrations, step, act) {
   return true;
 }
 
-const facts = (pairs) => h("dl", { class: "facts" }, pairs.filter(([, value]) => value).map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value))));
 const stepName = (name) => STEPS.find((s) => s.step === name)?.name ?? name;
 const order = { refuse: 0, needs_override: 1, note: 2, pass: 3 };
 

@@ -1,6 +1,7 @@
 // A school's roster in four steps: upload, check, confirm, result; with the way of clause 15.1 as a picture.
-import { action, api, ask, badge, download, events, fill, finding, h, newKey, paged, query, session, showProblem, table, toast, upload, when } from "./core.js";
+import { action, api, ask, badge, download, events, fill, finding, h, newKey, paged, query, showProblem, table, toast, upload, when } from "./core.js";
 import { buttons, decideRoster, look } from "./decisions.js";
+import { session } from "./session.js";
 import { className, PIPELINE, REGISTRATION_STATES, ROSTER_STATES, ROW_STATES } from "./words.js";
 import { mySteps } from "./work.js";
 

@@ -1,6 +1,7 @@
 // What waits for this account: whole rosters first, then pupil by pupil; for the registrar, what has to be corrected.
-import { action, api, badge, empty, fill, h, paged, query, session, table } from "./core.js";
+import { action, api, badge, empty, fill, h, paged, query, table } from "./core.js";
 import { buttons, decideEach, decideRoster, look } from "./decisions.js";
+import { session } from "./session.js";
 import { className, REGISTRATION_STATES, SEXES, STEPS, VERIFICATIONS } from "./words.js";
 
 const MOST = 60; // rosters under way that are looked at
