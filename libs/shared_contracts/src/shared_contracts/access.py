@@ -275,6 +275,8 @@ class RefreshSession(_SecretCommand, frozen=True, kw_only=True, gc=False, tag="a
 
 
 class SessionView(Message, frozen=True, kw_only=True, gc=False):
+    """`expires_at`: when it ends if it is not continued. `end_reason`: Chinese, for its owner."""
+
     id: str
     username: str
     address: str

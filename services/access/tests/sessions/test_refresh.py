@@ -39,7 +39,7 @@ async def test_a_used_token_ends_the_session(desk: Desk):
     assert (await desk.refresh(second.refresh_token)).problem == "ended"
     assert not await desk.holds(first.access_token) and not await desk.holds(second.access_token)
     (session,) = await desk.sql("SELECT ended_at, end_reason FROM sessions")
-    assert (session["ended_at"], session["end_reason"]) == (desk.clock.now(), "refresh token reused")
+    assert (session["ended_at"], session["end_reason"]) == (desk.clock.now(), "登录凭据被重复使用，可能已泄露")
     told = [(e.account, e.outcome) for e in await desk.entries() if e.act == "access.refresh_session"]
     assert told == [("wei", "done"), ("wei", "reused"), ("wei", "ended")]
 

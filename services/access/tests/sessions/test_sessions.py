@@ -33,7 +33,7 @@ async def test_an_account_sees_its_sessions_and_ends_one(desk: Desk):
     assert (await desk.refresh(office.refresh_token)).problem == "ended"
     assert [s.id for s in (await desk.ask(ListSessions(actor=home.actor))).items] == [home.session]
     (_, ended) = (await desk.ask(ListSessions(actor=home.actor, live_only=False))).items
-    assert (ended.id, ended.end_reason, ended.ended_at) == (office.session, "signed out", desk.clock.now())
+    assert (ended.id, ended.end_reason, ended.ended_at) == (office.session, "本人退出", desk.clock.now())
     assert await desk.do(end(office.session, home.actor)) == Ok()  # once more: as it is
 
 

@@ -101,7 +101,7 @@ async def seal_account(work: AccessWork, command: SealAccount) -> AccountView | 
     if account.seal == "sealed":
         return refused("conflict", "账号已经封存。")
     await store.change(work.tx, account.username, seal="sealed", sealed_reason=command.reason)
-    return await _changed(work, command, account, "seal", ends="sealed")
+    return await _changed(work, command, account, "seal", ends="账号已封存")
 
 
 async def unseal_account(work: AccessWork, command: UnsealAccount) -> AccountView | Refused:
@@ -127,7 +127,7 @@ async def reset_password(work: AccessWork, command: ResetPassword) -> PasswordIs
         password_set_at=work.now,
         must_change_password=True,
     )
-    changed = await _changed(work, command, account, "reset_password", ends="password reset")
+    changed = await _changed(work, command, account, "reset_password", ends="密码已由管理员重置")
     return PasswordIssued(account=changed, password=password)
 
 
@@ -139,7 +139,7 @@ async def reset_second_factor(work: AccessWork, command: ResetSecondFactor) -> A
         return refused("conflict", "账号没有绑定动态口令，不需要重置。")
     await store.change(work.tx, account.username, totp_seed=None, totp_waiting=None, totp_step=None)
     await store.replace_codes(work.tx, account.username, ())
-    return await _changed(work, command, account, "reset_second_factor", ends="second factor reset")
+    return await _changed(work, command, account, "reset_second_factor", ends="动态口令已由管理员重置")
 
 
 _Administering = ChangeAccount | SealAccount | UnsealAccount | ResetPassword | ResetSecondFactor

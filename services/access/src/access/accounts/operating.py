@@ -103,7 +103,7 @@ async def reset_admin(settings: Settings, arguments: argparse.Namespace) -> str:
             open_since=work.now,
         )
         await store.replace_codes(work.tx, username, ())
-        await sessions.end_all(work.tx, username, work.now, "reset by the operator")
+        await sessions.end_all(work.tx, username, work.now, "账号已由运维人员重置")
         command = ResetPassword(command_id=new_id(), actor=OPERATOR, username=username, reason=reason)
         await _record(work, command, username, "reset_admin", reason)
     return f"账号管理员已重置。\n用户名：{username}\n{ONCE}：{password}"

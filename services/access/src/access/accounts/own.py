@@ -57,7 +57,7 @@ async def change_password(work: AccessWork, command: ChangePassword) -> Ok | Ref
         must_change_password=False,
     )
     await store.record(work.tx, account.username, "change_password", account.username, "", work.now)
-    await sessions.end_all(work.tx, account.username, work.now, "password changed", keep=command.session)
+    await sessions.end_all(work.tx, account.username, work.now, "密码已修改", keep=command.session)
     await sessions.rights_changed(work.tx, account.username, work.now)
     return Ok()
 

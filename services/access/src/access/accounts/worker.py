@@ -44,7 +44,7 @@ async def seal_dormant(kit: Kit, deps: Access) -> int:
             for username in found:
                 await store.change(work.tx, username, seal="dormant", sealed_reason=REASON)
                 await store.record(work.tx, username, "dormant", system("access").account, REASON, work.now)
-                await sessions.end_all(work.tx, username, work.now, "dormant")
+                await sessions.end_all(work.tx, username, work.now, REASON)
         total += len(found)
         if len(found) < AT_ONCE:
             break

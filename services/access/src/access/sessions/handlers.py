@@ -24,7 +24,7 @@ async def end_session(work: AccessWork, command: EndSession) -> Ok | Refused:
     if session is None:
         return refused("not_found", MISSING)
     own = command.actor.account == session.username
-    await store.end(work.tx, session.id, work.now, "signed out" if own else f"ended by {command.actor.account}")
+    await store.end(work.tx, session.id, work.now, "本人退出" if own else f"由{command.actor.account}结束")
     return Ok()
 
 

@@ -91,7 +91,5 @@ def dead_keys(keys: Sequence[KeyTimes], now: datetime, token_life: timedelta) ->
     """Keys whose last token has died: their successor began to sign that long ago."""
     in_order = sorted(keys, key=lambda key: key.signs_from)
     return [
-        key.kid
-        for key, successor in itertools.pairwise(in_order)
-        if successor.signs_from + token_life + LINGER <= now
+        key.kid for key, successor in itertools.pairwise(in_order) if successor.signs_from + token_life + LINGER <= now
     ]

@@ -83,7 +83,7 @@ async def refresh_session(work: AccessWork, command: RefreshSession) -> SignInAn
         now=work.now,
     )
     if verdict == "reused":
-        await store.end(work.tx, session.id, work.now, "refresh token reused")
+        await store.end(work.tx, session.id, work.now, "登录凭据被重复使用，可能已泄露")
         return SignInAnswer(problem="reused", who=who)
     await store.use_token(work.tx, session.id, hash_, work.now)
     return SignInAnswer(tokens=await tokens.go_on(work, account, session, token.number), who=who)
