@@ -64,9 +64,39 @@ def test_every_demonstration_account_can_sign_in(real: Real) -> None:
     with httpx.Client(base_url=real.stack["gateway"], trust_env=False, timeout=30) as client:
         for account in real.stack["accounts"]:
             body = {"username": account["username"], "password": account["password"]}
-            assert client.post("/v1/sessions", json=body).status_code == 201, account["username"]
+            answer = client.post("/v1/sessions", json=body)
+            assert answer.status_code == 201, account["username"]
+            signed_in = answer.json()["account"]
+            assert signed_in["roles"] == [account["role"]], "a registrar has an appointment, nobody has to wait"
+            assert (signed_in["withheld"], signed_in["limited"]) == ([], "")
         wrong = {"username": real.stack["accounts"][0]["username"], "password": "wrong"}
         assert client.post("/v1/sessions", json=wrong).status_code == 401
+
+
+def test_the_demonstration_client_gets_a_token_that_counts(real: Real) -> None:
+    (other,) = real.stack["clients"]
+    with httpx.Client(base_url=real.stack["gateway"], trust_env=False, timeout=30) as client:
+        wanted = {"grant_type": "client_credentials"}
+        answer = client.post("/oauth/token", data=wanted, auth=(other["client_id"], other["client_secret"]))
+        assert answer.status_code == 200, answer.text
+        assert set(answer.json()["scope"].split()) == set(other["scopes"])
+        headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+        assert client.get("/v1/students", headers=headers).status_code == 200
+        assert client.get("/v1/accounts", headers=headers).status_code == 403
+
+
+def test_the_authority_sees_its_registrars_and_their_workload(real: Real) -> None:
+    officer = next(a for a in real.stack["accounts"] if a["username"] == "nangang.officer")
+    with httpx.Client(base_url=real.stack["gateway"], trust_env=False, timeout=30) as client:
+        body = {"username": officer["username"], "password": officer["password"]}
+        token = client.post("/v1/sessions", json=body).json()["access_token"]
+        answer = client.get("/v1/registrars", headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 200, answer.text
+        schools = {item["school"]: item for item in answer.json()["items"]}
+        staffed = {a["organisation"]: a["name"] for a in real.stack["accounts"] if a["role"] == "registrar"}
+        for code, item in schools.items():
+            assert item["trained"] == (code in staffed) and item["registrars"] == [staffed[code]]
+            assert (item["pupils"], item["open_registrations"]) == (0, 0), "the registry has counted"
 
 
 async def test_the_province_is_loaded(real: Real) -> None:
