@@ -11,6 +11,7 @@ from notifications.policy import Draft, text
 from shared_contracts.access import AlertRaised, AppointmentsChanged
 from shared_contracts.actors import Role
 from shared_contracts.identity import Verification
+from shared_contracts.organisations import OrganisationChanged, OrganisationsChanged
 from shared_contracts.registry import (
     CorrectionsNeeded,
     RegistrationState,
@@ -200,3 +201,43 @@ def test_every_state_that_an_event_may_name_has_words() -> None:
     for step in Step:
         (draft,) = policy.step_reached(reached(RegistrationState.ENTERED, step), DAY)
         assert not text(draft, draft.counts).title.isascii()
+
+
+def changed(
+    code: str = "2123010001", former: str | None = None, authority: str | None = "230103"
+) -> OrganisationChanged:
+    return OrganisationChanged(
+        code=code,
+        name="第一小学",
+        kind="school",
+        parent=authority,
+        authority=authority,
+        division="230102",
+        valid_from=date(2026, 9, 1),
+        closed=False,
+        version=2,
+        former_authority=former,
+    )
+
+
+@pytest.mark.clause("3.1", "44")
+def test_of_a_school_that_goes_to_another_authority_hear_both_and_the_school() -> None:
+    event = OrganisationsChanged(organisations=(changed("2123010002"), changed(former="230102")))
+    drafts = policy.organisations_changed(event, DAY)
+    assert [(draft.organisation, draft.role) for draft in drafts] == [
+        ("2123010001", Role.REGISTRAR),
+        ("230102", Role.AUTHORITY_OFFICER),
+        ("230103", Role.AUTHORITY_OFFICER),
+    ]
+    assert len({draft.merge for draft in drafts}) == 3
+    told = text(drafts[0], drafts[0].counts)
+    assert told.title == "主管教育行政部门变更"
+    assert "自2026年9月1日起，第一小学" in told.body
+    assert "由哈尔滨市道里区教育行政部门变更为哈尔滨市南岗区教育行政部门" in told.body
+
+
+def test_a_province_is_named_whole() -> None:
+    (draft, *_) = policy.organisations_changed(
+        OrganisationsChanged(organisations=(changed(former="230102", authority="230000"),)), DAY
+    )
+    assert "变更为黑龙江省教育行政部门" in text(draft, draft.counts).body

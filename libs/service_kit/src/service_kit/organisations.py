@@ -13,7 +13,6 @@ import logging
 from collections.abc import Collection, Sequence
 from typing import Any
 
-import msgspec
 import sqlalchemy as sa
 from shared_contracts.actors import system
 from shared_contracts.messages import Event
@@ -38,8 +37,6 @@ PAGE = 500
 """Organisations of one question at most."""
 _PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0, 15.0)  # seconds until the registry is asked again
 
-_FIELDS = OrganisationChanged.__struct_fields__
-
 replica = sa.Table(
     "organisation_replica",
     sa.MetaData(),
@@ -53,6 +50,8 @@ replica = sa.Table(
     sa.Column("closed", sa.Boolean, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
 )
+
+_FIELDS = tuple(column.name for column in replica.columns)
 
 _DDL = """
 CREATE TABLE organisation_replica (
@@ -100,7 +99,7 @@ async def put(tx: AsyncConnection, changed: Sequence[OrganisationChanged]) -> No
     await insert_rows(
         tx,
         replica,
-        [msgspec.structs.asdict(one) for one in newest.values()],
+        [{name: getattr(one, name) for name in _FIELDS} for one in newest.values()],
         on_conflict=f"(code) DO UPDATE SET {values} WHERE organisation_replica.version < EXCLUDED.version",
     )
 

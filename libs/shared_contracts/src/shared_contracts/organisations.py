@@ -239,7 +239,10 @@ class ListKnownOrganisations(Query, frozen=True, kw_only=True, gc=False, tag="re
 
 
 class OrganisationChanged(Message, frozen=True, kw_only=True, gc=False):
-    """An organisation as it stands after a change. `version` grows with each: a reader ignores older ones."""
+    """An organisation as it stands after a change. `version` grows with each: a reader ignores older ones.
+
+    `former_authority`: set where this change took it from one supervising authority to another.
+    """
 
     code: str
     name: str
@@ -250,6 +253,7 @@ class OrganisationChanged(Message, frozen=True, kw_only=True, gc=False):
     valid_from: date
     closed: bool
     version: int
+    former_authority: str | None = None
 
 
 class OrganisationsChanged(Event, frozen=True, kw_only=True, gc=False, tag="registry.organisations_changed"):

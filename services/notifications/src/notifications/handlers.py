@@ -11,6 +11,7 @@ from shared_contracts.access import AlertRaised, AppointmentsChanged
 from shared_contracts.decisions import Refused, refused
 from shared_contracts.messages import Command, Event, Ok, Query
 from shared_contracts.notifications import ListNotices, MarkRead, NoticePage
+from shared_contracts.organisations import OrganisationsChanged
 from shared_contracts.registry import CorrectionsNeeded, RosterChecked, RosterCompleted, StepReached
 
 from notifications import policy, store
@@ -58,6 +59,7 @@ EVENTS: dict[type[Event], EventHandler] = {
     RosterChecked: _tell(policy.roster_checked),
     RosterCompleted: _tell(policy.roster_completed),
     CorrectionsNeeded: _tell(policy.corrections_needed),
+    OrganisationsChanged: _tell(policy.organisations_changed),
     AlertRaised: _tell(policy.alert_raised),
     AppointmentsChanged: _tell(policy.appointments_changed),
 }

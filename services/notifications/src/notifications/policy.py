@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from regulation.divisions import full_name
 from regulation.mark import clause
 from shared_contracts.access import AlertRaised, AppointmentsChanged
 from shared_contracts.actors import Role
 from shared_contracts.identity import Verification
+from shared_contracts.organisations import OrganisationsChanged
 from shared_contracts.registry import (
     CorrectionsNeeded,
     RegistrationState,
@@ -188,6 +190,34 @@ def appointments_changed(event: AppointmentsChanged, today: date) -> tuple[Draft
     )
 
 
+@clause("3.1", "44")
+def organisations_changed(event: OrganisationsChanged, _today: date) -> tuple[Draft, ...]:
+    """Of a school that goes to another authority hear both authorities and the school."""
+    return tuple(
+        Draft(
+            organisation=organisation,
+            role=role,
+            kind="supervision_changed",
+            link=f"/v1/organisations/{one.code}",
+            merge=_merge("supervision_changed", one.code, str(one.version), organisation),
+            counts={COUNT: 1},
+            words={
+                "school_name": one.name,
+                "from": one.former_authority,
+                "to": one.authority,
+                "day": f"{one.valid_from:%Y年%-m月%-d日}",
+            },
+        )
+        for one in event.organisations
+        if one.former_authority and one.authority
+        for organisation, role in (
+            (one.code, Role.REGISTRAR),
+            (one.former_authority, Role.AUTHORITY_OFFICER),
+            (one.authority, Role.AUTHORITY_OFFICER),
+        )
+    )
+
+
 def _roster(kind: str, event: RosterChecked | RosterCompleted, counts: Mapping[str, int], problem: str = "") -> Draft:
     return Draft(
         organisation=event.school,
@@ -263,6 +293,18 @@ def _appointments_text(words: Mapping[str, str], _counts: Mapping[str, int]) -> 
     return Text("学籍管理员变动", f"{words['school_name']}{what}。可查看培训记录和任用情况。")
 
 
+def _supervision_text(words: Mapping[str, str], _counts: Mapping[str, int]) -> Text:
+    return Text(
+        "主管教育行政部门变更",
+        f"自{words['day']}起，{words['school_name']}的主管教育行政部门由{_authority(words['from'])}变更为"
+        f"{_authority(words['to'])}。未办结的建籍申请已转交新的主管部门，已作出的审核有效。",
+    )
+
+
+def _authority(code: str) -> str:
+    return f"{full_name(code).removeprefix('黑龙江省') or '黑龙江省'}教育行政部门"
+
+
 _TEXTS = {
     "step_reached": _step_text,
     "roster_checked": _checked_text,
@@ -270,4 +312,5 @@ _TEXTS = {
     "corrections_needed": _corrections_text,
     "alert_raised": _alert_text,
     "appointments_changed": _appointments_text,
+    "supervision_changed": _supervision_text,
 }

@@ -140,6 +140,8 @@ async def test_a_name_changes_from_a_day_on(world: World) -> None:
 @pytest.mark.clause("44")
 async def test_which_county_was_this_school_under(world: World) -> None:
     await supervise(world)
+    (told,) = (await world.events(OrganisationsChanged))[-1].organisations
+    assert (told.authority, told.former_authority) == (NEAR, AUTHORITY)
     before, after = await on(world, SCHOOL.code, YESTERDAY), await on(world, SCHOOL.code, TODAY)
     assert (before.organisation.authority, before.organisation.parent) == (AUTHORITY, AUTHORITY)
     assert (after.organisation.authority, after.organisation.parent, after.organisation.division) == (NEAR, NEAR, NEAR)

@@ -6,8 +6,9 @@ same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from types import MappingProxyType
 from typing import Literal
 
 import msgspec
@@ -20,6 +21,8 @@ from registry.organisations import policy, store, supervision
 
 EVENT_CHUNK = 500
 """Organisations of one event at most."""
+
+_NONE: Mapping[str, str | None] = MappingProxyType({})
 
 Outcome = Literal["created", "changed", "unchanged", "refused"]
 
@@ -41,6 +44,11 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
         if self.before is None:
             return "created"
         return "unchanged" if self.before == self.view else "changed"
+
+    @property
+    def moves(self) -> bool:
+        """A school that goes to another supervising authority."""
+        return self.view.kind == "school" and self.before is not None and self.before.authority != self.view.authority
 
     @property
     def answerable(self) -> tuple[str | None, ...]:
@@ -86,15 +94,19 @@ async def carry_out(
     await store.close_versions(work.tx, replaced, effective_from)
     numbers = {one.view.code: one.number + 1 for one in changed}
     await store.put_versions(work.tx, [one.view for one in changed], effective_from, numbers)
-    for one in changed:
-        if one.before is not None and one.view.kind == "school" and one.before.authority != one.view.authority:
-            await supervision.pass_on(work, one.view, actor, reason)
-    await announce(work, [one.view.code for one in changed])
+    moved = [one for one in changed if one.moves]
+    for one in moved:
+        await supervision.pass_on(work, one.view, actor, reason)
+    former = {one.view.code: one.before.authority for one in moved if one.before is not None}
+    await announce(work, [one.view.code for one in changed], former)
 
 
-async def announce(work: RegistryWork, codes: Sequence[str]) -> None:
-    """Tell the other services how these stand now."""
-    stand = await store.known(work.tx, codes=codes)
+async def announce(work: RegistryWork, codes: Sequence[str], former: Mapping[str, str | None] = _NONE) -> None:
+    """Tell the other services how these stand now. `former`: authorities that schools have left by this change."""
+    stand = [
+        msgspec.structs.replace(one, former_authority=former.get(one.code))
+        for one in await store.known(work.tx, codes=codes)
+    ]
     for begin in range(0, len(stand), EVENT_CHUNK):
         chunk = tuple(stand[begin : begin + EVENT_CHUNK])
         work.emit(OrganisationsChanged(organisations=chunk), chunk[0].code)
