@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import pytest
+from kit_recorder import Notebook
 from kit_sandbox import Sandbox, _nothing
 from service_kit import audit
 from service_kit.origin import NOWHERE, Origin, extract, inject, origin
@@ -18,7 +20,7 @@ from shared_contracts.actors import Actor, Role, system
 from shared_contracts.audit import Audited
 from shared_contracts.decisions import Refused
 from shared_contracts.identity import DropIntake, FindPersons, FoundPersons, RevealDocuments, RevealedDocuments
-from shared_contracts.messages import Ok
+from shared_contracts.messages import Message, Ok
 
 pytestmark = pytest.mark.integration
 
@@ -154,6 +156,19 @@ def test_every_act_of_every_contract_has_a_row() -> None:
 
     assert audit.unknown_acts(REPLIES) == []
     assert len(REPLIES) > 60
+
+
+def test_a_problem_is_an_outcome_where_somebody_signs_in_and_nowhere_else() -> None:
+    class Shown(Message, frozen=True, kw_only=True):
+        problem: str | None = "文件含有宏。"
+
+    now = datetime.now(UTC)
+    notebook = Notebook("access")
+    tried = notebook.entry(SignIn(command_id="c", actor=ANONYMOUS, username="reg", password="x"),
+                           SignInAnswer(problem="sealed", who=REGISTRAR), now)  # fmt: skip
+    assert tried and (tried.outcome, tried.account) == ("sealed", "reg")
+    shown = notebook.entry(DropIntake(command_id="c", actor=REGISTRAR, intake_id="i"), Shown(), now)
+    assert shown and shown.outcome == "done"
 
 
 def test_ids_are_found_where_the_table_says() -> None:

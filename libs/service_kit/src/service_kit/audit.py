@@ -72,8 +72,7 @@ class Recorder:
             name=actor.name,
             organisation=actor.organisation,
             roles=tuple(actor.roles),
-            outcome=outcome
-            or (reply.kind if isinstance(reply, Refused) else getattr(reply, "problem", None) or "done"),
+            outcome=outcome or _outcome(reply),
             reasons=tuple(f.code for f in reply.findings[:20]) if isinstance(reply, Refused) else (),
             objects=ids[:MOST_OBJECTS],
             count=len(ids),
@@ -110,6 +109,13 @@ def act_of(message: Command | Query) -> Act | None:
 def unknown_acts(kinds: Iterable[type[Message]]) -> list[str]:
     """Commands and queries without a row: nobody has thought about who may do them."""
     return [word(kind) for kind in kinds if not known(word(kind))]
+
+
+def _outcome(reply: Message | Refused) -> str:
+    """Signing in answers with a problem where others refuse; a `problem` elsewhere is a text for people."""
+    if isinstance(reply, Refused):
+        return reply.kind
+    return (getattr(reply, "problem", None) if hasattr(reply, "who") else None) or "done"
 
 
 def _ids(paths: Iterable[str], message: Message, reply: Message | None) -> Iterator[str]:
