@@ -114,6 +114,8 @@ class _Act:
         self.kind: CaseKind = chain(Parameters.for_(school.division, work.today).approval_working_days)
 
     def against(self, registration: Waiting) -> tuple[Finding, ...]:
+        if foreign := steps.own_class(self.step, self.actor, registration.grade, registration.class_no):
+            return (foreign,)  # whatever else is wrong with it
         found = may_decide(
             self.kind,
             registration.standing,
@@ -126,11 +128,8 @@ class _Act:
         )
         if found:
             return found
-        more = (
-            steps.own_class(self.step, self.actor, registration.grade, registration.class_no),
-            steps.guardian_signed(self.step, self.decision, registration.printed_on, self.signed_on, self.today),
-        )
-        return tuple(finding for finding in more if finding is not None)
+        unsigned = steps.guardian_signed(self.step, self.decision, registration.printed_on, self.signed_on, self.today)
+        return (unsigned,) if unsigned else ()
 
     def doing(self) -> Doing:
         role = deciding_role(self.kind.step(self.step), self.actor.roles)

@@ -7,7 +7,7 @@ from datetime import date
 
 from regulation.findings import refuse
 from regulation.mark import clause
-from shared_contracts.actors import Actor
+from shared_contracts.actors import Actor, Role
 from shared_contracts.decisions import Finding, RefusalKind, Refused, refused
 from shared_contracts.registry import Step
 
@@ -16,8 +16,8 @@ from registry.registration.policy import day_title
 
 @clause("15.1")
 def own_class(step: Step, actor: Actor, grade: int, class_no: int) -> Finding | None:
-    """A class teacher checks the pupils of his own classes."""
-    if step is not Step.CLASS_TEACHER or actor.teaches(grade, class_no):
+    """A class teacher checks the pupils of his own classes. Who is none is told so by casework."""
+    if step is not Step.CLASS_TEACHER or not actor.has(Role.CLASS_TEACHER) or actor.teaches(grade, class_no):
         return None
     message = f"班主任只审核本班学生，{grade}年级{class_no}班不在您的班级范围"
     return refuse("15.1", "registration.not_own_class", message, cure="由该班班主任审核")

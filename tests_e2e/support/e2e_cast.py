@@ -1,0 +1,189 @@
+"""Everybody who may come to the gateway: each role at each kind of place, seen from one school; and nobody.
+
+`xinchun` is the school that things belong to, 230103 its county. Each member of the cast has a session of its own.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import msgspec
+from e2e_system import PORTAL, System
+from service_kit.clock import Clock
+from shared_contracts.access import DemoAccount, LoadAccounts
+from shared_contracts.actors import Role
+from xueji_local.accounts import TRAINING
+from xueji_local.operator import OPERATOR, carry_out
+
+SCHOOL, COUNTY, CITY, PROVINCE = "2123000101", "230103", "230100", "230000"
+NEIGHBOUR = "230184"
+"""Another county of the same city."""
+PLACES = {"county": COUNTY, "neighbour": NEIGHBOUR, "city": CITY, "province": PROVINCE}
+AUTHORITY_ROLES = {
+    "officer": Role.AUTHORITY_OFFICER,
+    "leader": Role.LEADER,
+    "auditor": Role.AUDITOR,
+    "admin": Role.ACCOUNT_ADMIN,
+}
+_DEMO = {
+    "registrar": "xinchun.registrar",
+    "teacher": "xinchun.teacher",  # of all grades
+    "teacher01": "xinchun.teacher01",  # of class 1-01
+    "principal": "xinchun.principal",
+    **{f"qihui.{role}": f"qihui.{role}" for role in ("registrar", "teacher", "principal")},  # of the same county
+    **{f"shanhe.{role}": f"shanhe.{role}" for role in ("registrar", "teacher", "principal")},  # of the neighbour
+    **{f"county.{role}": f"nangang.{role}" for role in AUTHORITY_ROLES},
+    "neighbour.officer": "wuchang.officer",
+    "province.auditor": "province.auditor",
+    "province.admin": "province.admin",
+}
+
+
+@dataclass(frozen=True)
+class Member:
+    """One of the cast. Sends once; `password` and `username` are empty where it has none."""
+
+    name: str
+    username: str = ""
+    password: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+    http: httpx.Client = field(default_factory=httpx.Client, repr=False)
+
+    def send(self, method: str, path: str, *, token: str | None = None, **request: Any) -> httpx.Response:
+        """A POST has an Idempotency-Key of its own unless one is given. `token`: another than its own."""
+        headers = {"Idempotency-Key": str(uuid.uuid4())} if method == "POST" else {}
+        if bearer := token or self.token:
+            headers["Authorization"] = f"Bearer {bearer}"
+        headers |= request.pop("headers", {})
+        return self.http.request(method, path, headers=headers, **request)
+
+    def sign_in(self) -> dict[str, Any]:
+        """A further session: the answer's body."""
+        return signed_in(self.http, self.username, self.password)
+
+
+def signed_in(http: httpx.Client, username: str, password: str, **more: str) -> dict[str, Any]:
+    answer = http.post("/v1/sessions", json={"username": username, "password": password, **more})
+    assert answer.status_code == 201, answer.text
+    session: dict[str, Any] = answer.json()
+    return session
+
+
+class Cast:
+    """`cast["county.officer"]`. Made as people make accounts: by an account administrator, each with a first password
+    that is changed; the many that only repeat a role at another place are loaded as demonstration accounts are."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.http = httpx.Client(base_url=system.gateway, timeout=httpx.Timeout(70, connect=5), trust_env=False)
+        found = msgspec.json.decode(system.layout.stack.read_bytes())["accounts"]
+        passwords = {account["username"]: account["password"] for account in found}
+        self.members = {"nobody": Member("nobody", http=self.http)}
+        for name, username in _DEMO.items():
+            self._enter(name, username, passwords[username])
+        self._load()
+        self._by_hand()
+
+    def __getitem__(self, name: str) -> Member:
+        return self.members[name]
+
+    def close(self) -> None:
+        self.http.close()
+
+    def load(self, *accounts: DemoAccount) -> None:
+        """As the operator."""
+        command = LoadAccounts(command_id=str(uuid.uuid4()), actor=OPERATOR, accounts=accounts)
+        password = self.system.keys.nats_users["operator"]
+        assert PORTAL.run(carry_out(self.system.nats.url, password, command)) is None
+
+    def member(
+        self, name: str, organisation: str, *roles: Role, classes: tuple[str, ...] = (), training: str = ""
+    ) -> Member:
+        """One more, loaded."""
+        username, password = f"cast.{name.replace('_', '-')}", new_password()
+        account = DemoAccount(
+            username=username, password=password, name="演职员", organisation=organisation, roles=roles,
+            classes=classes, training=training,
+        )  # fmt: skip
+        self.load(account)
+        return self._enter(name, username, password)
+
+    def created(self, name: str, organisation: str, *roles: Role, by: str = "county.admin") -> Member:
+        """One more, made through the API; its password is its own, or the first one where `limited` is wanted."""
+        username = f"cast.{name}"
+        body = {"username": username, "name": "演职员", "organisation": organisation, "roles": list(roles)}
+        answer = self[by].send("POST", "/v1/accounts", json=body)
+        assert answer.status_code == 201, answer.text
+        return self._enter(name, username, answer.json()["password"])
+
+    def own_password(self, member: Member) -> Member:
+        """After the first sign-in everybody takes a password of his own and gets a token without the limit."""
+        new = new_password()
+        body = {"current": member.password, "new": new}
+        answer = member.send("PUT", "/v1/sessions/current/password", json=body)
+        assert answer.status_code == 204, answer.text
+        return self._enter(member.name, member.username, new)
+
+    def client(self, name: str, *scopes: str, organisation: str = COUNTY, by: str = "county.admin") -> Member:
+        body = {
+            "client_id": f"cast.{name}",
+            "name": "演示接口",
+            "organisation": organisation,
+            "scopes": list(scopes),
+            "expires_on": (Clock().today() + timedelta(days=30)).isoformat(),
+        }
+        answer = self[by].send("POST", "/v1/clients", json=body)
+        assert answer.status_code == 201, answer.text
+        form = {"grant_type": "client_credentials"}
+        granted = self.http.post("/oauth/token", data=form, auth=(body["client_id"], answer.json()["secret"]))
+        assert granted.status_code == 200, granted.text
+        member = Member(name, body["client_id"], answer.json()["secret"], granted.json()["access_token"], self.http)
+        self.members[name] = member
+        return member
+
+    def _enter(self, name: str, username: str, password: str) -> Member:
+        token = signed_in(self.http, username, password)["access_token"]
+        self.members[name] = Member(name, username, password, token, self.http)
+        return self.members[name]
+
+    def _load(self) -> None:
+        missing = {
+            f"{place}.{title}": (code, role)
+            for place, code in PLACES.items()
+            for title, role in AUTHORITY_ROLES.items()
+            if f"{place}.{title}" not in self.members
+        }
+        passwords = {name: new_password() for name in (*missing, "teacher02")}
+        people = [
+            DemoAccount(
+                username=f"cast.{name}", password=passwords[name], name="演职员", organisation=code, roles=(role,)
+            )
+            for name, (code, role) in missing.items()
+        ]
+        teacher = DemoAccount(
+            username="cast.teacher02", password=passwords["teacher02"], name="演职员", organisation=SCHOOL,
+            roles=(Role.CLASS_TEACHER,), classes=("1-02", "2"),
+        )  # fmt: skip
+        self.load(*people, teacher)
+        for name, password in passwords.items():
+            self._enter(name, f"cast.{name}", password)
+
+    def _by_hand(self) -> None:
+        self.created("limited", SCHOOL, Role.REGISTRAR)
+        self.own_password(self.created("unappointed", SCHOOL, Role.REGISTRAR))
+        self.client("client.students", "students:read")
+        self.client("client.organisations", "organisations:read")
+
+
+def new_password() -> str:
+    return f"{secrets.token_urlsafe(12)}7q"
+
+
+def training() -> dict[str, str]:
+    """A registrar's training record, as the API takes it."""
+    return {"title": TRAINING, "organiser": "黑龙江省教育厅", "completed_on": "2026-08-20"}
