@@ -27,9 +27,12 @@ def decode(cursor: str | None, *kinds: type) -> Key | Refused | None:
         return None
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        return msgspec.json.decode(text, type=tuple[kinds])  # type: ignore[valid-type]
+        key: Key = msgspec.json.decode(text, type=tuple[kinds])  # type: ignore[valid-type]
+        if not any(isinstance(part, str) and "\x00" in part for part in key):  # PostgreSQL takes none
+            return key
     except (msgspec.MsgspecError, binascii.Error, ValueError, UnicodeEncodeError):
-        return refused("invalid", "翻页标记无效。请从第一页重新开始。")
+        pass
+    return refused("invalid", "翻页标记无效。请从第一页重新开始。")
 
 
 def size(limit: int) -> int:

@@ -18,8 +18,10 @@ from access_support import (
     admin,
     codes,
 )
+from service_kit import paging
 from service_kit.ids import new_id
 from shared_contracts.access import (
+    AccountPage,
     AccountState,
     AccountView,
     ChangeAccount,
@@ -276,6 +278,12 @@ async def test_a_list_reaches_as_far_as_its_authority(desk: Desk):
     assert await listed(desk, PROVINCE, name="ZHAO") == ["school.zhao"]
     assert await listed(desk, PROVINCE, name="某老") == everybody
     assert await listed(desk, PROVINCE, name="%") == []
+
+
+async def test_characters_that_the_database_does_not_take_are_refused(desk: Desk):
+    assert (await desk.ask(ListAccounts(actor=admin(CITY), name="a\x00"))).kind == "invalid"
+    assert (await desk.ask(ListAccounts(actor=admin(CITY), cursor=paging.encode("a\x00")))).kind == "invalid"
+    assert isinstance(await desk.ask(ListAccounts(actor=admin(CITY), cursor=paging.encode("a"))), AccountPage)
 
 
 async def test_lists_by_state(desk: Desk):

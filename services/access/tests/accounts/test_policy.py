@@ -41,6 +41,24 @@ def test_what_people_type_is_folded():
     assert policy.folded(" Nangang.Wei ") == "nangang.wei"
 
 
+@pytest.mark.clause("45.3")
+@pytest.mark.parametrize(
+    ("name", "fine"),
+    [("魏", True), ("魏" * 50, True), ("魏" * 51, False), (" ", False), ("", False), ("魏\x00", False)],
+)
+def test_names(name, fine):
+    assert (policy.check_name(name) is None) is fine
+
+
+@pytest.mark.clause("45.3")
+@pytest.mark.parametrize(
+    ("reason", "fine"),
+    [("调", True), ("调\n离", True), ("调" * 500, True), ("调" * 501, False), (" \n", False), ("\x00调", False)],
+)
+def test_reasons(reason, fine):
+    assert (policy.check_reason(reason) is None) is fine
+
+
 @pytest.mark.clause("3.1")
 @pytest.mark.parametrize(
     ("organisation", "roles", "found"),

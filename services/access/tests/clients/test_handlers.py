@@ -70,12 +70,14 @@ async def test_errors_of_rfc_6749(desk: Desk):
     assert (await grant(desk, "wrong")).error == "invalid_client"
     assert (await grant(desk, made.secret, client_id="nobody")).error == "invalid_client"
     assert (await grant(desk, "", client_id="")).error == "invalid_client"
+    assert (await grant(desk, "\x00", client_id="a\x00")).error == "invalid_client"
     assert (await grant(desk, made.secret, "students:write")).error == "invalid_scope"
     assert (await grant(desk, "wrong", "students:write")).error == "invalid_client"
     told = [(e.account, e.outcome) for e in await desk.entries() if e.act == "access.grant_client"]
     who = "client:data.platform"
     assert told == [
         (who, "invalid_client"),
+        ("", "invalid_client"),
         ("", "invalid_client"),
         ("", "invalid_client"),
         (who, "invalid_scope"),

@@ -50,6 +50,12 @@ async def test_a_wrong_name_and_a_wrong_password_are_answered_alike(desk: Desk):
     assert nobody.who is None
 
 
+@pytest.mark.parametrize("name", ["", "a\x00", "魏" * 100, "' OR 1=1", "client:x"])
+async def test_a_name_that_nobody_can_have_is_wrong_too(desk: Desk, name: str):
+    answer = await desk.sign_in(name, "\x00")
+    assert (answer.problem, answer.wait, answer.who) == ("wrong", 0, None)
+
+
 async def test_a_name_that_nobody_has_costs_a_hash_too(desk: Desk, monkeypatch: pytest.MonkeyPatch):
     checked: list[str] = []
     original = Hasher._matches

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from regulation.authorisation import MISSING, Target, check, is_school, reach
 from service_kit import organisations, paging
 from service_kit.work import CommandHandler, QueryHandler
@@ -28,8 +26,6 @@ from access.accounts.passwords import first_password
 from access.accounts.store import Account
 from access.context import AccessWork
 from access.sessions import store as sessions
-
-LONGEST_REASON: Final = 500
 
 
 async def create_account(work: AccessWork, command: CreateAccount) -> PasswordIssued | Refused:
@@ -154,8 +150,8 @@ async def _administered(work: AccessWork, command: _Administering, reason: str |
         return refused("not_found", MISSING)
     if own_account := policy.check_own(command.actor, account.username):
         return refused("forbidden", f"{own_account.message}。{own_account.cure}。", own_account)
-    if reason is not None and not 1 <= len(reason.strip()) <= LONGEST_REASON:
-        return refused("invalid", f"请填写理由，不超过{LONGEST_REASON}字。")
+    if reason is not None and (fault := policy.check_reason(reason)):
+        return refused("invalid", f"{fault.message}。{fault.cure}。", fault)
     return account
 
 
@@ -195,6 +191,8 @@ async def list_accounts(work: AccessWork, query: ListAccounts) -> AccountPage | 
         return seen
     if isinstance(after, Refused):
         return after
+    if query.name and not query.name.isprintable():
+        return refused("invalid", "查询条件中有控制字符。请重新输入。")
     limit = paging.size(query.limit)
     found = await store.page(
         work.tx,

@@ -53,9 +53,21 @@ def check_username(username: str, field: str = "username") -> Finding | None:
 
 @clause("45.3")
 def check_name(name: str) -> Finding | None:
-    if name.strip() and len(name) <= 50:
+    if name.strip() and len(name) <= 50 and name.isprintable():
         return None
-    return refuse("45.3", "account.name", "姓名为空或超过50个字", cure="填写使用人姓名", fields=("name",))
+    return refuse("45.3", "account.name", "姓名为空、超过50个字或含有控制字符", cure="填写使用人姓名", fields=("name",))
+
+
+LONGEST_REASON: Final = 500
+
+
+@clause("45.3")
+def check_reason(reason: str) -> Finding | None:
+    """A sentence for whoever asks later."""
+    if reason.strip() and len(reason) <= LONGEST_REASON and "\x00" not in reason:
+        return None
+    message, cure = "理由为空、过长或含有控制字符", f"写明理由，不超过{LONGEST_REASON}字"
+    return refuse("45.3", "account.reason", message, cure=cure, fields=("reason",))
 
 
 @clause("3.1", "45.3")

@@ -119,7 +119,8 @@ async def grant_client(work: AccessWork, command: GrantClient) -> ClientGranted 
     """No refresh token (RFC 6749, 4.4.3): the client asks again with its secret."""
     if no := check(command.actor, word(command)):
         return no
-    client = await store.find(work.tx, command.client_id, lock=True)
+    possible = accounts.check_username(command.client_id) is None
+    client = await store.find(work.tx, command.client_id, lock=True) if possible else None
     right = hmac.compare_digest(store.secret_hash(command.client_secret), client.secret_hash if client else _NOBODY)
     if client is None:
         return ClientGranted(error="invalid_client")

@@ -32,7 +32,7 @@ async def sign_in(work: AccessWork, command: SignIn) -> SignInAnswer | Refused:
 async def _try(work: AccessWork, command: SignIn) -> SignInAnswer:
     name = policy.folded(command.username)
     failures = await accounts.lock_failures(work.tx, name)
-    account = await accounts.find(work.tx, name, lock=True)
+    account = None if policy.check_username(name) else await accounts.find(work.tx, name, lock=True)
     who = _who(account)
     if seconds := guessing.wait(failures, work.now):
         return SignInAnswer(problem="locked", wait=seconds, who=who)
