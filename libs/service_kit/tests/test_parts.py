@@ -9,8 +9,10 @@ import logging
 import os
 import socket
 import time
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any, cast
 from uuid import UUID
 
 import asyncpg
@@ -29,6 +31,7 @@ from service_kit.health import HealthServer
 from service_kit.ids import derived, derived_in_line, new_id
 from service_kit.migrate import _split
 from service_kit.settings import Settings, SettingsError, read
+from service_kit.work import Work
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 
@@ -44,6 +47,24 @@ def test_ids_of_a_series_sort_by_place_and_repeat(places: list[int], series: str
     assert all(UUID(one).version == 8 for one in made.values())
     other = {derived_in_line(place, "row", series + "x") for place in places}
     assert other.isdisjoint(made.values())
+
+
+async def test_what_was_gathered_is_done_once_with_all_of_it() -> None:
+    calls: list[tuple[str, list[int]]] = []
+
+    async def sums(_work: Work[None], items: Sequence[int]) -> None:
+        calls.append(("sums", list(items)))
+
+    async def others(_work: Work[None], items: Sequence[int]) -> None:
+        calls.append(("others", list(items)))
+
+    work: Work[None] = Work(tx=cast("Any", None), deps=None, now=Clock().now())
+    for item in (3, 1, 2):
+        work.gather(sums, item)
+    work.gather(others, 9)
+    assert calls == []
+    await work.flush()
+    assert calls == [("sums", [3, 1, 2]), ("others", [9])]
 
 
 @pytest.mark.parametrize("place", [-1, 2**28])

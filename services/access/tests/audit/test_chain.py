@@ -132,7 +132,15 @@ async def test_nothing_that_was_sent_can_keep_an_entry_out(audit_desk: Desk) -> 
 
 @pytest.mark.parametrize(
     ("organisation", "authority"),
-    [(SCHOOL, COUNTY), (COUNTY, COUNTY), (CITY, CITY), ("2199999999", PROVINCE), ("", PROVINCE)],
+    [
+        (SCHOOL, COUNTY),
+        (COUNTY, COUNTY),
+        (CITY, CITY),
+        ("2199999999", PROVINCE),
+        ("", PROVINCE),
+        ("220100", PROVINCE),
+        ("x", PROVINCE),
+    ],
 )
 async def test_the_authority_of_that_time_is_kept(audit_desk: Desk, organisation: str, authority: str) -> None:
     await audit_desk.keep(organisation=organisation)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
+from typing import TypeGuard
 
 import msgspec
 from regulation.authorisation import is_school
-from regulation.divisions import PROVINCE
+from regulation.divisions import PROVINCE, chain
 from service_kit.database import driver, fetch_all, insert_rows
 from service_kit.organisations import authority_of
 from shared_contracts.audit import Audited
@@ -100,12 +101,14 @@ _AS_SAID = tuple(
 
 
 async def authorities(tx: AsyncConnection, organisations: Collection[str]) -> dict[str, str]:
-    """Whose subtree each organisation is in now. What nobody knows falls to the province: somebody must see it."""
-    schools = [code for code in organisations if is_school(code)]
-    known = await authority_of(tx, schools)
-    return {
-        code: (known[code] if is_school(code) else code) or PROVINCE for code in organisations
-    }  # fmt: skip
+    """Whose subtree each organisation is in now. What is none of the province's falls to it: somebody must see it."""
+    known = await authority_of(tx, [code for code in organisations if is_school(code)])
+    found = {code: known[code] if is_school(code) else code for code in organisations}
+    return {code: authority if _of_the_province(authority) else PROVINCE for code, authority in found.items()}
+
+
+def _of_the_province(authority: str | None) -> TypeGuard[str]:
+    return authority is not None and len(authority) == 6 and chain(authority)[0] == PROVINCE
 
 
 async def signed_days(tx: AsyncConnection) -> list[Signed]:

@@ -113,15 +113,14 @@ class Desk:
             (SCHOOL, "第一小学", "school", COUNTY, COUNTY),
             (OTHER_SCHOOL, "第二小学", "school", OTHER_COUNTY, OTHER_COUNTY),
         ]
-        fields = OrganisationChanged.__struct_fields__
         made = []
         for code, name, kind, parent, authority in rows:
-            values = {
+            values: dict[str, Any] = {
                 "code": code, "name": name, "kind": kind, "parent": parent, "authority": authority,
                 "division": code[:6] if len(code) == 6 else (authority or PROVINCE),
                 "valid_from": self.clock.today(), "closed": False, "version": 1,
             }  # fmt: skip
-            made.append(OrganisationChanged(**{name: values[name] for name in fields}))
+            made.append(OrganisationChanged(**values))
         async with self.kit.db.transaction() as tx:
             await organisations.put(tx, made)
 
