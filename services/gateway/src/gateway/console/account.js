@@ -1,7 +1,7 @@
 // The own account: password, second factor, sessions (clause 45.3). What must be done first is asked for here, too.
 import { action, api, ask, badge, facts, fill, h, paged, showOnce, showProblem, table, toast, when } from "./core.js";
 import { refresh, session } from "./session.js";
-import { ROLES } from "./words.js";
+import { browser, ROLES } from "./words.js";
 
 const password = (name, label, auto) => ({ name, label, type: "password", required: true, autocomplete: auto, maxlength: 128 });
 
@@ -59,7 +59,7 @@ async function bind(then) {
 function sessionsOf(place, current) {
   const load = () => paged(place, (cursor) => api(`/v1/sessions?limit=50${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`), (items) =>
     table(["开始", "最近使用", "地址", "浏览器", ""], items.map((one) => [when(one.started_at), when(one.seen_at), h("code", null, one.address || "—"),
-      h("span", { class: "agent" }, one.agent || "—"), one.id === current ? badge("本次登录", "good") : action("结束", async () => {
+      h("span", { title: one.agent }, browser(one.agent)), one.id === current ? badge("本次登录", "good") : action("结束", async () => {
         await api(`/v1/sessions/${one.id}`, { method: "DELETE" });
         toast("已结束。");
         await load();

@@ -1,7 +1,7 @@
 // Accounts and integration clients, for those who administer them (clauses 3.1, 45.3). Auditors look.
 import { action, api, ask, badge, facts, fill, filters, h, paged, query, showOnce, table, toast, today, when } from "./core.js";
 import { session } from "./session.js";
-import { ACCOUNT_STATES, AUTHORITY_ROLES, ROLES, SCHOOL_ROLES, SCOPES } from "./words.js";
+import { ACCOUNT_STATES, AUTHORITY_ROLES, browser, ROLES, SCHOOL_ROLES, SCOPES } from "./words.js";
 
 const STATE_KINDS = { active: "good", locked: "warn", sealed: "bad", dormant: "warn" };
 const named = (roles) => roles.map((role) => ROLES[role] ?? role).join("、");
@@ -84,7 +84,7 @@ async function accountPage(place, username) {
   manages() && [h("h2", null, "登录会话"), sessions]);
   if (!manages()) return undefined;
   return paged(sessions, (cursor) => api(`/v1/sessions${query({ username, cursor, limit: 50 })}`), (items) => table(["开始", "最近使用", "地址", "浏览器", ""],
-    items.map((one) => [when(one.started_at), when(one.seen_at), h("code", null, one.address || "—"), h("span", { class: "agent" }, one.agent || "—"),
+    items.map((one) => [when(one.started_at), when(one.seen_at), h("code", null, one.address || "—"), h("span", { title: one.agent }, browser(one.agent)),
       action("结束", async () => { await api(`/v1/sessions/${one.id}`, { method: "DELETE" }); await reload(); })]), "登录会话"), "现在没有登录。");
 }
 

@@ -33,12 +33,14 @@ let unread;
 let touched = Date.now();
 
 const links = () => LINKS.filter(([, , roles]) => !roles || session.has(...roles));
-const home = () => (session.get().account.limited ? "#/account" : session.has("registrar") ? "#/rosters" : session.has(...steps) ? "#/work" : links()[0][0]);
+const HOMES = [["registrar", "#/rosters"], ["account_admin", "#/accounts"], ["auditor", "#/audit"], ...steps.map((role) => [role, "#/work"])];
+const home = () => (session.get().account.limited ? "#/account" : HOMES.find(([role]) => session.has(role))?.[1] ?? links()[0][0]);
 
 function signIn() {
   leaving.abort();
   session.set(null);
   top_.hidden = true;
+  for (const open of document.querySelectorAll("dialog[open]")) open.close();
   signInPage(main, async () => {
     if (session.get().account.limited || !location.hash || location.hash === "#/") history.replaceState(null, "", home());
     await show();
@@ -109,7 +111,11 @@ async function show() {
 
 addEventListener("hashchange", () => session.get() && show());
 addEventListener("notices-read", refreshUnread);
-addEventListener("signed-out", () => { toast("登录已结束，请重新登录。", "bad"); signIn(); });
+addEventListener("signed-out", () => {
+  if (main.querySelector("form.login")) return; // several requests found out at once
+  toast("登录已结束，请重新登录。", "bad");
+  signIn();
+});
 for (const name of ["pointerdown", "keydown"]) addEventListener(name, () => { touched = Date.now(); }, { passive: true });
 setInterval(() => document.visibilityState === "visible" && Date.now() - touched < IDLE && refreshUnread(), 30_000);
 if (session.likely()) refresh().catch(showProblem).finally(show);

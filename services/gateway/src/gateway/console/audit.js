@@ -33,7 +33,7 @@ function entries(place) {
   };
   const filter = filters([
     { name: "account", label: "账号", maxlength: 100 },
-    { name: "object_id", label: "对象标识", maxlength: 100, hint: "学籍、名册、账号等" },
+    { name: "object_id", label: "对象标识", maxlength: 100, placeholder: "学籍、名册、账号等" },
     { name: "organisation", label: "单位代码", pattern: "\\d{6}|\\d{10}", maxlength: 10 },
     { name: "outcome", label: "结果", options: [["", "全部"], ...Object.entries(OUTCOMES)] },
     { name: "since", label: "从", type: "date", max: today() }, { name: "until", label: "到", type: "date", max: today() },

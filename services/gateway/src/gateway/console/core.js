@@ -210,7 +210,7 @@ export function ask({ title, text, fields = [], confirm = "确定", dismiss = tr
   });
 }
 
-export const when = (text) => new Date(text).toLocaleString("zh-CN", { dateStyle: "medium", timeStyle: "short" });
+export const when = (text) => new Date(text).toLocaleString("zh-CN", { dateStyle: "medium", timeStyle: "short", timeZone: "Asia/Shanghai" });
 export const today = () => new Date().toLocaleDateString("sv-SE", { timeZone: "Asia/Shanghai" });
 export const daysAgo = (n) => new Date(Date.now() - n * 86_400_000).toLocaleDateString("sv-SE", { timeZone: "Asia/Shanghai" });
 export const badge = (text, kind = "") => h("span", { class: `badge ${kind}` }, text);

@@ -90,3 +90,11 @@ export const OUTCOMES = {
   expired: "初始密码过期", reused: "续期凭证重复使用", ended: "会话已结束", invalid_client: "接口密钥错误", invalid_scope: "范围不符",
 };
 export const schoolYear = (year) => `${year}—${year + 1}学年`;
+
+const BROWSERS = [["Edg/", "Edge"], ["Firefox/", "Firefox"], ["Chrome/", "Chrome"], ["Safari/", "Safari"]];
+const SYSTEMS = [["Windows", "Windows"], ["Android", "安卓"], ["iPhone", "iPhone"], ["iPad", "iPad"], ["Mac OS", "macOS"], ["Linux", "Linux"]];
+// A browser in two words; what is none is shown as it calls itself.
+export function browser(agent) {
+  const [name, system] = [BROWSERS, SYSTEMS].map((list) => list.find(([mark]) => agent.includes(mark))?.[1]);
+  return name ? [name, system].filter(Boolean).join("，") : agent.slice(0, 60) || "—";
+}
