@@ -11,10 +11,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
+from e2e_cast import Cast
 from e2e_flow import Desk, desk
 from e2e_people import People
 from e2e_story import Story, tell
 from e2e_system import HASTY, System, running_system
+from e2e_things import Things, things_of
 
 FreshSystem = Callable[..., System]
 
@@ -60,6 +62,20 @@ def qihui(system: System) -> Desk:
 def story(system: System, people: People, tmp_path_factory: pytest.TempPathFactory) -> Story:
     """The main job, told once: a roster with every hard case from its upload to its numbers, and what came of it."""
     return tell(system, people, tmp_path_factory.mktemp("story"))
+
+
+@pytest.fixture(scope="session")
+def cast(system: System) -> Iterator[Cast]:
+    """Everybody there is, by role and place."""
+    made = Cast(system)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def things(cast: Cast, people: People, xinchun: Desk) -> Things:
+    """What of Xinchun's everybody tries to get at."""
+    return things_of(cast, people, xinchun)
 
 
 @pytest.fixture(scope="module")

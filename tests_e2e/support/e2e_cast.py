@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 import uuid
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -44,27 +45,56 @@ _DEMO = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass
 class Member:
-    """One of the cast. Sends once; `password` and `username` are empty where it has none."""
+    """One of the cast; nobody has neither name nor password. `client`: an integration client, no account."""
 
     name: str
+    http: httpx.Client = field(repr=False)
     username: str = ""
     password: str = field(default="", repr=False)
-    token: str = field(default="", repr=False)
-    http: httpx.Client = field(default_factory=httpx.Client, repr=False)
+    client: bool = False
+    _token: str = field(default="", repr=False)
+    _until: float = 0.0
 
     def send(self, method: str, path: str, *, token: str | None = None, **request: Any) -> httpx.Response:
-        """A POST has an Idempotency-Key of its own unless one is given. `token`: another than its own."""
+        """Once. A POST has an Idempotency-Key of its own unless one is given. `token`: another than its own."""
         headers = {"Idempotency-Key": str(uuid.uuid4())} if method == "POST" else {}
         if bearer := token or self.token:
             headers["Authorization"] = f"Bearer {bearer}"
         headers |= request.pop("headers", {})
         return self.http.request(method, path, headers=headers, **request)
 
+    @property
+    def token(self) -> str:
+        """Renewed when half its life is over: a run is longer than that."""
+        if self.username and time.monotonic() > self._until:
+            answer = self.granted() if self.client else self.sign_in()
+            self._token, self._until = answer["access_token"], time.monotonic() + answer["expires_in"] / 2
+        return self._token
+
     def sign_in(self) -> dict[str, Any]:
         """A further session: the answer's body."""
         return signed_in(self.http, self.username, self.password)
+
+    def granted(self) -> dict[str, Any]:
+        form = {"grant_type": "client_credentials"}
+        answer = self.http.post("/oauth/token", data=form, auth=(self.username, self.password))
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def own_password(self) -> None:
+        """After the first sign-in everybody takes a password of his own; then the limit is gone."""
+        body = {"current": self.password, "new": new_password()}
+        answer = self.send("PUT", "/v1/sessions/current/password", json=body)
+        assert answer.status_code == 204, answer.text
+        self.password = body["new"]
+        self.renew()
+
+    def renew(self) -> None:
+        """The next request goes with a new token: rights have changed."""
+        self._until = 0.0
 
 
 def signed_in(http: httpx.Client, username: str, password: str, **more: str) -> dict[str, Any]:
@@ -83,7 +113,7 @@ class Cast:
         self.http = httpx.Client(base_url=system.gateway, timeout=httpx.Timeout(70, connect=5), trust_env=False)
         found = msgspec.json.decode(system.layout.stack.read_bytes())["accounts"]
         passwords = {account["username"]: account["password"] for account in found}
-        self.members = {"nobody": Member("nobody", http=self.http)}
+        self.members = {"nobody": Member("nobody", self.http)}
         for name, username in _DEMO.items():
             self._enter(name, username, passwords[username])
         self._load()
@@ -114,20 +144,12 @@ class Cast:
         return self._enter(name, username, password)
 
     def created(self, name: str, organisation: str, *roles: Role, by: str = "county.admin") -> Member:
-        """One more, made through the API; its password is its own, or the first one where `limited` is wanted."""
+        """One more, made through the API: with its first password, which it has to change."""
         username = f"cast.{name}"
         body = {"username": username, "name": "演职员", "organisation": organisation, "roles": list(roles)}
         answer = self[by].send("POST", "/v1/accounts", json=body)
         assert answer.status_code == 201, answer.text
         return self._enter(name, username, answer.json()["password"])
-
-    def own_password(self, member: Member) -> Member:
-        """After the first sign-in everybody takes a password of his own and gets a token without the limit."""
-        new = new_password()
-        body = {"current": member.password, "new": new}
-        answer = member.send("PUT", "/v1/sessions/current/password", json=body)
-        assert answer.status_code == 204, answer.text
-        return self._enter(member.name, member.username, new)
 
     def client(self, name: str, *scopes: str, organisation: str = COUNTY, by: str = "county.admin") -> Member:
         body = {
@@ -139,16 +161,10 @@ class Cast:
         }
         answer = self[by].send("POST", "/v1/clients", json=body)
         assert answer.status_code == 201, answer.text
-        form = {"grant_type": "client_credentials"}
-        granted = self.http.post("/oauth/token", data=form, auth=(body["client_id"], answer.json()["secret"]))
-        assert granted.status_code == 200, granted.text
-        member = Member(name, body["client_id"], answer.json()["secret"], granted.json()["access_token"], self.http)
-        self.members[name] = member
-        return member
+        return self._enter(name, body["client_id"], answer.json()["secret"], client=True)
 
-    def _enter(self, name: str, username: str, password: str) -> Member:
-        token = signed_in(self.http, username, password)["access_token"]
-        self.members[name] = Member(name, username, password, token, self.http)
+    def _enter(self, name: str, username: str, password: str, *, client: bool = False) -> Member:
+        self.members[name] = Member(name, self.http, username, password, client)
         return self.members[name]
 
     def _load(self) -> None:
@@ -175,7 +191,7 @@ class Cast:
 
     def _by_hand(self) -> None:
         self.created("limited", SCHOOL, Role.REGISTRAR)
-        self.own_password(self.created("unappointed", SCHOOL, Role.REGISTRAR))
+        self.created("unappointed", SCHOOL, Role.REGISTRAR).own_password()
         self.client("client.students", "students:read")
         self.client("client.organisations", "organisations:read")
 

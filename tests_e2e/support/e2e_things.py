@@ -125,13 +125,13 @@ def _waiting(people: People, xinchun: Desk) -> dict[str, str]:
 
 def imported(cast: Cast, who: str = "county.officer", code: str = SCHOOL, name: str = "新春小学校") -> str:
     """Organisations that were looked at and not taken in yet: the school under another name."""
-    answer = upload_organisations(cast, who, {**_SHEET, "机构代码": code, "机构名称": name})
+    answer = upload_organisations(cast, who, {**SHEET, "机构代码": code, "机构名称": name})
     assert answer.status_code == 201, answer.text
     found: str = answer.json()["id"]
     return found
 
 
-_SHEET = {
+SHEET = {
     "机构代码": SCHOOL, "机构名称": "新春小学校", "机构类别": "学校", "主管教育行政部门代码": COUNTY, "所在县区代码": COUNTY,
     "办学类型": "小学", "学制": "六三制", "办别": "公办", "城乡类型": "城区",
 }  # fmt: skip
