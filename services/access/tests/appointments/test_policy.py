@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
@@ -185,6 +185,17 @@ def test_one_that_has_not_begun_yet_may_be_replaced() -> None:
     for begins_on, outcome in ((date(2026, 11, 1), Outcome.PASS), (date(2026, 11, 2), Outcome.NEEDS_OVERRIDE)):
         found = policy.kept_stable(facts(replaces="a", former=later, begins_on=begins_on))
         assert found is not None and found.outcome is outcome
+
+
+def test_one_that_begins_today_is_in_office() -> None:
+    today = msgspec.structs.replace(FORMER, begins_on=FACTS.today)
+    found = policy.kept_stable(facts(replaces="a", former=today))
+    assert found is not None and found.outcome is Outcome.NEEDS_OVERRIDE
+    (ended,) = policy.ending(today, FACTS.today, START)
+    assert ended.outcome is Outcome.NEEDS_OVERRIDE
+    tomorrow = msgspec.structs.replace(FORMER, begins_on=FACTS.today + timedelta(days=1))
+    (ended,) = policy.ending(tomorrow, FACTS.today, START)
+    assert ended.outcome is Outcome.PASS
 
 
 @pytest.mark.parametrize(

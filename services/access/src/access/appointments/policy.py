@@ -187,7 +187,7 @@ def kept_stable(facts: Appointing) -> Finding | None:
     if former.username == facts.username:
         cure = "续任的，登记下一学年的任用，不必更换"
         return refuse("43", "appointment.replaces_self", "不能由本人更换本人", cure=cure, fields=fields)
-    return _stable(former, facts.begins_on, facts.year_start, "更换")
+    return _stable(former, facts.begins_on, facts.today, facts.year_start, "更换")
 
 
 @clause("43")
@@ -196,12 +196,13 @@ def ending(former: Former, today: date, year_start: MonthDay) -> tuple[Finding, 
     if former.over:
         cure = "刷新后查看当前状态"
         return (refuse("43", "appointment.over", "这项任用已经终止", cure=cure),)
-    return (_stable(former, today, year_start, "终止"),)
+    return (_stable(former, today, today, year_start, "终止"),)
 
 
-def _stable(former: Former, day: date, start: MonthDay, what: Literal["更换", "终止"]) -> Finding:
-    begun = former.begins_on < day  # one that has not begun yet disturbs nothing
-    if begun and in_mid_year(former.school_year, day, start):
+def _stable(former: Former, day: date, today: date, start: MonthDay, what: Literal["更换", "终止"]) -> Finding:
+    """`day`: from when on it would be so. What will have been in force on no day disturbs nothing."""
+    in_office = former.begins_on <= today or former.begins_on < day
+    if in_office and in_mid_year(former.school_year, day, start):
         return needs_override(
             "43",
             "appointment.mid_year",
