@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import pyotp
 import pytest
 from access_support import BETTER, CITY, COUNTY, GOOD, Desk, admin, codes
@@ -12,6 +15,7 @@ from shared_contracts.access import (
     EnrolSecondFactor,
     GetAccount,
     RecoveryCodes,
+    ResetPassword,
     ResetSecondFactor,
     SecondFactorSeed,
     Tokens,
@@ -76,6 +80,29 @@ async def test_passwords_are_not_guessed_in_an_open_session(desk: Desk):
     assert (await desk.sign_in("wei")).problem == "locked"
     desk.clock.pass_(seconds=30)
     assert await desk.do(change(tokens)) == Ok()
+
+
+async def test_guessing_inside_and_at_the_door_at_once_is_counted_and_hangs_nobody(open_desk: Any):
+    """Both count the same name; the door locks the count first and the account then, an open session the account."""
+    desk = await open_desk()
+    other = await open_desk()
+    await desk.settled("wei")
+    tokens = await desk.tokens("wei")
+    reset = ResetPassword(command_id=new_id(), actor=admin(CITY), username="wei", reason="忘记密码")
+    async with asyncio.timeout(30):
+        await asyncio.gather(
+            *(one.do(change(tokens, current="wrong")) for one in [desk, other] * 3),
+            *(one.sign_in("wei", "wrong") for one in [desk, other] * 3),
+        )
+        (counted,) = await desk.sql("SELECT failures FROM sign_in_failures")
+        assert 5 <= counted["failures"] <= 12
+        desk.clock.pass_(hours=1)
+        await asyncio.gather(
+            desk.do(change(tokens)),
+            other.sign_in("wei"),
+            desk.do(reset),
+            *(one.sign_in("wei", "x") for one in [desk, other]),
+        )
 
 
 async def test_whoever_has_no_account_has_nothing_of_his_own(desk: Desk):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from typing import Any
 
 import pytest
@@ -90,6 +91,28 @@ async def test_many_at_once_leave_one_token_that_works(open_desk: Any):
     assert len(usable) == 1
     (session,) = await desk.sql("SELECT ended_at, refresh_number FROM sessions")
     assert (session["ended_at"], session["refresh_number"]) == (None, 2)
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_whatever_is_used_when_at_most_one_token_works(desk: Desk, seed: int):
+    """Tokens of a session, used in any order at any moment, by its owner and by whoever stole some of them."""
+    chance = random.Random(seed)
+    await desk.settled("wei")
+    held = [(await desk.tokens("wei")).refresh_token]
+    ended = False
+    for _ in range(25):
+        desk.clock.pass_(seconds=chance.choice((0, 1, 5, 9, 11, 60)))
+        answer = await desk.refresh(chance.choice((held[-1], held[-1], held[-1], chance.choice(held))))
+        assert not (ended and answer.tokens)
+        usable = await desk.sql("SELECT FROM refresh_tokens WHERE used_at IS NULL AND NOT replaced")
+        assert len(usable) == 1
+        if answer.tokens:
+            held.append(answer.tokens.refresh_token)
+        else:
+            assert answer.problem == ("ended" if ended else "reused")
+            ended = True
+    (session,) = await desk.sql("SELECT ended_at FROM sessions")
+    assert (session["ended_at"] is not None) is ended
 
 
 async def test_a_made_up_token_tells_nothing_and_ends_nothing(desk: Desk):

@@ -104,10 +104,14 @@ async def test_signing_in_going_on_and_out(running: Running):
 
 
 async def test_the_same_command_id_is_another_try_each_time(running: Running):
-    """Signing in is never answered with an earlier answer."""
+    """Signing in is never answered with an earlier answer. And tries are counted for the operators."""
     assert (await running.sign_in("wrong")).problem == "wrong"
     one, two = (await running.sign_in()).tokens, (await running.sign_in()).tokens
     assert one.session != two.session and one.access_token != two.access_token
+    async with httpx.AsyncClient() as http:
+        told = (await http.get(f"http://127.0.0.1:{running.desk.kit.settings.health_port}/metrics")).text
+    assert 'sign_ins_total{act="access.sign_in",outcome="wrong"} 1.0' in told
+    assert 'sign_ins_total{act="access.sign_in",outcome="done"} 2.0' in told
 
 
 @pytest.mark.clause("45.1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from prometheus_client import Counter
 from regulation.authorisation import check
 from service_kit.origin import origin
 from service_kit.work import CommandHandler
@@ -18,15 +19,23 @@ from access.context import AccessWork
 from access.sessions import policy as rules
 from access.sessions import store, tokens
 
+TRIES = Counter("sign_ins_total", "Tries to sign in and to go on, by how they went", ["act", "outcome"])
+
 
 async def sign_in(work: AccessWork, command: SignIn) -> SignInAnswer | Refused:
     if no := check(command.actor, word(command)):
         return no
     try:
         with work.deps.hasher.admit():
-            return await _try(work, command)
+            return _counted(work, command, await _try(work, command))
     except Busy:
+        TRIES.labels(word(command), "busy").inc()
         return refused("unavailable", "同时登录的人太多，请几秒后重试。")
+
+
+def _counted(work: AccessWork, command: SignIn | RefreshSession, answer: SignInAnswer) -> SignInAnswer:
+    work.after_commit(TRIES.labels(word(command), answer.problem or "done").inc)
+    return answer
 
 
 async def _try(work: AccessWork, command: SignIn) -> SignInAnswer:
@@ -63,6 +72,10 @@ async def _rehashed(work: AccessWork, account: Account, password: str) -> dict[s
 async def refresh_session(work: AccessWork, command: RefreshSession) -> SignInAnswer | Refused:
     if no := check(command.actor, word(command)):
         return no
+    return _counted(work, command, await _go_on(work, command))
+
+
+async def _go_on(work: AccessWork, command: RefreshSession) -> SignInAnswer:
     hash_ = store.token_hash(command.refresh_token)
     token = await store.refresh_token(work.tx, hash_)
     session = await store.find(work.tx, token.session_id) if token else None
