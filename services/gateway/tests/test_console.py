@@ -10,6 +10,7 @@ from gateway import console, openapi
 from litestar import Litestar
 from shared_contracts.access import AccountState
 from shared_contracts.actors import Role
+from shared_contracts.exports import ExportState, Sensitivity
 from shared_contracts.identity import Verification
 from shared_contracts.registry import RegistrationState, RosterState, RowState, Step
 
@@ -60,10 +61,17 @@ def test_every_address_it_asks_for_is_of_the_api(app: Litestar) -> None:
         for address in re.findall(r'["`](/v1/[^"`?]*?)(?:\?|\$\{query|\$\{cursor|["`])', text):
             asked.add(re.sub(r"\$\{[^}]*\}", "*", address))
     # what follows a roster's id or a user name is given by name: confirmation, seal
-    assert {address for address in asked if address not in known} <= {"/v1/rosters/*/*", "/v1/accounts/*/*"}
+    assert {address for address in asked if address not in known} <= {
+        "/v1/rosters/*/*",
+        "/v1/accounts/*/*",
+        "/v1/exports/*/*",
+    }
     named = set(re.findall(r'post\("([a-z-]+)"', SCRIPTS["accounts.js"]))
     assert named == {"seal", "unseal", "password-reset", "second-factor-reset"}
     assert {f"/v1/accounts/*/{act}" for act in named} <= known
+    named = set(re.findall(r'post\("([a-z-]+)"', SCRIPTS["exports.js"]))
+    assert named == {"decisions", "cancellation"}
+    assert {f"/v1/exports/*/{act}" for act in named} <= known
     assert len(asked) >= 30
 
 
@@ -95,6 +103,8 @@ def test_each_page_of_the_navigation_has_an_address_and_the_other_way_round() ->
         ("ROW_STATES", set(RowState)),
         ("VERIFICATIONS", set(Verification)),
         ("ACCOUNT_STATES", set(AccountState)),
+        ("EXPORT_STATES", set(ExportState)),
+        ("SENSITIVITIES", set(Sensitivity)),
     ],
 )
 def test_every_code_of_the_contracts_has_a_word(name: str, codes: set[str]) -> None:

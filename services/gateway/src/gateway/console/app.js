@@ -3,6 +3,7 @@ import { accountPage } from "./account.js";
 import { accountsPage, clientsPage } from "./accounts.js";
 import { auditPage } from "./audit.js";
 import { action, api, empty, fill, h, showProblem, toast } from "./core.js";
+import { exportsPage } from "./exports.js";
 import { notices } from "./notices.js";
 import { registrarsPage } from "./registrars.js";
 import { rosterPage, rostersPage } from "./rosters.js";
@@ -20,12 +21,14 @@ const steps = STEPS.map((s) => s.role);
 const PAGES = [
   [/^#\/rosters$/, rostersPage], [/^#\/rosters\/([\w-]+)$/, rosterPage], [/^#\/work$/, work], [/^#\/students(?:\/([\w-]+))?$/, students],
   [/^#\/registrars(?:\/(\d+))?$/, registrarsPage], [/^#\/accounts(?:\/([\w.-]+))?$/, accountsPage], [/^#\/clients$/, clientsPage],
+  [/^#\/exports(?:\/([\w-]+))?$/, exportsPage],
   [/^#\/audit(?:\/(\w+))?$/, auditPage], [/^#\/notices$/, notices], [/^#\/account$/, accountPage],
 ];
 // The navigation, and whom it is shown to: what a role may do is the services' to say.
 const LINKS = [
   ["#/rosters", "名册", schools], ["#/work", "待办", steps], ["#/students", "学生", [...schools, "leader"]],
   ["#/registrars", "学籍管理员", ["principal", "authority_officer", "leader", "account_admin"]],
+  ["#/exports", "导出", ["registrar", "principal", "authority_officer", "leader", "auditor"]],
   ["#/accounts", "账号", ["account_admin", "auditor"]], ["#/audit", "审计", ["auditor", "leader"]], ["#/notices", "消息", null],
 ];
 let leaving = new AbortController();
@@ -33,7 +36,7 @@ let unread;
 let touched = Date.now();
 
 const links = () => LINKS.filter(([, , roles]) => !roles || session.has(...roles));
-const HOMES = [["registrar", "#/rosters"], ["account_admin", "#/accounts"], ["auditor", "#/audit"], ...steps.map((role) => [role, "#/work"])];
+const HOMES = [["registrar", "#/rosters"], ["account_admin", "#/accounts"], ["auditor", "#/audit"], ["leader", "#/exports"], ...steps.map((role) => [role, "#/work"])];
 const home = () => (session.get().account.limited ? "#/account" : HOMES.find(([role]) => session.has(role))?.[1] ?? links()[0][0]);
 
 function signIn() {
@@ -49,6 +52,7 @@ function signIn() {
 
 async function signOut() {
   await api("/v1/sessions/current", { method: "DELETE" }).catch(() => {}); // it ends by itself, too
+  history.replaceState(null, "", "/"); // whoever signs in next begins at the own first page
   signIn();
 }
 

@@ -2,10 +2,10 @@
 import { action, api, fill, h, paged, when } from "./core.js";
 
 // A notice links to the API; the console has its own pages for these.
+const PAGES = { rosters: (id) => `#/rosters/${id}`, registrations: () => "#/work", exports: (id) => `#/exports/${id}`, audit: () => "#/audit/alerts", appointments: () => "#/registrars", registrars: () => "#/registrars" };
 function page(link) {
   const [, kind, id] = /^\/v1\/(\w+)\/?([\w-]*)/.exec(link) ?? [];
-  if (kind === "rosters" && id) return `#/rosters/${id}`;
-  return kind === "registrations" ? "#/work" : "#/rosters";
+  return PAGES[kind]?.(id).replace(/\/$/, "") ?? "#/notices";
 }
 
 async function read(ids) {

@@ -89,6 +89,13 @@ export const OUTCOMES = {
   unavailable: "服务不可用", too_large: "内容过大", wrong: "密码或口令错误", locked: "账号锁定", code: "待输动态口令", sealed: "账号已封存",
   expired: "初始密码过期", reused: "续期凭证重复使用", ended: "会话已结束", invalid_client: "接口密钥错误", invalid_scope: "范围不符",
 };
+
+// Exports (clause 45.2).
+export const EXPORT_STATES = {
+  waiting: "待核准", returned: "已退回补正", rejected: "未予核准", cancelled: "已撤销", making: "文件生成中", ready: "可下载",
+  downloaded: "已下载", expired: "已过期", failed: "文件未能生成",
+};
+export const SENSITIVITIES = { ordinary: "一般", personal: "个人信息", sensitive: "敏感" };
 export const schoolYear = (year) => `${year}—${year + 1}学年`;
 
 const BROWSERS = [["Edg/", "Edge"], ["Firefox/", "Firefox"], ["Chrome/", "Chrome"], ["Safari/", "Safari"]];

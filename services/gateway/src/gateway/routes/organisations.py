@@ -40,7 +40,7 @@ Code = Annotated[str, PathParameter(pattern=r"^(\d{6}|\d{10})$", description="6 
 On = Annotated[date | None, QueryParameter(description="看这一天的情况；不给则为今天")]
 DivisionCode = Annotated[str, msgspec.Meta(pattern=r"^\d{6}$")]
 AnyCode = Annotated[str, msgspec.Meta(pattern=r"^(\d{6}|\d{10})$")]
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Stages = Annotated[tuple[Literal["primary", "junior"], ...], msgspec.Meta(max_length=2)]
 System = Literal["6-3", "5-4"]
 Ownership = Literal["public", "private"]
