@@ -38,7 +38,7 @@ class Child:
             stdin.write(HEAD.pack(len(body)))
             stdin.write(body)
             await stdin.drain()
-        except (BrokenPipeError, ConnectionResetError):
+        except (BrokenPipeError, ConnectionResetError, RuntimeError):  # uvloop's word for a pipe that is closed
             raise ChildDied(self._job, self._process.returncode) from None
 
     def close(self) -> None:
