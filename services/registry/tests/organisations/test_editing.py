@@ -247,6 +247,7 @@ async def test_who_acts_on_an_older_version_is_told(world: World) -> None:
         ({"authority": NEAR, "division": None}, "refused"),  # the school still lies in the other county
         ({"authority": AUTHORITY, "division": None}, "conflict"),
         ({"reason": " "}, "invalid"),
+        ({"reason": "文件\x00"}, "invalid"),
         ({"code": AUTHORITY}, "invalid"),
         ({"code": "2123019999"}, "not_found"),
     ],
@@ -328,6 +329,7 @@ async def test_names_are_looked_for(world: World) -> None:
     assert await found("道里区", kind="school") == [SCHOOL.code, OTHER_SCHOOL.code]
     assert await found("%") == []
     assert await found("_") == []
+    assert (await world.ask(ListOrganisations(actor=REGISTRAR, q="小\x00学"))).kind == "invalid"
     await rename(world)
     assert await found("新名", on=date(2026, 9, 8)) == []
     assert await found("新名", on=TODAY) == [SCHOOL.code]

@@ -125,6 +125,8 @@ async def test_a_code_keeps_its_type(world):
         ({"authority": None}, ["organisation.authority"]),
         ({"parent": "2123010002"}, ["organisation.parent"]),
         ({"name": " "}, ["organisation.name"]),
+        ({"name": "小学\x00"}, ["organisation.name"]),
+        ({"name": "长" * 101}, ["organisation.name"]),
     ],
 )
 async def test_a_school_that_cannot_be(world, changes, found):
@@ -146,6 +148,9 @@ async def test_a_directly_managed_school_has_city_or_province_for_its_authority(
 async def test_special_schools_may_carry_one_stage(world):
     special = msgspec.structs.replace(VIEW, code="5123010001", school_type="514", stages=("primary",))
     assert await load(world, special, *BASE) == Ok()
+    for stages in (("primary", "primary"), ("junior", "primary"), ()):
+        wrong = msgspec.structs.replace(special, code="5123010002", stages=stages)
+        assert codes(await load(world, wrong)) == ["organisation.stages"]
 
 
 @pytest.mark.clause("3.1")

@@ -62,8 +62,8 @@ async def revise_organisation(work: RegistryWork, command: ReviseOrganisation) -
 @clause("3.1", "13.2", "44")
 async def change_supervision(work: RegistryWork, command: ChangeSupervision) -> OrganisationRecord | Refused:
     """Both the authority that gives the school away and the one that gets it must be within the actor's reach."""
-    if not command.reason.strip():
-        return refused("invalid", "请填写变更原因（如文件名称和文号）。")
+    if not command.reason.strip() or not command.reason.isprintable():
+        return refused("invalid", "请填写变更原因（如文件名称和文号），不要换行。")
     values: dict[str, Any] = {"authority": command.authority}
     if command.division is not None:
         values["division"] = command.division

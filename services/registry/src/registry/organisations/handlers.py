@@ -58,6 +58,8 @@ async def list_organisations(work: RegistryWork, query: ListOrganisations) -> Or
     after = paging.decode(query.cursor, str)
     if isinstance(after, Refused):
         return after
+    if query.q is not None and not query.q.isprintable():
+        return refused("invalid", "查找的名称含有不可见的字符。请重新录入。")
     limit = paging.size(query.limit)
     rows = await store.page(
         work.tx,

@@ -14,6 +14,7 @@ from shared_contracts.decisions import Finding
 from shared_contracts.organisations import OrganisationView
 
 KIND_TITLES = {"province": "省级", "city": "市级", "county": "县级", "school": "学校", "external": "外省"}
+LONGEST_NAME = 100
 _ABOVE = {"city": "province", "county": "city"}
 _SOME_STAGES = frozenset({"37", "51"})
 """Kinds of school (first two digits) that may carry part of their type's stages: 专门学校, 特殊教育学校."""
@@ -22,8 +23,9 @@ _SOME_STAGES = frozenset({"37", "51"})
 @clause("2", "3.1")
 def faults(view: OrganisationView, kinds: Mapping[str, str]) -> tuple[Finding, ...]:
     """What is wrong with an organisation. `kinds`: the kind of every organisation there is, by code."""
-    if not view.name.strip():
-        return (_no(view, "3.1", "name", "名称为空", "填写机构名称"),)
+    if not view.name.strip() or len(view.name) > LONGEST_NAME or not view.name.isprintable():
+        cure = f"填写机构全称，不超过{LONGEST_NAME}个字"
+        return (_no(view, "3.1", "name", "名称为空、过长或含有不可见的字符", cure),)
     if view.kind == "school":
         return _school(view, kinds)
     return _external(view) if view.kind == "external" else _authority(view, kinds)
@@ -127,7 +129,8 @@ def _school(view: OrganisationView, kinds: Mapping[str, str]) -> tuple[Finding, 
         found.append(wrong)
     if kind is not None:
         whole = tuple(stage.value for stage in kind.stages)
-        part = kind.kind in _SOME_STAGES and view.stages and set(view.stages) <= set(whole)
+        some = tuple(stage for stage in whole if stage in view.stages)
+        part = kind.kind in _SOME_STAGES and some and view.stages == some
         if view.stages != whole and not part:
             cure = "学段：" + "、".join(whole)
             found.append(_no(view, "2", "stages", f"学段与办学类型“{kind.name}”不符", cure))
