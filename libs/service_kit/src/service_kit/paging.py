@@ -13,6 +13,8 @@ from shared_contracts.decisions import Refused, refused
 LONGEST = 200
 """Rows of a page at most."""
 
+NO_CURSOR = "翻页标记无效。请从第一页重新开始。"
+
 T = TypeVar("T")
 Key = tuple[str | int, ...]
 
@@ -32,7 +34,7 @@ def decode(cursor: str | None, *kinds: type) -> Key | Refused | None:
             return key
     except (msgspec.MsgspecError, binascii.Error, ValueError, UnicodeEncodeError):
         pass
-    return refused("invalid", "翻页标记无效。请从第一页重新开始。")
+    return refused("invalid", NO_CURSOR)
 
 
 def size(limit: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from regulation.authorisation import check
 from regulation.mark import clause
+from service_kit import paging
 from service_kit.work import CommandHandler, QueryHandler
 from shared_contracts.decisions import Refused, refused
 from shared_contracts.messages import Command, Ok, Query, word
@@ -19,7 +20,6 @@ from shared_contracts.organisations import (
     OrganisationRecord,
 )
 
-from registry import paging
 from registry.context import RegistryWork
 from registry.organisations import changing, editing, importing, policy, store
 

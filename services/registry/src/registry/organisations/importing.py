@@ -13,6 +13,7 @@ import msgspec
 from regulation.authorisation import Target, check, may
 from regulation.findings import refuse
 from regulation.mark import clause
+from service_kit import paging
 from service_kit.files import FileMissing
 from service_kit.work import CommandHandler, QueryHandler
 from shared_contracts.actors import Actor
@@ -34,7 +35,6 @@ from shared_contracts.organisations import (
 from shared_contracts.registry import Template
 from sqlalchemy.engine import RowMapping
 
-from registry import paging
 from registry.context import RegistryWork
 from registry.organisations import changing, imports, policy, sheet, store, supervision, template
 from registry.organisations.changing import Planned

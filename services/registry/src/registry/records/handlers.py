@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from regulation.authorisation import Target, may, reach
 from regulation.mark import clause
+from service_kit import paging
 from service_kit.database import fetch_all
 from service_kit.work import QueryHandler
 from shared_contracts.decisions import Refused, refused
@@ -22,7 +23,6 @@ from shared_contracts.registry import (
 )
 from sqlalchemy.engine import RowMapping
 
-from registry import paging
 from registry.context import RegistryWork
 from registry.reach import within
 from registry.records import copies, journal, store, tables, views, workload

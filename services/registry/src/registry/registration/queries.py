@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from casework.store import history
 from regulation.authorisation import reach
 from regulation.mark import clause
+from service_kit import paging
 from service_kit.database import driver, fetch_all, fetch_one
 from shared_contracts.decisions import Refused, refused
 from shared_contracts.identity import NumberKind, Verification
@@ -24,7 +25,6 @@ from shared_contracts.registry import (
 )
 from sqlalchemy.engine import RowMapping
 
-from registry import paging
 from registry.context import RegistryWork
 from registry.organisations.tables import organisations
 from registry.reach import within

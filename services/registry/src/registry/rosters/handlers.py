@@ -8,6 +8,7 @@ from typing import Any
 from opentelemetry import propagate
 from regulation.authorisation import reach
 from regulation.mark import clause
+from service_kit import paging
 from service_kit.ids import new_id
 from service_kit.work import CommandHandler, QueryHandler
 from shared_contracts.actors import Actor
@@ -32,7 +33,6 @@ from shared_contracts.registry import (
     Template,
 )
 
-from registry import paging
 from registry.context import RegistryWork
 from registry.organisations import store as organisations
 from registry.organisations.facts import SchoolFacts
