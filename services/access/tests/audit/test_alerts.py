@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from access.audit import watching
 from audit_desk import CITY, COUNTY, NOW, OTHER_COUNTY, PROVINCE, SCHOOL, Desk, auditor, make_desk
+from service_kit import paging
 from service_kit.ids import new_id
 from shared_contracts.access import AlertRaised
 from shared_contracts.actors import Actor, Role
@@ -257,5 +258,6 @@ async def test_pages_of_alerts_and_incidents(audit_desk: Desk) -> None:
     assert accounts == ["a4", "a3", "a2", "a1", "a0"]
     assert titles == ["第4件", "第3件", "第2件", "第1件", "第0件"]
     for query in (ListAlerts, ListIncidents):
-        bad = await audit_desk.ask(query(actor=auditor(CITY), cursor="WyJhIiwiYiJd"))
-        assert isinstance(bad, Refused) and bad.kind == "invalid"
+        for key in (("a", "b"), ("2026-01-01", "b"), ("0001-01-01T00:00+14:00", "b"), (1,)):
+            bad = await audit_desk.ask(query(actor=auditor(CITY), cursor=paging.encode(*key)))
+            assert isinstance(bad, Refused) and bad.kind == "invalid"

@@ -27,6 +27,7 @@ from shared_contracts.audit import (
 from shared_contracts.decisions import Refused, refused
 
 from access.audit import policy, store, tables
+from access.audit.search import in_our_time
 from access.context import AccessWork
 
 _MISSING = "没有找到这条预警，或者不属于您管理的范围。"
@@ -180,7 +181,9 @@ async def _page(
         try:
             moment = datetime.fromisoformat(str(after[0]))
         except ValueError:
-            return refused("invalid", "翻页标记无效。请从第一页重新开始。")
+            return refused("invalid", paging.NO_CURSOR)
+        if not in_our_time(moment) or moment.tzinfo is None:
+            return refused("invalid", paging.NO_CURSOR)
         statement = statement.where(sa.tuple_(newest, columns.id) < sa.tuple_(sa.literal(moment), sa.literal(after[1])))
     limit = paging.size(query.limit)
     rows = await fetch_all(work.tx, statement.order_by(newest.desc(), columns.id.desc()).limit(limit + 1))

@@ -37,7 +37,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 async def run(loaded: Settings, arguments: argparse.Namespace) -> str:
     """The proof in words. Raises CannotDo with the faults when the log is not what it was."""
-    keys = _keys(arguments.public_key)
+    keys = keys_of(arguments.public_key)
     clock = Clock()
     db = Database.from_settings(loaded, clock, "access-audit-verify")
     told = _Progress()
@@ -82,7 +82,8 @@ async def _tail(db: Database, loaded: Settings, most: int) -> tuple[list[str], s
     return faults, f"最近{len(ids)}条与总线比对"
 
 
-def _keys(path: Path | None) -> dict[str, Ed25519PublicKey]:
+def keys_of(path: Path | None) -> dict[str, Ed25519PublicKey]:
+    """The keys to trust, by key id: of a file, or our own. Raises CannotDo."""
     if path is None:
         jwks = [Signer(settings.read(AccessSettings).audit_seed()).jwk]
     else:

@@ -45,15 +45,32 @@ async def search(work: AccessWork, query: SearchAudit) -> AuditPage | Refused:
     after = paging.decode(query.cursor, str, str, int)
     if isinstance(after, Refused):
         return after
-    try:
-        key = (datetime.fromisoformat(str(after[0])), date.fromisoformat(str(after[1])), after[2]) if after else None
-    except ValueError:
-        return refused("invalid", "翻页标记无效。请从第一页重新开始。")
+    key = _position(after) if after else None
+    if isinstance(key, Refused):
+        return key
+    for moment in (query.since, query.until):
+        if moment is not None and not in_our_time(moment):
+            return refused("invalid", f"时间{moment.isoformat()}不在可以查询的范围内。请填写1970年至9000年之间的时间。")
     limit = paging.size(query.limit)
     statement, values = page_statement(query, bound, key, limit + 1)
     rows = await (await driver(work.tx)).fetch(statement, *values)
     page, cursor = paging.page(rows, limit, lambda row: (row["at"].isoformat(), row["day"].isoformat(), row["number"]))
     return AuditPage(items=await _entries(work.tx, page), next_cursor=cursor)
+
+
+def in_our_time(moment: datetime) -> bool:
+    """What every zone can show and the database can hold."""
+    return 1970 < moment.year < 9000
+
+
+def _position(key: paging.Key) -> tuple[datetime, date, int] | Refused:
+    try:
+        at, day, number = datetime.fromisoformat(str(key[0])), date.fromisoformat(str(key[1])), int(key[2])
+    except ValueError:
+        return refused("invalid", paging.NO_CURSOR)
+    if not in_our_time(at) or at.tzinfo is None or not 0 <= number < 2**63:
+        return refused("invalid", paging.NO_CURSOR)
+    return at, day, number
 
 
 def page_statement(
