@@ -200,6 +200,7 @@ async def test_two_copies_close_a_day_once(audit_desk: Desk) -> None:
 async def test_sums_of_a_closed_day(audit_desk: Desk) -> None:
     await audit_desk.keep(3)
     await audit_desk.keep(2, act="identity.reveal_documents", purpose="核对", objects=("a", "b"))
+    await audit_desk.keep(2, act="registry.roster_rows", objects=("a", "b", "roster"))
     await audit_desk.keep(1, outcome="forbidden", objects=(), account="wang", roles=(Role.PRINCIPAL,))
     audit_desk.clock.move(timedelta(days=1))
     await audit_desk.close()
@@ -208,6 +209,7 @@ async def test_sums_of_a_closed_day(audit_desk: Desk) -> None:
     )
     assert [tuple(row) for row in rows] == [
         ("identity.reveal_documents", "done", "核对", 2, 4),
+        ("registry.roster_rows", "done", "", 2, 4),
         ("registry.student", "done", "", 3, 3),
         ("registry.student", "forbidden", "", 1, 0),
     ]

@@ -162,6 +162,10 @@ def test_all_rules_together() -> None:
         ("registry.students", "done", ("a", "b", "c"), 3, ("a", "b", "c")),
         ("registry.students", "done", ("a",), 1, ("a",)),
         ("identity.reveal_documents", "repeated", ("a", "b"), 2, ("a", "b")),
+        ("identity.find_persons", "done", ("a",), 1, ("a",)),
+        ("registry.roster_rows", "done", ("a", "b", "roster"), 3, ("a", "b")),
+        ("registry.roster_rows", "done", ("a", "roster"), 2, ("a",)),
+        ("registry.roster_rows", "done", ("roster",), 1, ()),  # rows that were refused have no registration
         ("registry.student", "forbidden", ("s",), 1, ()),
         ("registry.students", "done", (), 0, ()),
         ("access.create_account", "done", ("u",), 1, ()),  # shows no pupil

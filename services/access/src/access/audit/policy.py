@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 
 import msgspec
-from regulation.authorisation import table
+from regulation.authorisation import Act, table
 from regulation.calendar import Calendar
 from regulation.findings import refuse
 from regulation.mark import clause
@@ -79,15 +79,22 @@ class Raised(msgspec.Struct, frozen=True, kw_only=True):
     authority: str
 
 
-def pupils_shown(act: str, outcome: str, objects: Sequence[str], count: int) -> tuple[str, ...]:
-    """Whom an entry showed: nobody when it was refused, all ids of a list, one pupil where several ids name the same.
+def pupil_ids(row: Act) -> tuple[bool, int]:
+    """Whether a look shows a list of pupils, an id each; and how many other ids stand in its entry, after those.
 
-    A look at one record names the pupil by each of its ids, as many as its row in the table of acts has paths.
+    A look at one pupil names it by each of its ids (`student_id >person_id`): no list, one pupil.
     """
+    lists = [path for path in row.objects if path.startswith(">items.") or path.endswith("person_ids")]
+    return bool(lists), len(row.objects) - len(lists)
+
+
+def pupils_shown(act: str, outcome: str, objects: Sequence[str], count: int) -> tuple[str, ...]:
+    """Whom an entry showed: nobody when it was refused, all of a list, one pupil otherwise."""
     row = table().get(act)
     if row is None or not row.personal or outcome not in ("done", "repeated"):
         return ()
-    return tuple(objects[:1] if count <= len(row.objects) else objects)
+    listed, others = pupil_ids(row)
+    return tuple(objects[: max(count - others, 0)] if listed else objects[:1])
 
 
 def unusual(uses: Sequence[Use], lines: Lines, calendar: Calendar) -> list[Raised]:

@@ -7,19 +7,21 @@ can be made again from the entries.
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 import msgspec
 from regulation.authorisation import table
 from service_kit.database import driver
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-# How many pupils an entry showed: none when it was refused, one where several ids name the same pupil, else one an id.
+from access.audit.policy import pupil_ids
+
+# How many pupils an entry showed, as `policy.pupils_shown` tells it.
 _SUMS = """
 SELECT e.day, e.authority, e.act, e.outcome, left(e.purpose, 200) AS purpose, count(*) AS entries,
-       sum(CASE WHEN a.paths IS NULL OR e.count = 0 OR e.outcome NOT IN ('done', 'repeated') THEN 0
-                WHEN e.count <= a.paths THEN 1 ELSE e.count END) AS pupils
-FROM audit_entries e LEFT JOIN unnest($1::text[], $2::integer[]) AS a (act, paths) ON a.act = e.act
+       sum(CASE WHEN a.act IS NULL OR e.count = 0 OR e.outcome NOT IN ('done', 'repeated') THEN 0
+                WHEN a.listed THEN greatest(e.count - a.others, 0) ELSE 1 END) AS pupils
+FROM audit_entries e LEFT JOIN unnest($1::text[], $2::boolean[], $3::integer[]) AS a (act, listed, others)
+  ON a.act = e.act
 WHERE {condition}
 GROUP BY e.day, e.authority, e.act, e.outcome, left(e.purpose, 200)
 """
@@ -29,7 +31,7 @@ _KEEP = f"INSERT INTO audit_totals (day, authority, act, outcome, purpose, entri
 _YEAR = f"""
 WITH used AS (
     SELECT day, authority, act, outcome, purpose, entries, pupils FROM audit_totals
-    WHERE day BETWEEN $3 AND $4 AND authority LIKE $5
+    WHERE day BETWEEN $4 AND $5 AND authority LIKE $6
     UNION ALL {_SUMS}
 )
 SELECT grouping(authority, purpose, month) AS kind, act, outcome, authority, purpose, month,
@@ -37,9 +39,9 @@ SELECT grouping(authority, purpose, month) AS kind, act, outcome, authority, pur
 FROM (SELECT *, extract(month FROM day)::integer AS month FROM used) AS by_month
 GROUP BY GROUPING SETS ((act, outcome), (act, outcome, authority), (act, outcome, purpose), (act, outcome, month))
 """  # noqa: S608
-_OF_DAY = "e.day = $3"
+_OF_DAY = "e.day = $4"
 _NOT_CLOSED = """
-e.day BETWEEN $3 AND $4 AND e.authority LIKE $5
+e.day BETWEEN $4 AND $5 AND e.authority LIKE $6
 AND e.day > coalesce((SELECT max(day) FROM audit_days), '-infinity')
 """
 _BY_ACT, _BY_AUTHORITY, _BY_PURPOSE, _BY_MONTH = 0b111, 0b011, 0b101, 0b110
@@ -69,13 +71,13 @@ class Sums(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def keep_sums(tx: AsyncConnection, day: date) -> None:
-    await (await driver(tx)).execute(_KEEP.format(condition=_OF_DAY), *_paths(), day)
+    await (await driver(tx)).execute(_KEEP.format(condition=_OF_DAY), *_shown(), day)
 
 
 async def sums(tx: AsyncConnection, since: date, until: date, authorities: str) -> Sums:
     """`authorities`: an SQL LIKE pattern."""
     statement = _YEAR.format(condition=_NOT_CLOSED)
-    rows = await (await driver(tx)).fetch(statement, *_paths(), since, until, authorities)
+    rows = await (await driver(tx)).fetch(statement, *_shown(), since, until, authorities)
 
     def of(kind: int, column: str = "") -> tuple[Sum, ...]:
         return tuple(
@@ -98,7 +100,8 @@ async def sums(tx: AsyncConnection, since: date, until: date, authorities: str) 
     )
 
 
-def _paths() -> tuple[list[str], list[int]]:
-    """Acts that show pupils, and by how many ids one look names its pupil."""
-    personal: list[Any] = [act for act in table().values() if act.personal]
-    return [act.word for act in personal], [len(act.objects) for act in personal]
+def _shown() -> tuple[list[str], list[bool], list[int]]:
+    """Acts that show pupils, whether as a list, and how many other ids stand in an entry."""
+    personal = [act for act in table().values() if act.personal]
+    ids = [pupil_ids(act) for act in personal]
+    return [act.word for act in personal], [listed for listed, _ in ids], [others for _, others in ids]
