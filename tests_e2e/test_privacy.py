@@ -24,6 +24,7 @@ NAMED = {
     "identity": {"persons"},
     "registry": {"roster_rows", "registrations", "students"},
     "notifications": set[str](),
+    "access": set[str](),
 }
 """Tables in which a pupil's name stands in clear: lists are searched and sorted by it."""
 MATCHER = "matcher"

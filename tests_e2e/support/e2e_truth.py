@@ -30,7 +30,10 @@ def settled(system: System, seconds: float = 30.0) -> None:
 
     def quiet() -> bool:
         waiting = sum(
-            system.value(name, "SELECT count(*) FROM outbox WHERE stream_seq IS NULL") for name in _outboxes()
+            system.value(name, f"SELECT count(*) FROM {table} WHERE stream_seq IS NULL")
+            for name in topology().databases
+            for table in ("outbox", "audit_outbox")
+            if table == "audit_outbox" or name in _outboxes()
         )
         asked = system.value("identity", "SELECT count(*) FROM number_requests WHERE lane = 'first'")
         return waiting == 0 and asked == 0 and not any(system.backlog().values())
@@ -50,6 +53,7 @@ def check(system: System, *rosters: str) -> None:
     numbers_are_issued_once(system)
     nobody_was_forgotten(system)
     events_were_taken_once(system)
+    what_was_done_is_in_the_audit_log(system)
 
 
 def every_row_has_its_record(system: System, rosters: Collection[str]) -> None:
@@ -146,3 +150,14 @@ def events_were_taken_once(system: System) -> None:
         held = {message.headers.get("ce-id") for message in messages[name.upper()]}
         assert set(sent) <= held, f"{len(set(sent) - held)} events of {name} are not in its stream"
     assert not messages["DLQ"], f"{len(messages['DLQ'])} dead letters"
+
+
+def what_was_done_is_in_the_audit_log(system: System) -> None:
+    """Every command that was carried out, and every look that was told of, once (clause 45.1)."""
+    kept = Counter(row["id"] for row in system.sql("access", "SELECT id FROM audit_entries"))
+    assert set(kept.values()) <= {1}
+    told = {message.headers.get("ce-id", "") for message in system.messages()["AUDIT"]}
+    assert told <= set(kept), f"{len(told - set(kept))} entries are on the bus and not in the log"
+    for name in topology().databases:
+        done = {row["event_id"] for row in system.sql(name, "SELECT event_id FROM audit_outbox")}
+        assert done <= set(kept), f"{len(done - set(kept))} commands of {name} are not in the audit log"
