@@ -96,7 +96,8 @@ def about(
     """The keyword arguments by which a handler says what it does: `@get("/", **about("名册列表", "15.1"))`.
 
     `clauses`: of the regulation, that this operation serves. `problems`: statuses beside those that all may give.
-    `public`: needs no account. `consumes`: the content type of the body. `produces`: that of a file.
+    `public`: needs no account. `consumes`: the content type of the body. `produces`: those that a file may have, with
+    spaces between.
     """
     statuses = sorted({*(_PUBLIC if public else _ALWAYS), *problems})
     return {
@@ -159,9 +160,11 @@ def describe(app: Litestar) -> dict[str, Any]:
                 operation["responses"].setdefault(str(status), declared)
         if clauses := handler.opt.get(CLAUSES):
             operation["x-clauses"] = list(clauses)
-        if produced := handler.opt.get(PRODUCES):
-            schema_of_file = {"type": "string", "contentMediaType": produced}
-            operation["responses"][str(handler.status_code)]["content"] = {produced: {"schema": schema_of_file}}
+        answered = operation["responses"][str(handler.status_code)]
+        if handler.status_code == 204:
+            answered.pop("content", None)
+        elif produced := handler.opt.get(PRODUCES):
+            answered["content"] = {kind: {"schema": _content(kind)} for kind in produced.split()}
         if (media_type := handler.opt.get(CONSUMES)) == "multipart/form-data":
             file = {"type": "string", "contentMediaType": "application/octet-stream"}
             body = {"type": "object", "required": [FIELD], "properties": {FIELD: file}}
@@ -169,6 +172,15 @@ def describe(app: Litestar) -> dict[str, Any]:
         elif media_type == FORM:
             operation["requestBody"] = {"required": True, "content": {media_type: {"schema": TOKEN_REQUEST}}}
     return schema
+
+
+def _content(media_type: str) -> dict[str, Any]:
+    """What an answer that is no struct of ours looks like."""
+    if media_type.endswith("json"):
+        return {"type": "object"}
+    if media_type == "text/event-stream":  # each of its events
+        return {"type": "object", "properties": {name: {"type": "string"} for name in ("id", "event", "data")}}
+    return {"type": "string", "contentMediaType": media_type}
 
 
 def operations(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:

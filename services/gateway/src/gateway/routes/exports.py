@@ -50,6 +50,7 @@ from gateway.sse import Watch
 from gateway.upload import Upload
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+SCANS = "application/pdf image/jpeg image/png"
 MOST_DOCUMENT = 10_000_000
 """Bytes of a scan; access looks at what it is."""
 COUNTING = 20.0
@@ -263,7 +264,7 @@ async def _keep(backend: Backend, incoming: Upload, command_id: str) -> FileRef:
 
 @get(
     "/{export_id:str}/approval-document",
-    **about("下载书面核准文件", "45.2", produces="application/octet-stream"),
+    **about("下载书面核准文件", "45.2", produces=SCANS),
 )
 async def approval_document(backend: Given[Backend], actor: Given[Actor], export_id: Id) -> Stream:
     view = await backend.ask(GetApproval(actor=actor, export_id=export_id), ExportView)

@@ -244,7 +244,7 @@ async def sheets(
 
 @get(
     "/{roster_id:str}/files/{file_id:str}",
-    **about("下载名册的文件：拒绝行工作簿、确认表", "15.1", "45.1", produces="application/octet-stream"),
+    **about("下载名册的文件：拒绝行工作簿、确认表", "15.1", "45.1", produces=f"{XLSX} {PDF}"),
 )
 async def file(backend: Given[Backend], actor: Given[Actor], roster_id: Id, file_id: Id) -> Stream:
     """The registry says whether this actor may have it, and records that it was fetched (clause 45.1)."""
