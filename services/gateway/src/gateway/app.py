@@ -162,7 +162,8 @@ def create() -> ASGIApp:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await broker.stop()
+            with contextlib.suppress(Exception):  # NATS may have gone first: then there is nothing to say good-bye to
+                await asyncio.wait_for(broker.stop(), 5)
             telemetry.shutdown()
 
     app = make_app(

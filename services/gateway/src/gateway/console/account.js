@@ -1,5 +1,5 @@
 // The own account: password, second factor, sessions (clause 45.3). What must be done first is asked for here, too.
-import { action, api, ask, badge, facts, fill, h, paged, showOnce, showProblem, table, toast, when } from "./core.js";
+import { action, api, ask, badge, facts, fill, h, paged, showOnce, table, toast, told, when } from "./core.js";
 import { refresh, session } from "./session.js";
 import { browser, ROLES } from "./words.js";
 
@@ -19,7 +19,7 @@ async function changePassword(then) {
       toast("密码已修改，其他地方的登录已结束。");
       await then();
     } catch (problem) {
-      fill(error, [problem.message, ...problem.findings.filter((f) => f.cure).map((f) => f.cure)].join("\n"));
+      fill(error, told(problem));
     } finally {
       button.disabled = false;
     }
@@ -35,22 +35,17 @@ async function changePassword(then) {
 }
 
 async function bind(then) {
-  const given = await ask({ title: "绑定动态口令", confirm: "下一步", text: "请先输入密码。手机上需要一个动态口令应用（支持 TOTP，RFC 6238）。",
-    fields: [password("password", "密码", "current-password"), { name: "code", label: "原动态口令或备用码（重新绑定时）", autocomplete: "one-time-code", maxlength: 40 }] });
-  if (!given) return;
-  const seed = await api("/v1/sessions/current/second-factor", { method: "POST", body: given });
+  const seed = await ask({ title: "绑定动态口令", confirm: "下一步", text: "请先输入密码。手机上需要一个动态口令应用（支持 TOTP，RFC 6238）。",
+    fields: [password("password", "密码", "current-password"), { name: "code", label: "原动态口令或备用码（重新绑定时）", autocomplete: "one-time-code", maxlength: 40 }],
+    send: (body) => api("/v1/sessions/current/second-factor", { method: "POST", body }) });
+  if (!seed) return;
   const picture = h("img", { class: "qr", alt: "动态口令二维码", src: `data:image/svg+xml,${encodeURIComponent(seed.picture)}` });
-  for (;;) {
-    const answer = await ask({ title: "用手机扫描", text: "用动态口令应用扫描二维码，再输入它显示的 6 位数字。", confirm: "确认绑定",
-      body: [picture, h("details", null, h("summary", null, "不能扫描？手工输入密钥"), h("pre", { class: "secret" }, seed.secret))],
-      fields: [{ name: "code", label: "动态口令", required: true, inputmode: "numeric", autocomplete: "one-time-code", pattern: "\\s*\\d{3}\\s?\\d{3}\\s*", maxlength: 9 }] });
-    if (!answer) return;
-    try {
-      const { codes } = await api("/v1/sessions/current/second-factor/confirmation", { method: "POST", body: answer });
-      await showOnce({ title: "备用码", text: "手机不在身边时，每个备用码可代替动态口令用一次。请打印或抄下，另外保管；关闭后不再显示。", lines: codes });
-      break;
-    } catch (problem) { showProblem(problem); }
-  }
+  const bound = await ask({ title: "用手机扫描", text: "用动态口令应用扫描二维码，再输入它显示的 6 位数字。", confirm: "确认绑定",
+    body: [picture, h("details", null, h("summary", null, "不能扫描？手工输入密钥"), h("pre", { class: "secret" }, seed.secret))],
+    fields: [{ name: "code", label: "动态口令", required: true, inputmode: "numeric", autocomplete: "one-time-code", pattern: "\\s*\\d{3}\\s?\\d{3}\\s*", maxlength: 9 }],
+    send: (body) => api("/v1/sessions/current/second-factor/confirmation", { method: "POST", body }) });
+  if (!bound) return;
+  await showOnce({ title: "备用码", text: "手机不在身边时，每个备用码可代替动态口令用一次。请打印或抄下，另外保管；关闭后不再显示。", lines: bound.codes });
   await refresh();
   toast("动态口令已绑定，下次登录时使用。");
   await then();

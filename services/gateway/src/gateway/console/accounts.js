@@ -32,24 +32,24 @@ export async function accountsPage(place, { id }) {
   return load();
 }
 
-const roleBoxes = (organisation, value) => ({ name: "roles", label: "角色", type: "checks", value,
-  options: (organisation.length === 10 ? SCHOOL_ROLES : AUTHORITY_ROLES).map((role) => [role, ROLES[role]]) });
+const roleBoxes = (code, value) => ({ name: "roles", label: "角色", type: "checks", value,
+  options: (code.length === 10 ? SCHOOL_ROLES : AUTHORITY_ROLES).map((role) => [role, ROLES[role]]) });
 const classField = (value = "") => ({ name: "classes", label: "班主任所带班级", value, hint: "整个年级写 1，一个班写 1-03，用空格分开；不是班主任则不填" });
 const classesOf = (text) => text.split(/[\s,，、]+/).filter(Boolean);
 
 async function create() {
-  const where = await ask({ title: "建立账号", confirm: "下一步", fields: [
+  const found = await ask({ title: "建立账号", confirm: "下一步", fields: [
     { name: "organisation", label: "单位代码", required: true, pattern: "\\d{6}|\\d{10}", maxlength: 10, inputmode: "numeric",
-      value: session.get().account.organisation, hint: "教育行政部门 6 位，学校 10 位" }] });
-  if (!where) return false;
-  const { organisation } = await api(`/v1/organisations/${where.organisation}`);
-  const given = await ask({ title: `建立账号：${organisation.name}`, confirm: "建立", fields: [
+      value: session.get().account.organisation, hint: "教育行政部门 6 位，学校 10 位" }], send: ({ organisation }) => api(`/v1/organisations/${organisation}`) });
+  if (!found) return false;
+  const { code, name } = found.organisation;
+  const made = await ask({ title: `建立账号：${name}`, confirm: "建立", fields: [
     { name: "username", label: "用户名", required: true, pattern: "[a-z][a-z0-9._\\-]{2,63}", maxlength: 64, hint: "小写字母、数字，例如 nangang.zhang；以后不能更改，也不再给别人", autocapitalize: "none" },
     { name: "name", label: "使用人姓名", required: true, maxlength: 50 },
-    roleBoxes(organisation.code, []), ...(organisation.code.length === 10 ? [classField()] : [])] });
-  if (!given) return false;
-  const body = { ...given, organisation: organisation.code, classes: classesOf(given.classes ?? "") };
-  await issued(await api("/v1/accounts", { method: "POST", body }), "账号已建立");
+    roleBoxes(code, []), ...(code.length === 10 ? [classField()] : [])],
+  send: (given) => api("/v1/accounts", { method: "POST", body: { ...given, organisation: code, classes: classesOf(given.classes ?? "") } }) });
+  if (!made) return false;
+  await issued(made, "账号已建立");
   return true;
 }
 
@@ -61,9 +61,8 @@ async function accountPage(place, username) {
   const sessions = h("div", { class: "card" });
   const reload = () => accountPage(place, username);
   const post = async (what, title, { confirm, text, danger, then } = {}) => {
-    const given = await ask({ title, text, confirm, danger, fields: [reason] });
-    if (!given) return;
-    const answer = await api(`/v1/accounts/${username}/${what}`, { method: "POST", body: given });
+    const answer = await ask({ title, text, confirm, danger, fields: [reason], send: (body) => api(`/v1/accounts/${username}/${what}`, { method: "POST", body }) });
+    if (!answer) return;
     if (then) await then(answer); else toast("已办理。");
     await reload();
   };
@@ -89,14 +88,12 @@ async function accountPage(place, username) {
 }
 
 async function edit(a) {
-  const given = await ask({ title: `修改：${a.username}`, confirm: "保存", text: "正在使用的登录随即按新的角色办理。", fields: [
+  const saved = await ask({ title: `修改：${a.username}`, confirm: "保存", text: "正在使用的登录随即按新的角色办理。", fields: [
     { name: "name", label: "使用人姓名", required: true, maxlength: 50, value: a.name },
-    roleBoxes(a.organisation, a.roles), ...(a.organisation.length === 10 ? [classField(a.classes.join(" "))] : [])] });
-  if (!given) return false;
-  const body = { name: given.name, roles: given.roles, classes: classesOf(given.classes ?? "") };
-  await api(`/v1/accounts/${a.username}`, { method: "PATCH", body, headers: { "If-Match": `"${a.version}"` } });
-  toast("已保存。");
-  return true;
+    roleBoxes(a.organisation, a.roles), ...(a.organisation.length === 10 ? [classField(a.classes.join(" "))] : [])],
+  send: ({ name, roles, classes }) => api(`/v1/accounts/${a.username}`, { method: "PATCH", body: { name, roles, classes: classesOf(classes ?? "") }, headers: { "If-Match": `"${a.version}"` } }) });
+  if (saved) toast("已保存。");
+  return Boolean(saved);
 }
 
 export async function clientsPage(place) {
@@ -123,13 +120,12 @@ const secret = ({ client, secret: text }) => showOnce({ title: "接口密钥", l
   text: "密钥只显示这一次，请交给对方系统的管理人员。" });
 
 async function createClient() {
-  const given = await ask({ title: "建立接口用户", confirm: "建立", fields: [
+  const made = await ask({ title: "建立接口用户", confirm: "建立", fields: [
     { name: "client_id", label: "标识", required: true, pattern: "[a-z][a-z0-9._\\-]{2,63}", maxlength: 64, autocapitalize: "none", hint: "小写字母、数字" },
     { name: "name", label: "系统名称", required: true, maxlength: 50 },
     { name: "organisation", label: "单位代码", required: true, pattern: "\\d{6}|\\d{10}", value: session.get().account.organisation, maxlength: 10 },
     { name: "scopes", label: "范围", type: "checks", value: [], options: Object.entries(SCOPES) },
-    { name: "expires_on", label: "有效至", type: "date", required: true, min: today() }] });
-  if (!given) return false;
-  await secret(await api("/v1/clients", { method: "POST", body: given }));
-  return true;
+    { name: "expires_on", label: "有效至", type: "date", required: true, min: today() }], send: (body) => api("/v1/clients", { method: "POST", body }) });
+  if (made) await secret(made);
+  return Boolean(made);
 }

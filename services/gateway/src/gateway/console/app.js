@@ -22,7 +22,7 @@ const PAGES = [
   [/^#\/rosters$/, rostersPage], [/^#\/rosters\/([\w-]+)$/, rosterPage], [/^#\/work$/, work], [/^#\/students(?:\/([\w-]+))?$/, students],
   [/^#\/registrars(?:\/(\d+))?$/, registrarsPage], [/^#\/accounts(?:\/([\w.-]+))?$/, accountsPage], [/^#\/clients$/, clientsPage],
   [/^#\/exports(?:\/([\w-]+))?$/, exportsPage],
-  [/^#\/audit(?:\/(\w+))?$/, auditPage], [/^#\/notices$/, notices], [/^#\/account$/, accountPage],
+  [/^#\/audit(?:\/([\w.:-]+))?$/, auditPage], [/^#\/notices$/, notices], [/^#\/account$/, accountPage],
 ];
 // The navigation, and whom it is shown to: what a role may do is the services' to say.
 const LINKS = [

@@ -8,16 +8,17 @@ const allowed = ([key]) => session.has("auditor") || key === "incidents" || (key
 
 export async function auditPage(place, { id }) {
   const tabs = TABS.filter(allowed);
-  const [key, , draw] = tabs.find(([name]) => name === id) ?? tabs[0];
+  const [wanted, account] = (id ?? "").split(":");
+  const [key, , draw] = tabs.find(([name]) => name === wanted) ?? tabs[0];
   const body = h("div");
   fill(place, h("div", { class: "head" }, h("h1", null, "审计")),
     h("nav", { class: "tabs", "aria-label": "审计" }, tabs.map(([name, label]) => h("a", { class: "button tab", href: `#/audit/${name}`, "aria-current": name === key && "page" }, label))), body);
-  return draw(body);
+  return draw(body, account);
 }
 
 const moment = (day, time) => day && new Date(`${day}T${time}+08:00`).toISOString();
 
-function entries(place) {
+function entries(place, account = "") {
   const list = h("div", { class: "card" });
   const load = () => {
     const { since, until, ...rest } = filter.values();
@@ -32,7 +33,7 @@ function entries(place) {
       ]), "审计记录"), "没有这样的记录。");
   };
   const filter = filters([
-    { name: "account", label: "账号", maxlength: 100 },
+    { name: "account", label: "账号", maxlength: 100, value: account },
     { name: "object_id", label: "对象标识", maxlength: 100, placeholder: "学籍、名册、账号等" },
     { name: "organisation", label: "单位代码", pattern: "\\d{6}|\\d{10}", maxlength: 10 },
     { name: "outcome", label: "结果", options: [["", "全部"], ...Object.entries(OUTCOMES)] },
@@ -85,7 +86,7 @@ function alerts(place) {
   const handled = h("div", { class: "card" });
   const load = () => Promise.all([["open", open, "没有待处理的预警。"], ["handled", handled, "还没有处理过的预警。"]].map(([state, list, none]) =>
     paged(list, (cursor) => api(`/v1/audit/alerts${query({ state, cursor, limit: 50 })}`), (items) => table(["预警", "账号", "时间", "次数", state === "open" ? "" : "结论"], items.map((a) => [
-      h("b", null, a.title), h("div", null, h("a", { href: `#/audit/entries` }, a.account), h("div", { class: "muted" }, a.organisation_name)), when(a.raised_at), a.count,
+      h("b", null, a.title), h("div", null, h("a", { href: `#/audit/entries:${a.account}` }, a.account), h("div", { class: "muted" }, a.organisation_name)), when(a.raised_at), a.count,
       state === "open" ? action("处理", () => handle(a, load), { class: "primary" }) : h("div", null, a.conclusion, h("div", { class: "muted" }, `${a.handled_by}，${when(a.handled_at)}`)),
     ]), "预警"), none)));
   fill(place, h("h2", null, "待处理"), open, h("h2", null, "已处理"), handled);
@@ -93,11 +94,11 @@ function alerts(place) {
 }
 
 async function handle(alert, reload) {
-  const given = await ask({ title: `处理预警：${alert.title}`, confirm: "登记结论", text: `${alert.account}，${when(alert.raised_at)}，${alert.count} 次`, fields: [
+  const done = await ask({ title: `处理预警：${alert.title}`, confirm: "登记结论", text: `${alert.account}，${when(alert.raised_at)}，${alert.count} 次`, fields: [
     { name: "conclusion", label: "核查情况与结论", type: "textarea", required: true, maxlength: 2000 },
-    { name: "incident", label: "是否违规使用", options: [["", "不是，属正常办理"], ["yes", "是，记为个人信息安全事件"]] }] });
-  if (!given) return;
-  await api(`/v1/audit/alerts/${alert.id}/handling`, { method: "POST", body: { conclusion: given.conclusion, incident: given.incident === "yes" } });
+    { name: "incident", label: "是否违规使用", options: [["", "不是，属正常办理"], ["yes", "是，记为个人信息安全事件"]] }],
+  send: ({ conclusion, incident }) => api(`/v1/audit/alerts/${alert.id}/handling`, { method: "POST", body: { conclusion, incident: incident === "yes" } }) });
+  if (!done) return;
   toast("已登记。");
   await reload();
 }
@@ -108,11 +109,11 @@ function incidents(place) {
     i.happened_on, h("div", null, h("b", null, i.title), h("div", null, i.description)), i.measures, h("div", null, when(i.reported_at), h("div", { class: "muted" }, i.reported_by)),
   ]), "安全事件"), "没有登记过安全事件。");
   fill(place, h("div", { class: "row end" }, action("登记安全事件", async () => {
-    const given = await ask({ title: "登记个人信息安全事件", confirm: "登记", text: "不要写学生姓名和号码。", fields: [
+    const done = await ask({ title: "登记个人信息安全事件", confirm: "登记", text: "不要写学生姓名和号码。", fields: [
       { name: "happened_on", label: "发生日期", type: "date", required: true, max: today(), value: today() }, { name: "title", label: "名称", required: true, maxlength: 100 },
-      { name: "description", label: "经过", type: "textarea", required: true, maxlength: 2000 }, { name: "measures", label: "处置措施", type: "textarea", required: true, maxlength: 2000 }] });
-    if (!given) return;
-    await api("/v1/incidents", { method: "POST", body: given });
+      { name: "description", label: "经过", type: "textarea", required: true, maxlength: 2000 }, { name: "measures", label: "处置措施", type: "textarea", required: true, maxlength: 2000 }],
+    send: (body) => api("/v1/incidents", { method: "POST", body }) });
+    if (!done) return;
     await load();
   }, { class: "primary" })), list);
   return load();

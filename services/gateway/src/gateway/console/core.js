@@ -149,11 +149,16 @@ export function toast(text, kind = "good") {
   setTimeout(() => note.remove(), kind === "bad" ? 9000 : 4500);
 }
 
-export function showProblem(error) {
-  if (error.name === "AbortError") return;
+// What went wrong and how to go on, line by line.
+export function told(error) {
   const reasons = (error.findings ?? []).filter((f) => f.outcome === "refuse" || f.outcome === "needs_override");
   const detail = reasons.slice(0, 3).map((f) => f.message + (f.cure ? `（${f.cure}）` : "")).filter((text) => text !== error.message);
-  toast([error.message, ...detail].join("\n") + (error.status >= 500 && error.trace ? `\n追踪号 ${error.trace}` : ""), "bad");
+  return [error.message, ...detail].join("\n") + (error.status >= 500 && error.trace ? `\n追踪号 ${error.trace}` : "");
+}
+
+export function showProblem(error) {
+  if (error.name === "AbortError") return;
+  toast(told(error), "bad");
   if (!(error instanceof Problem)) console.error(error);
 }
 
@@ -189,20 +194,40 @@ export function field({ name, label, type = "text", required, value = "", option
   return h("label", { class: grow ? "field grow" : "field" }, h("span", null, label, required && h("b", null, " *")), input, hint && h("small", { class: "muted" }, hint));
 }
 
-// A dialog with fields; resolves to their values, or null when it was dismissed.
-export function ask({ title, text, fields = [], confirm = "确定", dismiss = true, danger = false, wide = false, body }) {
+// A dialog with fields; resolves to their values, or null when it was dismissed. With `send` it stays open, and keeps
+// what was typed, until sending succeeds, and resolves to the answer.
+export function ask({ title, text, fields = [], confirm = "确定", dismiss = true, danger = false, wide = false, body, send }) {
   return new Promise((done) => {
-    const inputs = fields.map(field);
-    const form = h("form", { method: "dialog" },
-      h("h2", null, title), text && h("p", { class: "muted" }, text), body, inputs,
+    const error = h("p", { class: "error", role: "alert" });
+    let answer;
+    const values = () => {
+      const given = new FormData(form);
+      const many = fields.filter((one) => one.type === "checks").map((one) => [one.name, given.getAll(one.name)]);
+      return { ...Object.fromEntries(given), ...Object.fromEntries(many) };
+    };
+    const sending = async (event) => {
+      if (!send) return;
+      event.preventDefault();
+      const button = event.submitter;
+      if (button) button.disabled = true;
+      fill(error);
+      try {
+        answer = (await send(values())) ?? true;
+        box.close("yes");
+      } catch (problem) {
+        fill(error, told(problem));
+      } finally {
+        if (button) button.disabled = false;
+      }
+    };
+    const form = h("form", { method: "dialog", onsubmit: sending },
+      h("h2", null, title), text && h("p", { class: "muted" }, text), body, fields.map(field), error,
       h("div", { class: "row end" },
         dismiss && h("button", { type: "button", onclick: () => box.close("") }, confirm ? "取消" : "关闭"),
         confirm && h("button", { class: danger ? "danger" : "primary", value: "yes" }, confirm)));
     const box = h("dialog", { class: wide && "wide", "aria-label": title }, form);
     box.addEventListener("close", () => {
-      const given = new FormData(form);
-      const many = fields.filter((one) => one.type === "checks").map((one) => [one.name, given.getAll(one.name)]);
-      done(box.returnValue === "yes" ? { ...Object.fromEntries(given), ...Object.fromEntries(many) } : null);
+      done(box.returnValue !== "yes" ? null : send ? answer : values());
       box.remove();
     });
     document.body.append(box);

@@ -72,13 +72,14 @@ async function exportPage(place, id, signal) {
 const STEPS = { ...DECISIONS, approve: "核准", return: "退回补正", reject: "不予核准", resubmit: "补正后重新提交", withdraw: "撤销" };
 
 function acts(x, reload) {
-  const mine = x.requested_by === session.get().account.username;
+  const { name, organisation } = session.get().account;
+  const mine = x.requested_by === name && x.organisation === organisation;
   const post = (what, body, headers) => api(`/v1/exports/${x.id}/${what}`, { method: "POST", body, headers });
   const decide = (act, danger) => action(STEPS[act], async () => {
-    const given = await ask({ title: `${STEPS[act]}：${x.number}`, confirm: STEPS[act], danger, text: `${x.organisation_name} 申请导出 ${x.rows} 名学生`,
-      fields: [{ name: "reason", label: act === "approve" ? "意见" : "原因（申请人会看到）", type: "textarea", required: act !== "approve", maxlength: 500 }] });
-    if (!given) return;
-    await post("decisions", { decision: act, reason: given.reason }, { "If-Match": `"${x.version}"` });
+    const done = await ask({ title: `${STEPS[act]}：${x.number}`, confirm: STEPS[act], danger, text: `${x.organisation_name} 申请导出 ${x.rows} 名学生`,
+      fields: [{ name: "reason", label: act === "approve" ? "意见" : "原因（申请人会看到）", type: "textarea", required: act !== "approve", maxlength: 500 }],
+      send: ({ reason }) => post("decisions", { decision: act, reason }, { "If-Match": `"${x.version}"` }) });
+    if (!done) return;
     await reload();
   }, { class: act === "approve" ? "primary" : danger ? "danger quiet" : "" });
   const document_ = session.has("authority_officer", "leader") && x.state === "waiting" && attach(x, reload);

@@ -1,5 +1,5 @@
 // Registrars of the schools (clause 43): who is appointed, who is trained, how much each has to do.
-import { action, api, ask, badge, fill, h, paged, query, showProblem, table, toast, today, when } from "./core.js";
+import { action, api, ask, badge, fill, h, paged, query, table, toast, today, when } from "./core.js";
 import { session } from "./session.js";
 import { schoolYear } from "./words.js";
 
@@ -29,7 +29,7 @@ async function schoolPage(place, school) {
     shown = items;
     return table(["学籍管理员", "学年", "任期", "培训", "登记", ""], items.map((a) => [
       h("div", null, a.name, h("div", { class: "muted" }, a.username)), schoolYear(a.school_year),
-      h("div", null, `${a.begins_on} 至 ${a.ended_on ?? a.ends_on}`, " ", current(a) && badge("在岗", "good"), a.end_reason && h("div", { class: "muted" }, a.end_reason)),
+      h("div", null, a.ended_on ? `${a.begins_on} 起，${a.ended_on} 终止` : `${a.begins_on} 至 ${a.ends_on}`, " ", current(a) && badge("在岗", "good"), a.end_reason && h("div", { class: "muted" }, a.end_reason)),
       h("div", null, `${a.training.title}，${a.training.completed_on}`, h("div", { class: "muted" }, [a.training.organiser, a.training.certificate].filter(Boolean).join("，"))),
       h("div", null, when(a.appointed_at), h("div", { class: "muted" }, a.appointed_by)),
       appoints() && current(a) && action("终止", () => end(a, load), { class: "danger quiet" }),
@@ -41,11 +41,11 @@ async function schoolPage(place, school) {
   return load();
 }
 
-const current = (a) => a.begins_on <= today() && (a.ended_on ?? a.ends_on) >= today();
-const override = { name: "override_reason", label: "学年中途更换的理由（由主管部门批准时填写）", type: "textarea", maxlength: 500, hint: "学籍管理员应保持稳定，学年中途原则上不更换（第四十三条）" };
+const current = (a) => a.begins_on <= today() && a.ends_on >= today() && (!a.ended_on || today() < a.ended_on); // `ended_on`: the first day without
+const override = { name: "override_reason", label: "学年中途确有必要的理由（由主管部门填写）", type: "textarea", maxlength: 500, hint: "学籍管理员应保持稳定，学年中途原则上不更换（第四十三条）" };
 
 async function appoint(organisation, now) {
-  const given = await ask({ title: `登记任用：${organisation.name}`, confirm: "登记", wide: true, fields: [
+  const made = await ask({ title: `登记任用：${organisation.name}`, confirm: "登记", wide: true, fields: [
     { name: "username", label: "学籍管理员的用户名", required: true, maxlength: 64, hint: "账号由账号管理员先建立" },
     { name: "school_year", label: "学年", options: [0, 1].map((n) => [String(thisYear() + n), schoolYear(thisYear() + n)]) },
     { name: "begins_on", label: "任用开始日期", type: "date", required: true, value: today() },
@@ -54,20 +54,17 @@ async function appoint(organisation, now) {
     { name: "completed_on", label: "培训完成日期", type: "date", required: true, max: today() },
     { name: "certificate", label: "培训证书号", maxlength: 60 },
     ...(now.length ? [{ name: "replaces", label: "接替", options: [["", "不接替"], ...now.map((a) => [a.id, a.name])] }, override] : []),
-  ] });
-  if (!given) return false;
-  const { title, organiser, completed_on, certificate, ...rest } = given;
-  const body = { ...rest, school: organisation.code, school_year: Number(given.school_year), replaces: given.replaces || null,
-    training: { title, organiser, completed_on, certificate } };
-  await api("/v1/appointments", { method: "POST", body });
-  toast("已登记。");
-  return true;
+  ], send: ({ title, organiser, completed_on, certificate, school_year, replaces, ...rest }) => api("/v1/appointments", { method: "POST", body: {
+    ...rest, school: organisation.code, school_year: Number(school_year), replaces: replaces || null, training: { title, organiser, completed_on, certificate } } }) });
+  if (made) toast("已登记。");
+  return Boolean(made);
 }
 
 async function end(a, reload) {
-  const given = await ask({ title: `终止任用：${a.name}`, confirm: "终止", danger: true, text: "从明天起该账号不再能办理学籍业务。",
-    fields: [{ name: "reason", label: "原因", type: "textarea", required: true, maxlength: 500 }, override] });
-  if (!given) return;
-  await api(`/v1/appointments/${a.id}/end`, { method: "POST", body: given }).then(() => toast("已终止。"), showProblem);
+  const ended = await ask({ title: `终止任用：${a.name}`, confirm: "终止", danger: true, text: "终止之后，该账号不再能办理学籍业务。",
+    fields: [{ name: "reason", label: "原因", type: "textarea", required: true, maxlength: 500 }, override],
+    send: (body) => api(`/v1/appointments/${a.id}/end`, { method: "POST", body }) });
+  if (!ended) return;
+  toast("已终止。");
   await reload();
 }

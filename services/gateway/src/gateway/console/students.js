@@ -58,10 +58,10 @@ const reveals = () => session.has("registrar", "principal", "authority_officer")
 
 // Full numbers, for a purpose that is written into the audit log; gone again after a minute.
 async function reveal(s, place) {
-  const given = await ask({ title: `查看${s.name}的完整号码`, confirm: "查看", text: "请写明用途。谁、何时、为什么查看，都记入审计。", fields: [
-    { name: "purpose", label: "用途", required: true, minlength: 4, maxlength: 200, placeholder: "例如：与户口簿核对", hint: "一句话，4 至 200 字；不要写号码" }] });
-  if (!given) return;
-  const full = await api(`/v1/students/${s.id}/reveal`, { method: "POST", body: given });
+  const full = await ask({ title: `查看${s.name}的完整号码`, confirm: "查看", text: "请写明用途。谁、何时、为什么查看，都记入审计。", fields: [
+    { name: "purpose", label: "用途", required: true, minlength: 4, maxlength: 200, placeholder: "例如：与户口簿核对", hint: "一句话，4 至 200 字；不要写号码" }],
+  send: (body) => api(`/v1/students/${s.id}/reveal`, { method: "POST", body }) });
+  if (!full) return;
   const close = () => fill(place);
   fill(place, h("div", { class: "finding note" }, facts([["身份证件号", h("code", null, full.document_number || "无证件")], ["学籍号", h("code", null, full.student_number ?? "尚未发放")]]),
     h("p", { class: "muted" }, "一分钟后自动隐去。"), action("隐去", close)));

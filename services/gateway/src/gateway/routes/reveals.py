@@ -56,7 +56,11 @@ async def reveal(
     if view.copy_as_of is not None:
         raise ProblemError("forbidden", "该生已转出，本校只保留转出当日的学籍副本，不再查看完整号码。")
     command = RevealDocuments(
-        command_id=command_id, actor=actor, person_ids=(view.person_id,), purpose=data.purpose.strip()
+        command_id=command_id,
+        actor=actor,
+        person_ids=(view.person_id,),
+        purpose=data.purpose.strip(),
+        record_ids=(student_id,),
     )
     (person,) = (await backend.ask(command, RevealedDocuments)).persons
     numbers = FullNumbers(
