@@ -180,6 +180,9 @@ def test_ids_are_found_where_the_table_says() -> None:
     entry = recorder.entry(command, reply, datetime.now(UTC))
     assert entry is not None
     assert (entry.objects, entry.count, entry.purpose) == (("p1", "p2"), 2, "核对证件")
+    entry = recorder.entry(msgspec.structs.replace(command, record_ids=("r1", "r2")), reply, datetime.now(UTC))
+    assert entry is not None
+    assert entry.objects == ("r1", "r2")
     step = registry.DecideRoster(
         command_id="c", actor=REGISTRAR, roster_id="r", step=registry.Step.GUARDIAN, decision="approve"
     )

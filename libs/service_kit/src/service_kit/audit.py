@@ -119,11 +119,13 @@ def _outcome(reply: Message | Refused) -> str:
 
 
 def _ids(paths: Iterable[str], message: Message, reply: Message | None) -> Iterator[str]:
-    for path in paths:
-        if not path.startswith(">"):
-            yield from _at(message, path.split("."))
-        elif reply is not None:
-            yield from _at(reply, path[1:].split("."))
+    """`a|b`: what stands at a, or where nothing does, at b."""
+    for alternatives in paths:
+        for path in alternatives.split("|"):
+            source = reply if path.startswith(">") else message
+            if found := list(_at(source, path.removeprefix(">").split("."))):
+                yield from found
+                break
 
 
 def _at(value: Any, path: list[str]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from typing import Literal
+from typing import ClassVar, Literal
 
 from shared_contracts.decisions import Finding
 from shared_contracts.messages import Command, Event, Message, Moment, Ok, Query
@@ -154,10 +154,14 @@ class DropIntake(Command, frozen=True, kw_only=True, gc=False, tag="identity.dro
 
 
 class RevealDocuments(Command, frozen=True, kw_only=True, gc=False, tag="identity.reveal_documents"):
-    """Show full document and student numbers, with a purpose; each showing is recorded (clause 45.1)."""
+    """Show full document and student numbers, with a purpose; each showing is recorded (clause 45.1).
+
+    `record_ids`: whose records (or registrations) these persons hold, so that the audit log finds the showing by them.
+    """
 
     person_ids: tuple[str, ...]
     purpose: str
+    record_ids: tuple[str, ...] = ()
 
 
 class Revealed(Message, frozen=True, kw_only=True, gc=False):
@@ -177,8 +181,11 @@ class RevealForExport(Command, frozen=True, kw_only=True, gc=False, tag="identit
     """Full numbers for the file of an approved export (clause 45.2), by the registry alone; each chunk is recorded.
 
     Identity answers from what `access.export_approved` told it: the export is approved, not expired, names a full
-    number, and has not asked for more persons than it may hold. At most 1,000 persons, each once.
+    number, and has not asked for more persons than it may hold. At most 1,000 persons, each once. Asked again it is
+    shown, recorded and counted again: no reply is kept, or every export would leave its numbers here for ever.
     """
+
+    kept: ClassVar[bool] = False
 
     export_id: str
     person_ids: tuple[str, ...]

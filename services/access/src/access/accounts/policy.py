@@ -24,7 +24,7 @@ AUTHORITY_ROLES: Final = frozenset({Role.AUTHORITY_OFFICER, Role.LEADER, Role.AU
 ALONE: Final = frozenset({Role.AUDITOR, Role.ACCOUNT_ADMIN})
 """Who hands out rights, who does the work and who looks at both are three people (三员分立)."""
 
-enforced("45.3", by="accounts_are_kept", at="migrations/versions/0002_accounts.py")
+enforced("45.3", by="accounts_are_kept", at="../migrations/versions/0002_accounts.py")
 
 # ---- who may be what ------------------------------------------------------------------------------------------------
 

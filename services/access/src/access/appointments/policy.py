@@ -21,8 +21,8 @@ from shared_contracts.decisions import Decision, Finding, Outcome
 LONGEST_TEXT = 200
 LONGEST_REASON = 500
 
-enforced("43", by="trained_before_appointed", at="migrations/versions/0004_appointments.py")
-enforced("43", by="appointments_are_kept", at="migrations/versions/0004_appointments.py")
+enforced("43", by="trained_before_appointed", at="../migrations/versions/0004_appointments.py")
+enforced("43", by="appointments_are_kept", at="../migrations/versions/0004_appointments.py")
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):

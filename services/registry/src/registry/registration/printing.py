@@ -54,6 +54,7 @@ async def print_sheet(work: RegistryWork, command: PrintSheet) -> SheetPrinted |
         actor=command.actor,
         person_ids=(registration.person_id,),
         purpose=PURPOSE,
+        record_ids=(registration.id,),
     )
     try:
         revealed: RevealedDocuments | Refused = await work.deps.bus.ask(reveal)

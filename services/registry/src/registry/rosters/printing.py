@@ -72,7 +72,7 @@ async def _class(desk: Desk, printer: Child, roster: Roster, school: SchoolFacts
         rows = await (await driver(tx)).fetch(_OF_CLASS, roster.id, Step.GUARDIAN.value, *klass)
     if not rows:
         return roster
-    documents = await _documents(desk, roster, [row["person_id"] for row in rows])
+    documents = await _documents(desk, roster, rows)
     order = PrintOrder(
         school=school.name,
         class_title=title,
@@ -93,15 +93,17 @@ async def _class(desk: Desk, printer: Child, roster: Roster, school: SchoolFacts
         return await store.step_of_printing(work.tx, roster, desk.owner, files=files)
 
 
-async def _documents(desk: Desk, roster: Roster, person_ids: Sequence[str]) -> dict[str, Revealed]:
+async def _documents(desk: Desk, roster: Roster, rows: Sequence[Any]) -> dict[str, Revealed]:
     """Full document numbers, in the name of whoever asked for the sheets: identity records it (clause 45.1)."""
     assert roster.sheets_actor is not None
+    person_ids = [row["person_id"] for row in rows]
     reply = await desk.ask(
         RevealDocuments(
             command_id=command_id("roster.sheets", f"{roster.id}:{roster.sheets_job}", 0, person_ids),
             actor=roster.sheets_actor,
             person_ids=tuple(person_ids),
             purpose=PURPOSE,
+            record_ids=tuple(row["id"] for row in rows),
         )
     )
     if isinstance(reply, Refused):
