@@ -60,7 +60,8 @@ class Cell(msgspec.Struct, frozen=True):
 
 
 class Act(msgspec.Struct, frozen=True, kw_only=True):
-    """One row. `objects`: where the ids of what is acted on stand: a field of the message, or `>path` in the reply; `a|b` is b where a is empty.
+    """One row. `objects`: where the ids of what is acted on stand: a field of the message, or `>path` in the reply;
+    `a|b` is b where a is empty.
 
     `everybody`: the relation in which every role stands that has no cell of its own. `limited`: possible also before
     the account has its own password and its second factor.
