@@ -25,7 +25,7 @@ from identity.context import IdentityWork
 CHUNK: Final = 1_000
 """Persons of one command at most."""
 TIMES: Final = 5
-"""A file may be begun anew after a fault: so many times its rows may be asked for, and no more."""
+"""A file may be begun anew after a fault: so many times its rows may be shown, and no more."""
 
 
 class Approved(msgspec.Struct, frozen=True, kw_only=True):

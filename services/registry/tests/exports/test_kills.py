@@ -62,18 +62,3 @@ async def test_killed_and_made_by_another(
     assert sheet is not None and sheet.max_row == 104
     making = Path(world.env["XUEJI_FILES_DIR"]) / "making"
     assert list(making.iterdir()) == [], "nothing plain is left on disk"
-
-
-async def test_begun_anew_the_same_chunks_are_the_same_commands(world: ExportsWorld, small_chunks: None) -> None:
-    """Identity shows, counts and records them once."""
-    await world.pupils(100)
-    event = await world.export()
-    await world.ended(event.export_id)
-    first = [command.command_id for command in world.identity.asked]
-    await world.rows(
-        "UPDATE exports SET state = 'waiting', made_at = NULL, rows = NULL, sha256 = NULL WHERE id = $1",
-        event.export_id,
-    )
-    await world.ended(event.export_id)
-    assert [command.command_id for command in world.identity.asked[len(first) :]] == first
-    assert len(set(first)) == len(first) == 4

@@ -6,7 +6,7 @@ whole, under an id of this attempt alone.
 
 from __future__ import annotations
 
-import hashlib
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from regulation import authorisation
 from regulation.mark import clause
 from service_kit.clock import ZONE
 from service_kit.database import driver
-from service_kit.ids import derived
+from service_kit.ids import derived, new_id
 from service_kit.settings import Settings
 from shared_contracts.actors import Actor, Role, system
 from shared_contracts.decisions import Refused
@@ -37,6 +37,10 @@ MOST_BYTES = 1024**3
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ACT = "access.request_export"
 """The act by whose reach the rows are bound once more, when they are gathered."""
+
+
+Numbers = dict[str, ExportedNumbers]
+"""Full numbers by person."""
 
 
 class CannotMake(Exception):
@@ -91,17 +95,39 @@ async def _send(desk: Desk, export: Export, writer: Child, mark_key: bytes, mete
             raise refusal
         await writer.send(encode(order_of(approved, fields, meter.total, mark_key, desk.clock.now())))
         found = await tx.stream(columns.gathering(fields, where), execution_options={"yield_per": CHUNK})
-        number = 0
+        await _chunks(desk, export, fields, found, writer, meter)
+    await writer.send(encode(Rows(rows=())))
+    writer.close()
+
+
+async def _chunks(
+    desk: Desk, export: Export, fields: Sequence[ExportField], found: Any, writer: Child, meter: Meter
+) -> None:
+    """Chunk after chunk; while one is written, identity opens the numbers of the next."""
+    ahead: tuple[Sequence[Any], asyncio.Task[Numbers]] | None = None
+    try:
         async for part in found.mappings().partitions(CHUNK):
             desk.go_on()
             if meter.lost:
                 raise LostLease(export.id)
-            full = await _full_numbers(desk, export, fields, [row["person_id"] for row in part], number)
-            await writer.send(encode(Rows(rows=tuple(_row(fields, row, full) for row in part))))
-            meter.done += len(part)
-            number += 1
-    await writer.send(encode(Rows(rows=())))
-    writer.close()
+            behind, ahead = ahead, (part, asyncio.create_task(_full_numbers(desk, export, fields, part)))
+            if behind is not None:
+                await _write(fields, behind, writer, meter)
+        if ahead is not None:
+            await _write(fields, ahead, writer, meter)
+    finally:
+        if ahead is not None:
+            ahead[1].cancel()
+            await asyncio.gather(ahead[1], return_exceptions=True)
+
+
+async def _write(
+    fields: Sequence[ExportField], chunk: tuple[Sequence[Any], asyncio.Task[Numbers]], writer: Child, meter: Meter
+) -> None:
+    part, asked = chunk
+    full = await asked
+    await writer.send(encode(Rows(rows=tuple(_row(fields, row, full) for row in part))))
+    meter.done += len(part)
 
 
 @clause("45.2")
@@ -121,17 +147,14 @@ def _requester(approved: ExportApproved) -> Actor:
     return Actor(account=party.account, name=party.name, organisation=party.organisation, roles=roles)
 
 
-async def _full_numbers(
-    desk: Desk, export: Export, fields: Sequence[ExportField], persons: Sequence[str], chunk: int
-) -> dict[str, ExportedNumbers]:
+async def _full_numbers(desk: Desk, export: Export, fields: Sequence[ExportField], part: Sequence[Any]) -> Numbers:
     if not any(field.key in FULL_NUMBERS for field in fields):
         return {}
-    digest = hashlib.sha256("\n".join(persons).encode()).hexdigest()
     command = RevealForExport(
-        command_id=derived("reveal-for-export", export.id, chunk, digest),  # begun anew, the same chunk is one command
+        command_id=new_id(),
         actor=system("registry"),
         export_id=export.id,
-        person_ids=tuple(persons),
+        person_ids=tuple(row["person_id"] for row in part),
     )
     reply = await desk.ask(command)
     if isinstance(reply, Refused):
@@ -139,7 +162,7 @@ async def _full_numbers(
     return {person.person_id: person for person in reply.persons}
 
 
-def _row(fields: Sequence[ExportField], row: Any, full: dict[str, ExportedNumbers]) -> Row:
+def _row(fields: Sequence[ExportField], row: Any, full: Numbers) -> Row:
     values = []
     for field in fields:
         if field.key in FULL_NUMBERS:
