@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
+
 from casework.rules import may_decide
 from casework.store import Doing, decide_cases
 from regulation import authorisation
@@ -9,7 +12,7 @@ from regulation.authorisation import Target, is_school
 from regulation.mark import clause
 from service_kit import organisations
 from service_kit.database import driver
-from service_kit.files import FileMissing
+from service_kit.files import FileMissing, FileStore
 from shared_contracts.actors import Actor, Role
 from shared_contracts.decisions import Finding, Refused, refused
 from shared_contracts.exports import AttachApproval, DecideExport, ExportApproved, ExportParty, ExportState, ExportView
@@ -45,8 +48,18 @@ async def attach_approval(work: AccessWork, command: AttachApproval) -> ExportVi
     )
     await store.change(work.tx, export.id, document=kept)
     if export.document is not None and export.document.id != document.id:
-        await work.deps.files.delete(export.document.id)
+        work.after_commit(partial(_forget, work.deps.files, export.document.id))
     return await views.full(work, export.id)
+
+
+_forgetting: set[asyncio.Task[None]] = set()
+
+
+def _forget(files: FileStore, file_id: str) -> None:
+    """A replaced paper goes once nothing names it any more. A kill here leaves it, sealed and named by nobody."""
+    task = asyncio.create_task(files.delete(file_id))
+    _forgetting.add(task)
+    task.add_done_callback(_forgetting.discard)
 
 
 @clause("45.2")
