@@ -8,6 +8,7 @@ import httpx
 import pytest
 from gateway import openapi
 from gateway.auth import PUBLIC
+from gateway.guards import CONSUMES
 from gateway.idempotency import repeatable, thing_id
 from gateway_support import REGISTRAR, StandInBus, key, registration_view, roster_view
 from litestar import Litestar
@@ -29,11 +30,15 @@ async def test_each_post_but_signing_in_needs_a_key(
     app: Litestar, client: httpx.AsyncClient, stand_in: StandInBus
 ) -> None:
     public = {path for path, _, handler in openapi.operations(app) if handler.opt.get(PUBLIC)}
-    posts = [path for path, method, _ in openapi.operations(app) if method == "POST" and path not in public]
+    posts = {
+        path: handler.opt[CONSUMES]
+        for path, method, handler in openapi.operations(app)
+        if method == "POST" and path not in public
+    }
     assert public >= {"/v1/sessions", "/v1/sessions/refresh", "/oauth/token"}
     assert len(posts) >= 24
-    for path in posts:
-        multipart = path == "/v1/rosters"
+    for path, consumed in posts.items():
+        multipart = consumed == "multipart/form-data"
         body = {"files": {"file": ("a.xlsx", b"x")}} if multipart else {"json": _body(path)}
         answer = await client.post(re.sub(r"\{[^}]+\}", "x1", path), **body)  # type: ignore[arg-type]
         assert answer.status_code == 422, f"{path}: {answer.text}"
