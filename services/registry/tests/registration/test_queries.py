@@ -54,9 +54,7 @@ async def test_everybody_sees_what_is_his_business(world):
 
 
 @pytest.mark.clause("3.1")
-@pytest.mark.parametrize(
-    "role", [Role.OPERATOR, Role.AUDITOR, Role.ACCOUNT_ADMIN, Role.INTEGRATION_CLIENT]
-)
+@pytest.mark.parametrize("role", [Role.OPERATOR, Role.AUDITOR, Role.ACCOUNT_ADMIN, Role.INTEGRATION_CLIENT])
 async def test_some_roles_see_no_pupil(world, role):
     one = await world.one()
     who = actor(role, SCHOOL.code)
