@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from datetime import timedelta
 from pathlib import Path
@@ -168,6 +167,5 @@ async def load(nats_url: str, password: str, passwords: dict[str, str]) -> str |
         )
         for c in wanted_clients()
     )
-    names = hashlib.sha256(msgspec.json.encode([a.username for a in people])).hexdigest()[:32]
-    command = LoadAccounts(command_id=f"local-accounts-{names}", actor=OPERATOR, accounts=people, clients=clients)
+    command = LoadAccounts(command_id="local-accounts", actor=OPERATOR, accounts=people, clients=clients)  # never kept
     return await carry_out(nats_url, password, command)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+from typing import TypeVar
 
+import msgspec
 import nats
 from regulation import divisions
 from service_kit.bus import Bus, Unavailable, Unknown
@@ -13,8 +16,16 @@ from shared_contracts.messages import Command
 from xueji_infra.nats_conf import inbox_prefix
 
 OPERATOR = Actor(account="local-operator", name="本机运维", organisation=divisions.PROVINCE, roles=(Role.OPERATOR,))
+C = TypeVar("C", bound=Command)
 _TRIES = 20
 _SECONDS = 20.0
+
+
+def named(what: str, command: C) -> C:
+    """The command under an id that is a digest of all that it says: the same is carried out once, and when a later version
+    says more it is another command."""
+    digest = hashlib.sha256(msgspec.json.encode(command)).hexdigest()[:32]
+    return msgspec.structs.replace(command, command_id=f"{what}-{digest}")
 
 
 async def carry_out(nats_url: str, password: str, command: Command) -> str | None:

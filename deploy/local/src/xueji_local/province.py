@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tomllib
 from datetime import date
 from functools import cache
@@ -15,7 +14,7 @@ from regulation.divisions import DIVISIONS, Division, full_name
 from regulation.school_codes import SCHOOL_TYPES
 from shared_contracts.registry import LoadOrganisations, OrganisationView
 
-from xueji_local.operator import OPERATOR, carry_out
+from xueji_local.operator import OPERATOR, carry_out, named
 
 VALID_FROM = date(2020, 1, 1)
 """From when the organisations exist for the registry: before any pupil of compulsory age entered."""
@@ -99,12 +98,7 @@ def organisations() -> tuple[OrganisationView, ...]:
 async def load(nats_url: str, password: str) -> str | None:
     """Send the province to the registry as the operator. None, or (Chinese) why it was refused.
 
-    The command's id is a digest of its content: what is loaded already is not loaded again.
-    Raises Unavailable or Unknown when the registry does not answer.
+    What is loaded already is not loaded again. Raises Unavailable or Unknown when the registry does not answer.
     """
-    content = organisations()
-    digest = hashlib.sha256(msgspec.json.encode((content, VALID_FROM))).hexdigest()[:32]
-    command = LoadOrganisations(
-        command_id=f"local-province-{digest}", actor=OPERATOR, organisations=content, valid_from=VALID_FROM
-    )
-    return await carry_out(nats_url, password, command)
+    command = LoadOrganisations(command_id="", actor=OPERATOR, organisations=organisations(), valid_from=VALID_FROM)
+    return await carry_out(nats_url, password, named("local-province", command))
