@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from gateway_support import ACTOR, StandInBus, key
+from service_kit.bus import Unavailable, Unknown
 from service_kit.clock import Clock
 from service_kit.files import FileMissing, FileStore
 from shared_contracts.decisions import refused
@@ -122,6 +123,12 @@ async def test_progress_while_it_is_made(client: httpx.AsyncClient, stand_in: St
     assert (await client.get("/v1/exports/e1")).json()["progress"]["done"] == 50
     stand_in.answer(GetExportProgress, refused("not_found", "x"))  # the registry has not heard of it yet
     assert (await client.get("/v1/exports/e1")).json()["progress"]["state"] == "waiting"
+    for away in (Unavailable("x"), Unknown("x"), refused("unavailable", "x")):  # the export itself can be looked at
+        stand_in.answer(GetExportProgress, away)
+        reply = await client.get("/v1/exports/e1")
+        assert reply.status_code == 200 and reply.json()["progress"] is None
+    stand_in.answer(GetExportProgress, refused("forbidden", "x"))
+    assert (await client.get("/v1/exports/e1")).status_code == 403
     stand_in.answer(GetExport, view(ExportState.READY))
     assert (await client.get("/v1/exports/e1")).json()["progress"] is None
 

@@ -11,6 +11,7 @@ from litestar import Request, Response, Router, get, post
 from litestar.di import NamedDependency as Given
 from litestar.params import HeaderParameter, JSONBody, QueryParameter
 from litestar.response import Stream
+from service_kit.bus import BusError
 from service_kit.clock import Clock
 from service_kit.ids import derived, new_id
 from shared_contracts.actors import Actor
@@ -135,12 +136,15 @@ async def _look(backend: Backend, actor: Actor, export_id: str) -> ExportView:
         return view
     try:
         progress = await backend.ask(GetExportProgress(actor=actor, export_id=export_id), ExportProgress)
+    except BusError:
+        return view  # the registry is away: the export itself can be looked at
     except ProblemError as problem:
+        if problem.kind in ("timeout", "unavailable"):
+            return view
         if problem.kind != "not_found":
             raise
-        progress = ExportProgress(
-            state="waiting", done=0, total=view.rows
-        )  # the approval is on its way to the registry
+        # The approval is on its way to the registry.
+        progress = ExportProgress(state="waiting", done=0, total=view.rows)
     return msgspec.structs.replace(view, progress=progress)
 
 
