@@ -15,7 +15,7 @@ from gateway.keyring import AT_ONCE, Keyring, KeysMissing
 from gateway_support import ACTOR, SESSION, SIGNER, Signer, StandInBus, token_state
 from service_kit.bus import Unavailable
 from service_kit.clock import ZONE, Clock
-from shared_contracts.access import GetTokenState, Stale
+from shared_contracts.access import GetTokenState, Stale, TokenState
 from shared_contracts.decisions import refused
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=ZONE)
@@ -196,7 +196,15 @@ async def test_a_key_that_was_taken_back_takes_its_tokens_along(keys: Keyring, s
     assert await keys.verify(text) is None
 
 
-@pytest.mark.parametrize("answer", [Unavailable("gone"), refused("unavailable", "稍后")])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Unavailable("gone"),
+        refused("unavailable", "稍后"),
+        TokenState(keys={"keys": [{"kty": "x"}]}, stale=()),
+        KeyError(1),
+    ],
+)
 async def test_while_access_is_away_the_last_keys_stay(
     keys: Keyring, stand_in: StandInBus, watch: Watch, answer: Any
 ) -> None:

@@ -199,6 +199,18 @@ async def test_another_page_cannot_use_the_cookie(
     assert not [message for message in stand_in.asked if isinstance(message, RefreshSession)]
 
 
+async def test_a_cookie_that_is_worth_nothing_any_more_is_taken_back(
+    anonymous: httpx.AsyncClient, stand_in: StandInBus
+) -> None:
+    stand_in.answer(SignIn, tokens())
+    await sign_in(anonymous, refresh="cookie")
+    stand_in.answer(RefreshSession, SignInAnswer(problem="ended"))
+    answer = await anonymous.post("/v1/sessions/refresh", json={}, headers=OURS)
+    assert answer.status_code == 401
+    assert "max-age=0" in answer.headers["set-cookie"].lower()
+    assert not anonymous.cookies
+
+
 async def test_over_plain_http_the_origin_is_enough(anonymous: httpx.AsyncClient, stand_in: StandInBus) -> None:
     stand_in.answer(SignIn, tokens())
     stand_in.answer(RefreshSession, tokens())

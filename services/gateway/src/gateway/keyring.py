@@ -21,6 +21,7 @@ import jwt
 import msgspec
 from service_kit.bus import BusError
 from service_kit.clock import Clock
+from service_kit.telemetry import describe
 from shared_contracts.access import TOKEN_AUDIENCE, TOKEN_ISSUER, Claims, GetTokenState, TokenState
 from shared_contracts.actors import Actor, system
 
@@ -142,9 +143,9 @@ class Keyring:
             if not isinstance(state, TokenState):
                 raise BusError(f"access.token_state was answered with {type(state).__name__}")
             self._take(state)
-        except (BusError, jwt.PyJWKSetError, msgspec.MsgspecError) as error:
+        except Exception as error:  # whatever it is: one round without keys, never a keyring that looks no more
             if not self._away:
-                log.warning("no keys from access: %s", error)
+                log.warning("no keys from access: %s", describe(error))
             self._away = True
             return
         if self._away:

@@ -199,7 +199,13 @@ async def refresh(
     if not token:
         raise ProblemError("session_ended", headers=CHALLENGE)
     command = RefreshSession(command_id=new_id(), actor=ANONYMOUS, refresh_token=token)
-    tokens = _tokens(await backend.ask(command, SignInAnswer))
+    answer = await backend.ask(command, SignInAnswer)
+    try:
+        tokens = _tokens(answer)
+    except ProblemError as problem:
+        if delivery == "cookie":
+            problem.headers["Set-Cookie"] = cookie.cleared().to_header(header="")
+        raise
     return _session(tokens, 200, delivery, cookie, clock)
 
 
