@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 from pathlib import Path
 
 import msgspec
 from regulation import divisions
 from regulation.school_codes import SCHOOL_TYPES, check_school_code
 from shared_contracts.access import SCOPES
-from shared_contracts.actors import Role
-from shared_contracts.registry import OrganisationView
-from xueji_local import accounts
+from shared_contracts.actors import Role, system
+from shared_contracts.registry import LoadOrganisations, OrganisationView
+from xueji_local import accounts, province
+from xueji_local.operator import OPERATOR, named
 from xueji_local.province import organisations, schools
 
 
@@ -75,6 +77,18 @@ def test_accounts_belong_to_organisations_and_each_school_of_theirs_has_its_offi
     for code in staffed:
         roles = {a.role for a in people if a.organisation == code}
         assert roles == {Role.REGISTRAR, Role.CLASS_TEACHER, Role.PRINCIPAL}
+
+
+def test_a_command_that_says_more_than_before_is_another_command() -> None:
+    """Under the id of the old one the registry would refuse it: a home of an earlier version would not start."""
+    command = LoadOrganisations(
+        command_id="", actor=OPERATOR, organisations=organisations()[:3], valid_from=province.VALID_FROM
+    )
+    first = named("local-province", command)
+    assert first == named("local-province", command) and first.command_id.startswith("local-province-")
+    for change in ({"organisations": organisations()[:2]}, {"valid_from": date(2021, 1, 1)}, {"actor": system("x")}):
+        other = named("local-province", msgspec.structs.replace(command, **change))
+        assert other.command_id != first.command_id, change
 
 
 def test_types_carry_the_stages_of_the_law() -> None:
