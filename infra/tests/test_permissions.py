@@ -98,7 +98,7 @@ async def connected(bus: AnyNats, keys: Credentials, user: str, inbox: str | Non
         ("access", "evt.registry.step_reached", False),
         # Each tells the audit log in its own name.
         ("registry", "evt.audit.entry.registry", True),
-        ("gateway", "evt.audit.entry.gateway", True),
+        ("gateway", "evt.audit.entry.gateway", False),
         ("registry", "evt.audit.entry.identity", False),
         ("gateway", "evt.audit.entry.registry", False),
         ("access", "evt.audit.entry.registry", False),

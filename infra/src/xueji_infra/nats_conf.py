@@ -41,10 +41,9 @@ def publish_permissions(user: str, plan: Topology | None = None) -> tuple[str, .
     if own in plan.streams:
         # Events, and what the relay needs to find out which of them the stream holds.
         allowed += [f"evt.{user}.>", *_look_at(own)]
-    if AUDIT in plan.streams:
-        allowed.append(f"evt.audit.entry.{user}")  # under its own name and no other's
-        if plan.services[user].database:
-            allowed += _look_at(AUDIT)
+    if AUDIT in plan.streams and plan.services[user].database:
+        # What it did, under its own name and no other's. The gateway does nothing itself: it has nothing to tell.
+        allowed += [f"evt.audit.entry.{user}", *_look_at(AUDIT)]
     for stream, durable in plan.consumed_by(user):
         allowed += [
             f"$JS.API.CONSUMER.INFO.{stream}.{durable}",
