@@ -24,16 +24,26 @@ class Sensitivity(StrEnum):
 
 
 class ExportField(Message, frozen=True, kw_only=True, gc=False):
-    """One column that may be exported. `tells`: pupils of one class mostly differ in it."""
+    """One column that may be exported. `tells`: pupils of one class mostly differ in it. `origin`: the record as it
+    stands, the form that the family filled in (an item's key), or identity, where full numbers are."""
 
     key: str
     title: str
     sensitivity: Sensitivity
     tells: bool = False
+    origin: Literal["record", "form", "identity"] = "record"
 
 
 def _field(key: str, title: str, sensitivity: Sensitivity, *, tells: bool = False) -> ExportField:
     return ExportField(key=key, title=title, sensitivity=sensitivity, tells=tells)
+
+
+def _full(key: str, title: str) -> ExportField:
+    return ExportField(key=key, title=title, sensitivity=Sensitivity.SENSITIVE, tells=True, origin="identity")
+
+
+def _item(key: str, title: str, sensitivity: Sensitivity) -> ExportField:
+    return ExportField(key=key, title=title, sensitivity=sensitivity, origin="form")
 
 
 FIELDS: tuple[ExportField, ...] = (
@@ -49,14 +59,33 @@ FIELDS: tuple[ExportField, ...] = (
     _field("birth_date", "出生日期", Sensitivity.PERSONAL, tells=True),
     _field("document_kind", "身份证件类型", Sensitivity.PERSONAL),
     _field("masked_document", "身份证件号（部分隐去）", Sensitivity.PERSONAL),
-    _field("document_number", "身份证件号", Sensitivity.SENSITIVE, tells=True),
+    _full("document_number", "身份证件号"),
     _field("masked_student_number", "学籍号（部分隐去）", Sensitivity.PERSONAL),
-    _field("student_number", "学籍号", Sensitivity.SENSITIVE, tells=True),
+    _full("student_number", "学籍号"),
     _field("number_kind", "学籍号类别", Sensitivity.ORDINARY),
     _field("verification", "身份核验结果", Sensitivity.PERSONAL),
-    _field("placement", "就读方式", Sensitivity.SENSITIVE),  # tells of a disability
+    _field("placement", "教育安置方式", Sensitivity.SENSITIVE),  # tells of a disability
     _field("state", "学籍状态", Sensitivity.PERSONAL),
     _field("registered_on", "建籍日期", Sensitivity.ORDINARY),
+    _item("ethnicity", "民族", Sensitivity.PERSONAL),
+    _item("nationality", "国籍/地区", Sensitivity.PERSONAL),
+    _item("household_place", "户口所在地", Sensitivity.PERSONAL),
+    _item("household_kind", "户口性质", Sensitivity.PERSONAL),
+    _item("entry_way", "入学方式", Sensitivity.ORDINARY),
+    _item("boarding", "就读方式", Sensitivity.ORDINARY),
+    _item("current_address", "现住址", Sensitivity.SENSITIVE),
+    _item("phone", "联系电话", Sensitivity.SENSITIVE),
+    _item("health", "健康状况", Sensitivity.SENSITIVE),
+    _item("disability", "残疾类型", Sensitivity.SENSITIVE),
+    _item("left_behind", "是否留守儿童", Sensitivity.SENSITIVE),
+    _item("migrant_child", "是否进城务工人员随迁子女", Sensitivity.SENSITIVE),
+    _item("orphan", "是否孤儿", Sensitivity.SENSITIVE),
+    _item("member1_name", "成员1姓名", Sensitivity.SENSITIVE),
+    _item("member1_relation", "成员1关系", Sensitivity.SENSITIVE),
+    _item("member1_phone", "成员1联系电话", Sensitivity.SENSITIVE),
+    _item("member2_name", "成员2姓名", Sensitivity.SENSITIVE),
+    _item("member2_relation", "成员2关系", Sensitivity.SENSITIVE),
+    _item("member2_phone", "成员2联系电话", Sensitivity.SENSITIVE),
 )
 """The catalogue: nothing else can be exported. In the order of the columns, whatever order they are asked for in."""
 

@@ -33,7 +33,7 @@ def test_a_right_request_passes_every_rule() -> None:
     ("changes", "codes"),
     [
         ({"fields": ()}, ["export.fields"]),
-        ({"fields": ("name", "phone")}, ["export.fields"]),
+        ({"fields": ("name", "email")}, ["export.fields"]),
         ({"fields": ("name", "name")}, ["export.fields"]),
         ({"fields": tuple(CATALOGUE)}, []),
         ({"purpose": "升学"}, ["export.purpose"]),
@@ -85,6 +85,7 @@ def test_full_numbers_are_pointed_out() -> None:
 
 def test_the_catalogue_calls_full_numbers_sensitive() -> None:
     assert all(CATALOGUE[key].sensitivity is Sensitivity.SENSITIVE for key in FULL_NUMBERS)
+    assert {field.key for field in CATALOGUE.values() if field.origin == "identity"} == FULL_NUMBERS
     assert len({field.title for field in CATALOGUE.values()}) == len(CATALOGUE)
 
 

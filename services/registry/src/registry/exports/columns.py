@@ -10,10 +10,12 @@ import sqlalchemy as sa
 from regulation.authorisation import Reach, subtree_pattern
 from regulation.codetables import DOCUMENT_KIND
 from service_kit.clock import ZONE
-from shared_contracts.exports import CATALOGUE, FIELDS, FULL_NUMBERS, ExportField, ExportSelection
+from shared_contracts.exports import CATALOGUE, FIELDS, ExportField, ExportSelection
 
+from registry.form.fields import BY_KEY
 from registry.organisations.tables import organisations
 from registry.records import tables
+from registry.registration.tables import profiles
 
 _s, _m, _k = tables.students.c, tables.class_memberships.c, tables.classes.c
 _o, _a = organisations.alias("o"), organisations.alias("a")
@@ -103,6 +105,14 @@ def cell(key: str, value: Any) -> str:
     return _TEXT.get(key, str)(value)
 
 
+def item(key: str, form: Mapping[str, str]) -> str:
+    """What the family filled in, a code by its name."""
+    value = form.get(key, "")
+    codes = BY_KEY[key].codes
+    entry = codes.get(value) if codes is not None and value else None
+    return entry.name if entry is not None else value
+
+
 def of_selection(selection: ExportSelection, reach: Reach) -> sa.ColumnElement[bool]:
     """Live records of the selection that lie within the reach of whoever asked."""
     of = selection.organisation
@@ -128,12 +138,20 @@ def counting(where: sa.ColumnElement[bool]) -> sa.Select[Any]:
 
 
 def gathering(fields: Sequence[ExportField], where: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    """Person, class (school, grade, number) and the fields that registry has; class after class."""
-    own = [_COLUMN[field.key].label(f"f_{field.key}") for field in fields if field.key not in FULL_NUMBERS]
+    """Student, person, class (school, grade, number) and the fields that registry has; class after class.
+
+    `of_form`: the sealed form, where a field is of the form.
+    """
+    own = [_COLUMN[field.key].label(f"f_{field.key}") for field in fields if field.origin == "record"]
+    form = of_the_form(fields)
     return (
-        sa.select(_s.person_id, _s.school.label("of_school"), _k.grade.label("of_grade"), _k.class_no.label("of_class"))
-        .add_columns(*own)
-        .select_from(FROM)
+        sa.select(_s.id, _s.person_id, _s.school.label("of_school"), _k.grade.label("of_grade"))
+        .add_columns(_k.class_no.label("of_class"), *own, *([profiles.c.form.label("of_form")] if form else []))
+        .select_from(FROM.outerjoin(profiles, profiles.c.id == _s.id) if form else FROM)
         .where(where)
         .order_by(_s.school, _k.grade, _k.class_no, _s.id)
     )
+
+
+def of_the_form(fields: Sequence[ExportField]) -> bool:
+    return any(field.origin == "form" for field in fields)

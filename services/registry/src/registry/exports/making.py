@@ -13,21 +13,24 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
 from regulation import authorisation
 from regulation.mark import clause
 from service_kit.clock import ZONE
+from service_kit.crypto import FieldCipher
 from service_kit.database import driver
 from service_kit.ids import derived, new_id
 from service_kit.settings import Settings
 from shared_contracts.actors import Actor, Role, system
 from shared_contracts.decisions import Refused
-from shared_contracts.exports import FULL_NUMBERS, ExportApproved, ExportField
+from shared_contracts.exports import ExportApproved, ExportField
 from shared_contracts.files import FileRef
 from shared_contracts.identity import ExportedNumbers, RevealForExport
 
 from registry.exports import columns, reading, watermark
 from registry.exports.sheet import Column, Row, Rows, SheetOrder
 from registry.exports.store import Export, LostLease
+from registry.registration.intake import form_context
 from registry.rosters.child import Child, child
 from registry.rosters.desk import Desk
 from registry.rosters.frames import encode
@@ -38,6 +41,8 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ACT = "access.request_export"
 """The act by whose reach the rows are bound once more, when they are gathered."""
 
+
+_form = msgspec.json.Decoder(dict[str, str])
 
 Numbers = dict[str, ExportedNumbers]
 """Full numbers by person."""
@@ -112,9 +117,9 @@ async def _chunks(
                 raise LostLease(export.id)
             behind, ahead = ahead, (part, asyncio.create_task(_full_numbers(desk, export, fields, part)))
             if behind is not None:
-                await _write(fields, behind, writer, meter)
+                await _write(desk, fields, behind, writer, meter)
         if ahead is not None:
-            await _write(fields, ahead, writer, meter)
+            await _write(desk, fields, ahead, writer, meter)
     finally:
         if ahead is not None:
             ahead[1].cancel()
@@ -122,11 +127,15 @@ async def _chunks(
 
 
 async def _write(
-    fields: Sequence[ExportField], chunk: tuple[Sequence[Any], asyncio.Task[Numbers]], writer: Child, meter: Meter
+    desk: Desk,
+    fields: Sequence[ExportField],
+    chunk: tuple[Sequence[Any], asyncio.Task[Numbers]],
+    writer: Child,
+    meter: Meter,
 ) -> None:
     part, asked = chunk
     full = await asked
-    await writer.send(encode(Rows(rows=tuple(_row(fields, row, full) for row in part))))
+    await writer.send(encode(Rows(rows=tuple(_row(desk.deps.cipher, fields, row, full) for row in part))))
     meter.done += len(part)
 
 
@@ -148,7 +157,7 @@ def _requester(approved: ExportApproved) -> Actor:
 
 
 async def _full_numbers(desk: Desk, export: Export, fields: Sequence[ExportField], part: Sequence[Any]) -> Numbers:
-    if not any(field.key in FULL_NUMBERS for field in fields):
+    if not any(field.origin == "identity" for field in fields):
         return {}
     command = RevealForExport(
         command_id=new_id(),
@@ -162,13 +171,19 @@ async def _full_numbers(desk: Desk, export: Export, fields: Sequence[ExportField
     return {person.person_id: person for person in reply.persons}
 
 
-def _row(fields: Sequence[ExportField], row: Any, full: Numbers) -> Row:
+def _row(cipher: FieldCipher, fields: Sequence[ExportField], row: Any, full: Numbers) -> Row:
+    form: dict[str, str] = {}
+    if columns.of_the_form(fields) and row["of_form"] is not None:
+        form = _form.decode(cipher.open_bytes(row["of_form"], form_context(row["id"])))
     values = []
     for field in fields:
-        if field.key in FULL_NUMBERS:
-            values.append(getattr(full.get(row["person_id"]), field.key, None) or "")
-        else:
-            values.append(columns.cell(field.key, row[f"f_{field.key}"]))
+        match field.origin:
+            case "identity":
+                values.append(getattr(full.get(row["person_id"]), field.key, None) or "")
+            case "form":
+                values.append(columns.item(field.key, form))
+            case _:
+                values.append(columns.cell(field.key, row[f"f_{field.key}"]))
     return Row(group=f"{row['of_school']}-{row['of_grade']}-{row['of_class']}", values=tuple(values))
 
 

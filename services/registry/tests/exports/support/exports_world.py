@@ -20,6 +20,7 @@ from registry.context import Registry
 from registry.exports import store, worker
 from registry.exports.watermark import mark_key
 from registry.organisations.store import put_versions
+from registry.registration.intake import form_context
 from regulation.calendar import Calendar
 from regulation.divisions import DIVISIONS
 from service_kit import bus, commands, settings
@@ -169,6 +170,12 @@ class ExportsWorld:
     async def pupils(self, count: int, school: str = SCHOOL, grade: int = 1, name: str = "", a_class: int = 45) -> None:
         """So many pupils of one school, in classes of 45."""
         await self.rows(_INSERT, school, count, grade, name, a_class)
+
+    async def profiles(self, form: dict[str, str]) -> None:
+        """The same form for every pupil, sealed as the registration leaves it."""
+        for row in await self.rows("SELECT id FROM students"):
+            sealed = self.deps.cipher.seal_bytes(msgspec.json.encode(form), form_context(row["id"]))
+            await self.rows("INSERT INTO profiles (id, form) VALUES ($1, $2)", row["id"], sealed)
 
     def approved(self, who: Actor = REGISTRAR, **changes: Any) -> ExportApproved:
         leader = ExportParty(account="l1", name="孙局长", organisation=COUNTY, organisation_name="道里区教育局")
