@@ -39,7 +39,13 @@ class Child:
             stdin.write(body)
             await stdin.drain()
         except (BrokenPipeError, ConnectionResetError, RuntimeError):  # uvloop's word for a pipe that is closed
-            raise ChildDied(self._job, self._process.returncode) from None
+            raise ChildDied(self._job, await self._status()) from None
+
+    async def _status(self) -> int | None:
+        """How it ended, for the log: it is not always reaped yet when its pipe is found closed."""
+        with contextlib.suppress(TimeoutError):
+            return await asyncio.wait_for(self._process.wait(), 1.0)
+        return None
 
     def close(self) -> None:
         """There is no more to send."""
