@@ -145,7 +145,7 @@ function next(r, reload) {
       // Nothing to sign before it is printed.
       buttons(step, async (act) => { if (await decideRoster(r, step, act)) await reload(); }, step.step === "guardian" && r.sheets_state !== "ready" ? "" : undefined)));
   }
-  if (r.files.length) {
+  if (r.files.length && session.has("registrar", "principal")) {
     parts.push(h("div", { class: "row files" }, r.files.map((f) => action(
       [f.name, h("small", null, `${f.label ? `${f.label}，` : ""}${Math.ceil(f.file.size / 1024)} KB`)],
       () => download(`/v1/rosters/${r.id}/files/${f.file.id}`), { class: `file ${f.kind}` }))));
