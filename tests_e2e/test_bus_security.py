@@ -59,6 +59,9 @@ def test_no_role_connects_to_postgres_or_is_more_than_itself(system: System, rol
 @pytest.mark.clause("15.4")
 @pytest.mark.clause("21.1")
 @pytest.mark.clause("40")
+@pytest.mark.clause("43")
+@pytest.mark.clause("45.1")
+@pytest.mark.clause("45.3")
 @pytest.mark.parametrize(
     ("service", "statement"),
     [
@@ -78,6 +81,15 @@ def test_no_role_connects_to_postgres_or_is_more_than_itself(system: System, rol
         ("identity", "DELETE FROM reveals"),
         ("identity", "CREATE TABLE mine (id int)"),
         ("notifications", "CREATE TABLE mine (id int)"),
+        ("access", "UPDATE audit_entries SET account = 'x'"),
+        ("access", "DELETE FROM audit_entries"),
+        ("access", "TRUNCATE audit_entries"),
+        ("access", "DELETE FROM accounts"),
+        ("access", "UPDATE accounts SET username = 'x'"),
+        ("access", "UPDATE account_changes SET reason = 'x'"),
+        ("access", "DELETE FROM appointments"),
+        ("access", "UPDATE appointments SET training_completed_on = '2020-01-01'"),
+        ("access", "CREATE TABLE mine (id int)"),
     ],
 )
 def test_the_application_cannot_undo_what_is_for_ever(
@@ -149,6 +161,16 @@ async def _connect(system: System, user: str, heard: object, prefix: str) -> Cli
         ("identity", "cmd.registry.decide_roster"),
         ("operator", "cmd.registry.decide_roster"),
         ("operator", "cmd.identity.reveal_documents"),
+        ("operator", "cmd.access.create_account"),
+        ("gateway", "cmd.access.load_accounts"),
+        ("registry", "cmd.access.unseal_account"),
+        ("registry", "evt.access.export_approved"),
+        ("registry", "evt.audit.entry.identity"),
+        ("gateway", "evt.audit.entry.registry"),
+        ("access", "evt.audit.entry.registry"),
+        ("access", "cmd.registry.decide_roster"),
+        ("access", "$JS.API.STREAM.PURGE.AUDIT"),
+        ("registry", "$JS.API.STREAM.MSG.DELETE.AUDIT"),
         ("registry", "$JS.API.STREAM.DELETE.REGISTRY"),
         ("registry", "$JS.API.STREAM.PURGE.IDENTITY"),
         ("registry", "$JS.API.CONSUMER.DELETE.REGISTRY.identity-registry"),
@@ -168,6 +190,8 @@ def test_no_user_publishes_what_is_not_his(system: System, user: str, subject: s
         ("registry", "cmd.identity.>"),
         ("registry", "_INBOX_gateway.>"),
         ("notifications", "cmd.registry.>"),
+        ("registry", "cmd.access.>"),
+        ("registry", "evt.audit.>"),
         ("identity", "cmd.registry.>"),
         ("operator", ">"),
         ("operator", "_INBOX_identity.>"),
@@ -190,7 +214,13 @@ def test_nobody_comes_in_without_a_password(system: System) -> None:
 
 @pytest.mark.parametrize(
     ("user", "subject"),
-    [("gateway", "cmd.registry.x"), ("gateway", "qry.identity.find_persons"), ("registry", "cmd.identity.x")],
+    [
+        ("gateway", "cmd.registry.x"),
+        ("gateway", "cmd.access.x"),
+        ("gateway", "qry.identity.find_persons"),
+        ("registry", "cmd.identity.x"),
+        ("access", "qry.registry.school_workload"),
+    ],
 )
 def test_what_a_service_needs_is_allowed(system: System, user: str, subject: str) -> None:
     """The other side of the boundary. Nobody answers on `x`: nothing happens."""
