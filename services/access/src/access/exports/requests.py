@@ -38,6 +38,8 @@ from access.exports.tables import PREFIX
 
 REFUSED = "导出申请不符合规定。"
 SELECTION = frozenset({"export.selection"})
+COUNTING = 15.0
+"""Seconds that the registry may take to count a province."""
 
 
 class Checked(NamedTuple):
@@ -197,7 +199,7 @@ async def _check(work: AccessWork, actor: Actor, act: str, request: ExportReques
 
 async def _count(work: AccessWork, actor: Actor, request: ExportRequest) -> int | Refused:
     try:
-        reply = await work.deps.bus.ask(CountExportRows(actor=actor, selection=request.selection))
+        reply = await work.deps.bus.ask(CountExportRows(actor=actor, selection=request.selection), timeout=COUNTING)
     except BusError:
         return refused("unavailable", "暂时无法统计所选范围的学生人数，没有受理。请稍后用相同的请求重试。")
     return reply if isinstance(reply, Refused) else int(reply.rows)
