@@ -36,6 +36,18 @@ async def test_a_school_without_one_is_shown_and_can_be_asked_for(desk: Registra
     assert len((await desk.overview(province, untrained_only=True)).items) == 2, "appointments end with the year"
 
 
+async def test_one_who_cannot_sign_in_or_is_no_registrar_any_more_is_none(desk: Registrars) -> None:
+    for name in ("li.min", "wang.fang"):
+        await desk.person(name)
+        await desk.appoint(PRINCIPAL, name)
+    await desk.sql("UPDATE accounts SET seal = 'dormant' WHERE username = 'li.min'")
+    (item,) = (await desk.overview(OFFICER)).items
+    assert len(item.registrars) == 1 and item.trained
+    await desk.sql("UPDATE accounts SET roles = '{principal}' WHERE username = 'wang.fang'")
+    (item,) = (await desk.overview(OFFICER, untrained_only=True)).items
+    assert (item.school, item.registrars, item.trained) == (SCHOOL, (), False)
+
+
 @pytest.mark.parametrize("trouble", ["away", "refuses"])
 async def test_without_the_registry_the_rest_is_shown(desk: Registrars, trouble: str) -> None:
     setattr(desk.registry, trouble, True)

@@ -12,10 +12,12 @@ from regulation.authorisation import Reach, subtree_pattern
 from service_kit.database import driver, execute, fetch_all, fetch_one, insert_rows
 from service_kit.organisations import replica
 from shared_contracts.access import Training
+from shared_contracts.actors import Role
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from access.accounts.tables import accounts
 from access.appointments.tables import appointments
 
 _t = appointments.c
@@ -177,13 +179,22 @@ class Staffed(msgspec.Struct, frozen=True, kw_only=True):
 async def staffed(
     tx: AsyncConnection, reach: Reach, day: date, *, untrained_only: bool, after: str | None, limit: int
 ) -> list[Staffed]:
-    """Schools in the order of their codes, with whoever is in force: one statement, whatever there are.
+    """Schools in the order of their codes, with whoever is in force and can sign in: one statement, whatever there are.
 
     Plan for a county of 300 schools: organisation_replica_authority, then appointments_of_school once a school.
     """
+    a = accounts.c
+    working = sa.and_(
+        _t.school == replica.c.code,
+        holding_on(day),
+        a.seal.is_(None),
+        sa.literal(Role.REGISTRAR.value) == sa.any_(a.roles),
+    )
+    people = appointments.join(accounts, a.username == _t.username)
     names = (
         sa.select(sa.func.array_agg(aggregate_order_by(_t.name, _t.begins_on, _t.id)))
-        .where(_t.school == replica.c.code, holding_on(day))
+        .select_from(people)
+        .where(working)
         .correlate(replica)
         .scalar_subquery()
     )
@@ -191,7 +202,7 @@ async def staffed(
         replica.c.kind == "school", sa.not_(replica.c.closed), seen(reach, replica.c.code)
     )
     if untrained_only:
-        has = sa.exists().where(_t.school == replica.c.code, holding_on(day)).correlate(replica)
+        has = sa.select(_t.id).select_from(people).where(working).correlate(replica).exists()
         query = query.where(sa.not_(has))
     if after is not None:
         query = query.where(replica.c.code > after)
