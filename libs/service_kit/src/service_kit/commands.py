@@ -142,16 +142,23 @@ async def _again(
 
 
 async def ask(db: Database, clock: Clock, deps: Any, handler: QueryHandler, query: Any, recorder: Recorder) -> bytes:
-    """Answer a query in a read-only transaction. What shows pupils leaves once the audit log knows of it."""
+    """Answer a query in a read-only transaction. What shows pupils leaves once the audit log knows of it.
 
-    async def answer() -> Message | Refused:
+    The log is told while the transaction ends: neither waits for the other. An answer that is made again because the
+    database went away at that very moment is told again too.
+    """
+
+    async def answer() -> bytes:
         async with db.transaction() as tx:
             await (await driver(tx)).execute("SET TRANSACTION READ ONLY")
-            return await handler(Work(tx=tx, deps=deps, now=clock.now()), query)
+            reply = await handler(Work(tx=tx, deps=deps, now=clock.now()), query)
+            recorded = asyncio.create_task(_recorded(recorder, query, reply, clock))
+            await asyncio.sleep(0)  # its first step: the entry is on its way
+        return await recorded
 
     if shut := _gate(query):
         return await _recorded(recorder, query, shut, clock)
-    return await _recorded(recorder, query, await _through_restarts(answer, word(query)), clock)
+    return await _through_restarts(answer, word(query))
 
 
 async def _through_restarts(attempt: Callable[[], Awaitable[R]], what: str) -> R:

@@ -30,6 +30,8 @@ _PLANNING = {"plan_cache_mode": "force_custom_plan", "jit": "off"}
 """Plan every statement for the tables as they are now, and compile none first. A plan kept from when a table was empty
 reads all of it 500 times once it is not, until statistics are gathered: 1,100 ms instead of 10 in the first minute of a
 first import. Planning costs 0.2 ms for a statement that moves 500 rows."""
+_MORE = 4
+"""Connections above `database_pool`, opened when they are first needed and kept then."""
 _dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
@@ -51,8 +53,8 @@ class Database:
             raise SettingsError("XUEJI_DATABASE_URL is not set. Cure: postgresql://role:password@host:port/database")
         engine = create_async_engine(
             async_url(settings.database_url),
-            pool_size=settings.database_pool,
-            max_overflow=4,
+            pool_size=settings.database_pool + _MORE,
+            max_overflow=0,  # one that overflows is opened and closed for a single transaction: a process of the server
             pool_timeout=10,
             hide_parameters=True,  # an error's text would carry names and numbers
             json_serializer=_dumps,

@@ -45,6 +45,9 @@ log = logging.getLogger(__name__)
 D = TypeVar("D")
 
 CONCURRENT = 16  # commands and queries at once; the pool of connections is the real limit
+_GATHER = {"audit": 0.5}
+"""Seconds in which a batch of events of a source comes together, else 0.05. Nobody waits for what is told to the audit log:
+it is safe in its stream, and a step of the chain costs the same for one entry and for a hundred."""
 ANSWERED = Counter("requests_total", "Commands and queries", ["subject", "outcome"])
 SECONDS = Histogram("request_seconds", "Time to answer", ["subject"], buckets=(0.005, 0.02, 0.1, 0.5, 2, 10, 60))
 
@@ -261,7 +264,7 @@ class _Running:
                 f"evt.{source}.>",
                 stream=JStream(stream(source), declare=False),
                 durable=f"{self.service.name}-{source}",
-                pull_sub=PullSub(batch_size=200, timeout=0.05, batch=True),
+                pull_sub=PullSub(batch_size=200, timeout=_GATHER.get(source, 0.05), batch=True),
                 ack_policy=AckPolicy.MANUAL,
                 # With its dot: a pull subscription puts its random part straight behind the prefix.
                 inbox_prefix=f"{inbox_prefix(self.settings.nats_user or self.service.name)}.".encode(),
