@@ -10,6 +10,7 @@ from notifications import policy
 from notifications.policy import Draft, text
 from shared_contracts.access import AlertRaised, AppointmentsChanged
 from shared_contracts.actors import Role
+from shared_contracts.exports import ExportStands
 from shared_contracts.identity import Verification
 from shared_contracts.organisations import OrganisationChanged, OrganisationsChanged
 from shared_contracts.registry import (
@@ -241,3 +242,31 @@ def test_a_province_is_named_whole() -> None:
         OrganisationsChanged(organisations=(changed(former="230102", authority="230000"),)), DAY
     )
     assert "变更为黑龙江省教育行政部门" in text(draft, draft.counts).body
+
+
+@pytest.mark.clause("45.2")
+@pytest.mark.parametrize(
+    ("stands", "organisation", "role", "words"),
+    [
+        ("waits", AUTHORITY, Role.LEADER, "第一小学申请导出学籍信息（DC-2026-000001）"),
+        ("returned", SCHOOL, Role.REGISTRAR, "被退回。原因：用途不清。"),
+        ("rejected", SCHOOL, Role.REGISTRAR, "未获核准。原因：用途不清。"),
+        ("ready", SCHOOL, Role.REGISTRAR, "只能下载一次"),
+        ("failed", SCHOOL, Role.REGISTRAR, "没有生成：用途不清"),
+    ],
+)
+def test_an_export_is_told_to_whoever_has_to_act(
+    stands: Literal["waits", "returned", "rejected", "ready", "failed"], organisation: str, role: Role, words: str
+) -> None:
+    def drafted(revision: int) -> Draft:
+        event = ExportStands(
+            export_id="e1", number="DC-2026-000001", stands=stands, organisation=SCHOOL, organisation_name="第一小学",
+            authority=AUTHORITY, role=Role.REGISTRAR, revision=revision, reason="用途不清。",
+        )  # fmt: skip
+        (draft,) = policy.export_stands(event, DAY)
+        return draft
+
+    draft = drafted(0)
+    assert (draft.organisation, draft.role, draft.link) == (organisation, role, "/v1/exports/e1")
+    assert words in text(draft, draft.counts).body
+    assert drafted(0).merge == draft.merge != drafted(1).merge  # told once, and again when it was sent again

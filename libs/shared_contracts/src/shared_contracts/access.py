@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Literal
 
 from shared_contracts.actors import Actor, Role
-from shared_contracts.exports import ExportApproved
+from shared_contracts.exports import ExportApproved, ExportStands
 from shared_contracts.messages import Command, Event, Message, Moment, Ok, Query
 
 ANONYMOUS = Actor(account="", name="", organisation="", roles=())
@@ -549,7 +549,7 @@ Commands = (
 Queries = (
     GetAccount | ListAccounts | ListSessions | GetTokenState | ListClients | ListAppointments | GetRegistrarOverview
 )
-Events = AppointmentsChanged | AlertRaised | ExportApproved
+Events = AppointmentsChanged | AlertRaised | ExportApproved | ExportStands
 
 REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     CreateAccount: PasswordIssued,

@@ -10,6 +10,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Literal
 
+from shared_contracts.actors import Role
 from shared_contracts.decisions import Decision
 from shared_contracts.files import FileRef
 from shared_contracts.messages import Command, Event, Message, Moment, Query
@@ -363,6 +364,24 @@ class ExportApproved(Event, frozen=True, kw_only=True, gc=False, tag="access.exp
     row_cap: int
     approved_at: Moment
     expires_at: Moment
+
+
+class ExportStands(Event, frozen=True, kw_only=True, gc=False, tag="access.export_stands"):
+    """Somebody has to do something about an export: the authority's leaders (`waits`), or whoever asked (the rest).
+
+    `role`: of whoever asked, in the own organisation. `reason`: of a return or rejection, or why no file could be made.
+    `revision`: grows with each change of the request.
+    """
+
+    export_id: str
+    number: str
+    stands: Literal["waits", "returned", "rejected", "ready", "failed"]
+    organisation: str
+    organisation_name: str
+    authority: str
+    role: Role
+    revision: int
+    reason: str = ""
 
 
 RegistryQueries = CountExportRows | GetExportProgress

@@ -80,12 +80,16 @@ class RowTotals(Message, frozen=True, kw_only=True, gc=False):
 
 
 class RosterFile(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.roster_file_view"):
-    """A file the roster offers for download: `template`-like workbooks and printable sheets."""
+    """A file the roster offers for download: `template`-like workbooks and printable sheets.
+
+    `record_ids`: the registrations that it shows, told when it is fetched (for the audit log).
+    """
 
     kind: Literal["refused_rows", "confirmation_sheets"]
     name: str
     file: FileRef
     label: str = ""
+    record_ids: tuple[str, ...] = ()
 
 
 class RosterView(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.roster_view"):

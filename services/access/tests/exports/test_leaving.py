@@ -6,11 +6,12 @@ import asyncio
 
 import asyncpg
 import pytest
-from exports_desk import LEADER, OFFICER, PRINCIPAL, ExportsDesk
+from exports_desk import COUNTY, LEADER, OFFICER, PRINCIPAL, REGISTRAR, SCHOOL, ExportsDesk, request
 from service_kit.files import FileMissing
 from service_kit.ids import new_id
+from shared_contracts.actors import Role
 from shared_contracts.decisions import Refused
-from shared_contracts.exports import ExportFailed, ExportFile, ExportState
+from shared_contracts.exports import ExportFailed, ExportFile, ExportState, ResubmitExport
 
 pytestmark = [pytest.mark.integration, pytest.mark.clause("45.2")]
 
@@ -122,3 +123,25 @@ async def test_the_database_too_says_once(desk: ExportsDesk) -> None:
     for change in ("downloaded_at = NULL, available_until = NULL", "available_until = now() + interval '9 days'"):
         with pytest.raises(asyncpg.RestrictViolationError):
             await desk.rows(f"UPDATE exports SET {change} WHERE id = $1", view.id)
+
+
+async def test_leaders_and_whoever_asked_are_told_where_it_stands(desk: ExportsDesk) -> None:
+    view = await desk.request()
+    await desk.decide(view.id, decision="return", reason="请改用途")
+    again = request(purpose="核对升学名册（更正）")
+    await desk.send(ResubmitExport(command_id=new_id(), actor=REGISTRAR, export_id=view.id, request=again))
+    await desk.attach(view.id)
+    await desk.decide(view.id)
+    await desk.made(view.id)
+    told = await desk.told()
+    assert [(one.stands, one.reason) for one in told] == [
+        ("waits", ""), ("returned", "请改用途"), ("waits", ""), ("ready", ""),
+    ]  # fmt: skip
+    assert {(one.organisation, one.authority, one.role) for one in told} == {(SCHOOL, COUNTY, Role.REGISTRAR)}
+    assert told[0].revision < told[2].revision  # asked again: told again
+
+
+async def test_a_file_that_could_not_be_made_is_told(desk: ExportsDesk) -> None:
+    view = await desk.approved()
+    await desk.tell(ExportFailed(export_id=view.id, code="too_many_rows", message="超过行数上限。"))
+    assert [(one.stands, one.reason) for one in await desk.told()][-1] == ("failed", "超过行数上限。")

@@ -9,6 +9,7 @@ from typing import Any
 from service_kit.work import CommandHandler, EventHandler, QueryHandler, Work
 from shared_contracts.access import AlertRaised, AppointmentsChanged
 from shared_contracts.decisions import Refused, refused
+from shared_contracts.exports import ExportStands
 from shared_contracts.messages import Command, Event, Ok, Query
 from shared_contracts.notifications import ListNotices, MarkRead, NoticePage
 from shared_contracts.organisations import OrganisationsChanged
@@ -61,5 +62,6 @@ EVENTS: dict[type[Event], EventHandler] = {
     CorrectionsNeeded: _tell(policy.corrections_needed),
     OrganisationsChanged: _tell(policy.organisations_changed),
     AlertRaised: _tell(policy.alert_raised),
+    ExportStands: _tell(policy.export_stands),
     AppointmentsChanged: _tell(policy.appointments_changed),
 }

@@ -15,6 +15,7 @@ from regulation.divisions import full_name
 from regulation.mark import clause
 from shared_contracts.access import AlertRaised, AppointmentsChanged
 from shared_contracts.actors import Role
+from shared_contracts.exports import ExportStands
 from shared_contracts.identity import Verification
 from shared_contracts.organisations import OrganisationsChanged
 from shared_contracts.registry import (
@@ -174,6 +175,28 @@ def alert_raised(event: AlertRaised, _today: date) -> tuple[Draft, ...]:
     )
 
 
+@clause("45.2")
+def export_stands(event: ExportStands, _today: date) -> tuple[Draft, ...]:
+    """The leaders of the authority hear that a request waits, whoever asked hears what became of it."""
+    waits = event.stands == "waits"
+    return (
+        Draft(
+            organisation=event.authority if waits else event.organisation,
+            role=Role.LEADER if waits else event.role,
+            kind="export_stands",
+            link=f"/v1/exports/{event.export_id}",
+            merge=_merge("export_stands", event.export_id, event.stands, str(event.revision)),
+            counts={COUNT: 1},
+            words={
+                "stands": event.stands,
+                "number": event.number,
+                "organisation_name": event.organisation_name,
+                "reason": event.reason,
+            },
+        ),
+    )
+
+
 @clause("43")
 def appointments_changed(event: AppointmentsChanged, today: date) -> tuple[Draft, ...]:
     """基本信息报主管部门: the officers of the school's authority hear of each change of its registrars."""
@@ -288,6 +311,20 @@ def _alert_text(words: Mapping[str, str], counts: Mapping[str, int]) -> Text:
     return Text(f"预警：{title}", f"{who}{what.format(count=counts[COUNT])}。请核实情况，登记处理结论。")
 
 
+_EXPORTS = {
+    "waits": ("待办：核准导出申请", "{organisation_name}申请导出学籍信息（{number}）。请上传书面核准文件后办理。"),
+    "returned": ("导出申请被退回", "导出申请 {number} 被退回。原因：{reason}。请修改后重新提交。"),
+    "rejected": ("导出申请未获核准", "导出申请 {number} 未获核准。原因：{reason}。"),
+    "ready": ("导出文件已生成", "导出申请 {number} 的文件可以下载，只能下载一次。"),
+    "failed": ("导出文件没有生成", "导出申请 {number} 的文件没有生成：{reason}"),
+}
+
+
+def _export_text(words: Mapping[str, str], _counts: Mapping[str, int]) -> Text:
+    title, body = _EXPORTS[words["stands"]]
+    return Text(title, body.format_map({**words, "reason": words["reason"].rstrip("。")}))
+
+
 def _appointments_text(words: Mapping[str, str], _counts: Mapping[str, int]) -> Text:
     what = _CHANGES[words["change"]].format(name=words["name"])
     return Text("学籍管理员变动", f"{words['school_name']}{what}。可查看培训记录和任用情况。")
@@ -311,6 +348,7 @@ _TEXTS = {
     "roster_completed": _completed_text,
     "corrections_needed": _corrections_text,
     "alert_raised": _alert_text,
+    "export_stands": _export_text,
     "appointments_changed": _appointments_text,
     "supervision_changed": _supervision_text,
 }

@@ -14,7 +14,7 @@ from service_kit.files import FileMissing
 from service_kit.ids import new_id
 from shared_contracts.decisions import Refused, refused
 from shared_contracts.identity import RevealDocuments
-from shared_contracts.registry import PrintSheets, RosterFile, RosterView
+from shared_contracts.registry import GetRosterFile, PrintSheets, RosterFile, RosterView
 
 pytestmark = pytest.mark.integration
 Make = Callable[..., bytes]
@@ -80,6 +80,26 @@ async def test_one_file_a_class_with_full_numbers(
     assert [(len(c.person_ids), c.actor.account) for c in asked_for] == [(10, "r1"), (2, "r1")]
     assert all("确认表" in c.purpose for c in asked_for)
     assert await desk.all("SELECT 1 FROM registrations WHERE sheet_printed_at IS NULL") == []
+
+
+@pytest.mark.clause("45.1")
+async def test_a_sheet_that_is_fetched_is_a_look_at_each_pupil_on_it(desk: RosterDesk, roster: str) -> None:
+    await desk.do("UPDATE cases SET step = 'guardian'")
+    await ask_for_sheets(desk, roster)
+    first, second = await printed(desk, roster)
+    desk.notebook.published.clear()
+    for file, pupils in ((first, 10), (second, 2)):
+        fetched = await desk.ask(GetRosterFile(actor=REGISTRAR, roster_id=roster, file_id=file.file.id))
+        assert fetched.file == file.file
+        entry = desk.notebook.published.pop()
+        rows = await desk.all(f"SELECT id FROM registrations WHERE class_no = {1 if pupils == 10 else 2}")
+        assert set(entry.objects) == {row["id"] for row in rows} | {roster, file.file.id}
+        assert len(rows) == pupils
+        assert entry.objects[pupils:] == (roster, file.file.id)  # the pupils come first
+    desk.notebook.away = True
+    refusal = await desk.ask(GetRosterFile(actor=REGISTRAR, roster_id=roster, file_id=first.file.id))
+    assert isinstance(refusal, Refused)
+    assert refusal.kind == "unavailable"
 
 
 async def test_only_those_who_wait_for_the_signature(desk: RosterDesk, roster: str) -> None:

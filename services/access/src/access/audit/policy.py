@@ -84,7 +84,7 @@ def pupil_ids(row: Act) -> tuple[bool, int]:
 
     A look at one pupil names it by each of its ids (`student_id >person_id`): no list, one pupil.
     """
-    lists = [path for path in row.objects if path.startswith(">items.") or path.endswith("person_ids")]
+    lists = [path for path in row.objects if path.startswith(">items.") or path.endswith("_ids")]
     return bool(lists), len(row.objects) - len(lists)
 
 

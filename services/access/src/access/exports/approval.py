@@ -22,6 +22,7 @@ from access.context import AccessWork
 from access.exports import policy, store, views
 from access.exports.store import Export
 from access.exports.tables import PREFIX
+from access.exports.telling import tell
 
 
 @clause("45.2")
@@ -104,6 +105,8 @@ async def decide_export(work: AccessWork, command: DecideExport) -> ExportView |
     await decide_cases(connection, kind, case, doing, calendar=work.deps.calendar, prefix=PREFIX)
     if command.decision == "approve":
         await _announce(work, export, actor)
+    else:
+        tell(work, export, "returned" if command.decision == "return" else "rejected", command.reason)
     return await views.full(work, export.id)
 
 

@@ -13,6 +13,7 @@ from shared_contracts.messages import word
 from access.context import AccessWork
 from access.exports import policy, store
 from access.exports.requests import own
+from access.exports.telling import tell
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ async def export_made(work: AccessWork, event: ExportMade) -> None:
         log.warning("a file of export %s is not expected", event.export_id)
         return
     await store.change(work.tx, export.id, file=event.file, rows=event.rows, made_at=event.made_at)
+    tell(work, export, "ready")
 
 
 async def export_failed(work: AccessWork, event: ExportFailed) -> None:
@@ -51,3 +53,4 @@ async def export_failed(work: AccessWork, event: ExportFailed) -> None:
         log.warning("a failure of export %s is not expected", event.export_id)
         return
     await store.change(work.tx, export.id, problem=event.message)
+    tell(work, export, "failed", event.message)

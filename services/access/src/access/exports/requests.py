@@ -35,6 +35,7 @@ from access.context import AccessWork
 from access.exports import policy, store, views
 from access.exports.store import Export
 from access.exports.tables import PREFIX
+from access.exports.telling import tell
 
 REFUSED = "导出申请不符合规定。"
 SELECTION = frozenset({"export.selection"})
@@ -105,6 +106,7 @@ async def request_export(work: AccessWork, command: RequestExport) -> ExportView
     connection = await driver(work.tx)
     start = opened(kind, work.today, work.deps.calendar)
     await open_cases(connection, kind, [case], standing=start, at=work.now, prefix=PREFIX)
+    await _waits(work, command.export_id)
     return await views.full(work, command.export_id)
 
 
@@ -128,6 +130,7 @@ async def resubmit_export(work: AccessWork, command: ResubmitExport) -> ExportVi
     connection, case = await driver(work.tx), [(export.id, export.standing)]
     await decide_cases(connection, kind, case, doing, calendar=work.deps.calendar, prefix=PREFIX)
     await store.change(work.tx, export.id, document=None, **_content(checked))
+    await _waits(work, export.id)
     return await views.full(work, export.id)
 
 
@@ -145,6 +148,12 @@ async def cancel_export(work: AccessWork, command: CancelExport) -> ExportView |
     connection, case = await driver(work.tx), [(export.id, export.standing)]
     await decide_cases(connection, kind, case, doing, calendar=work.deps.calendar, prefix=PREFIX)
     return await views.full(work, export.id)
+
+
+async def _waits(work: AccessWork, export_id: str) -> None:
+    export = await store.lock(work.tx, export_id, work.now)
+    assert export is not None, "it was written in this transaction"
+    tell(work, export, "waits")
 
 
 async def own(work: AccessWork, actor: Actor, export_id: str, act: str) -> Export | Refused:

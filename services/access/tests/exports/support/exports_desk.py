@@ -31,6 +31,7 @@ from shared_contracts.exports import (
     ExportRequest,
     ExportRows,
     ExportSelection,
+    ExportStands,
     ExportView,
     GetExport,
     Recipient,
@@ -163,6 +164,10 @@ class ExportsDesk:
     async def events(self) -> list[ExportApproved]:
         rows = await self.rows("SELECT payload FROM outbox WHERE subject = $1 ORDER BY seq", subject(ExportApproved))
         return [msgspec.json.decode(row["payload"], type=ExportApproved) for row in rows]
+
+    async def told(self) -> list[ExportStands]:
+        rows = await self.rows("SELECT payload FROM outbox WHERE subject = $1 ORDER BY seq", subject(ExportStands))
+        return [msgspec.json.decode(row["payload"], type=ExportStands) for row in rows]
 
     async def rows(self, sql: str, *args: Any) -> list[asyncpg.Record]:
         connection = await asyncpg.connect(self.env["XUEJI_DATABASE_URL"])

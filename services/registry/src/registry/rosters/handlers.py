@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from opentelemetry import propagate
 from regulation.authorisation import reach
 from regulation.mark import clause
@@ -268,7 +269,7 @@ async def get_roster_file(work: RegistryWork, query: GetRosterFile) -> RosterFil
         return against
     for file in views.view(roster, school.name).files:
         if file.file.id == query.file_id:
-            return file
+            return msgspec.structs.replace(file, record_ids=await printing.shown_in(work.tx, roster.id, file))
     return refused("not_found", "没有这个文件，或者它已被新的文件代替。请刷新名册后再下载。")
 
 

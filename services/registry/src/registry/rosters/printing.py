@@ -93,6 +93,25 @@ async def _class(desk: Desk, printer: Child, roster: Roster, school: SchoolFacts
         return await store.step_of_printing(work.tx, roster, desk.owner, files=files)
 
 
+async def shown_in(tx: AsyncConnection, roster_id: str, file: RosterFile) -> tuple[str, ...]:
+    """Registrations on the sheets of a file; the returned workbook shows rows that became none."""
+    if file.kind != "confirmation_sheets":
+        return ()
+    connection = await driver(tx)
+    classes = await connection.fetch(
+        "SELECT DISTINCT grade, class_no FROM registrations WHERE roster_id = $1", roster_id
+    )
+    shown = [(c["grade"], c["class_no"]) for c in classes if file.label.startswith(f"{class_title(*c)}，")]
+    rows = await connection.fetch(
+        """SELECT r.id FROM registrations r JOIN unnest($2::int[], $3::int[]) AS k(grade, class_no) USING (grade, class_no)
+           WHERE r.roster_id = $1 ORDER BY r.row""",
+        roster_id,
+        [grade for grade, _ in shown],
+        [class_no for _, class_no in shown],
+    )
+    return tuple(row["id"] for row in rows)
+
+
 async def _documents(desk: Desk, roster: Roster, rows: Sequence[Any]) -> dict[str, Revealed]:
     """Full document numbers, in the name of whoever asked for the sheets: identity records it (clause 45.1)."""
     assert roster.sheets_actor is not None
