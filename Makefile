@@ -6,7 +6,7 @@ PACKAGES := $(sort $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)) 
 CODE   := libs services infra deploy tests_e2e benchmarks conftest.py .ci
 .DEFAULT_GOAL := help
 .PHONY: help setup run up down reset status logs demo test lint format types imports regulation article check-docs \
-  unit e2e bench-registration bench-export bench-token dead-letters replay audit-verify lock
+  unit e2e bench-registration bench-export bench-token bench-audit dead-letters replay audit-verify lock
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{sub(/ .*/, "", $$1); printf "  make %-20s %s\n", $$1, $$2}'
@@ -82,6 +82,9 @@ bench-export: setup ## a file of 200,000 pupils: seconds, memory, ratio to a bar
 
 bench-token: setup ## microseconds of a token check at the gateway, as a ratio to a bare jwt.decode
 	@$(PY) benchmarks/token_check.py
+
+bench-audit: setup ## a read of one pupil that is recorded first, as a ratio to one that is not
+	@$(PY) benchmarks/audited_read.py
 
 # ---- the law --------------------------------------------------------------------------------------------------------
 
