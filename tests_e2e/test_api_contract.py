@@ -142,6 +142,11 @@ def test_answers_are_what_the_description_says(
         if path == "/v1/sessions/current":
             member.renew()
 
+    body = DOCUMENT["paths"][path][method.lower()].get("requestBody", {})
+    is_multipart = "multipart/form-data" in body.get("content", {})
+    # A part is bytes whatever was meant: a "null" of the wrong type arrives as a file of four letters.
+    of_files = tuple(check for check in NEGATIVE if check is not openapi_checks.negative_data_rejection)
+
     bounded = settings(
         max_examples=EXAMPLES, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
     )
@@ -154,7 +159,7 @@ def test_answers_are_what_the_description_says(
     @bounded
     @given(case=described.as_strategy(generation_mode=GenerationMode.NEGATIVE))
     def out_of_order(case: Case) -> None:
-        check(case, NEGATIVE)
+        check(case, of_files if is_multipart else NEGATIVE)
 
     in_order()
     if _can_be_wrong(DOCUMENT["paths"][path][method.lower()]):

@@ -27,7 +27,8 @@ CLASSES = 99
 LEAST_PLANTED = 40
 """Rows that a roster with the hard cases has at least."""
 STRIDE, STRIDES = 40_000, 50
-"""Each seed begins at its own place of the population's line, so that rosters of different seeds share few pupils."""
+"""Each seed begins at its own place of the population's line, so that rosters of different seeds share few pupils: at a
+stride's beginning, and from the 51st on at its middle."""
 RARE = ("䶮", "𠮷")
 
 
@@ -85,7 +86,7 @@ def make_roster(
     people = population or Population()
     year = school_year or current_school_year()
     grades = _grades(school, rows, planted, first_class)
-    line = _Line(people, year, start=(seed - 1) % STRIDES * STRIDE)
+    line = _Line(people, year, start=_start(seed))
     rng = random.Random(f"xueji roster {seed} {school.code} {rows} {year}")  # noqa: S311 - reproducible by intent
     seats = list(_seats(line, school, grades, rows=rows, first_class=first_class, rng=rng))
     cases: list[tuple[Case, list[Seat]]] = []
@@ -181,6 +182,11 @@ def _title(school: School, year: int, grades: Sequence[int]) -> str:
 
 def _place(school: School, grade: int, class_no: int, seat: int, year: int) -> Place:
     return Place(school=school, grade=grade, class_no=class_no, seat=seat, enrolled=f"{year - grade + 1}09")
+
+
+def _start(seed: int) -> int:
+    lap, stride = divmod(seed - 1, STRIDES)
+    return stride * STRIDE + lap % 2 * STRIDE // 2
 
 
 class _Line:
