@@ -16,6 +16,7 @@ from regulation.authorisation import (
     reach,
     subtree_pattern,
     table,
+    target_of,
 )
 from regulation.authorisation_page import page
 from shared_contracts.actors import Actor, Limit, Role, system
@@ -173,6 +174,13 @@ def test_only_who_has_no_account_signs_in_without_one() -> None:
 def test_an_act_nobody_thought_of_is_nobody_s() -> None:
     with pytest.raises(KeyError):
         check(actor(Role.REGISTRAR), "registry.something_new", NOTHING)
+
+
+@pytest.mark.clause("3.1")
+def test_what_belongs_to_an_organisation_stands_under_its_authority() -> None:
+    assert target_of(SCHOOL, AUTHORITY) == Target(school=SCHOOL, authority=AUTHORITY)
+    assert target_of(SCHOOL, None) == Target(school=SCHOOL)  # not known: nobody's subtree
+    assert target_of(AUTHORITY, CITY) == Target(authority=AUTHORITY)  # its own, whoever is above it
 
 
 @pytest.mark.parametrize(("code", "pattern"), [("230000", "23%"), ("230100", "2301%"), ("230103", "230103")])

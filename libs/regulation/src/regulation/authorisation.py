@@ -212,6 +212,13 @@ def is_school(organisation: str) -> bool:
     return len(organisation) == 10
 
 
+def target_of(organisation: str, supervised_by: str | None) -> Target:
+    """What belongs to an organisation, as a target. `supervised_by`: a school's authority; an authority is its own."""
+    if is_school(organisation):
+        return Target(school=organisation, authority=supervised_by)
+    return Target(authority=organisation)
+
+
 def subtree_pattern(authority: str) -> str:
     """An SQL LIKE pattern for the codes of an authority and of those below it: 230100 -> `2301%`."""
     for zeros in ("0000", "00"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from regulation.authorisation import MISSING, Target, check, is_school, reach
+from regulation.authorisation import MISSING, Target, check, reach, target_of
 from service_kit import organisations, paging
 from service_kit.work import CommandHandler, QueryHandler
 from shared_contracts.access import (
@@ -31,8 +31,7 @@ from access.sessions import store as sessions
 async def create_account(work: AccessWork, command: CreateAccount) -> PasswordIssued | Refused:
     of = command.organisation
     known = await organisations.find(work.tx, of)
-    authority = (known.authority if known else None) if is_school(of) else of
-    target = Target(school=of if is_school(of) else None, authority=authority)
+    target = target_of(of, known.authority if known else None)
     if no := check(command.actor, word(command), target, missing="没有这个机构，或者它不属于您管理的范围。"):
         return no
     if known is None or known.closed:
@@ -206,7 +205,7 @@ async def list_accounts(work: AccessWork, query: ListAccounts) -> AccountPage | 
         limit=limit + 1,
     )
     kept, cursor = paging.page(found, limit, lambda account: (account.username,))
-    return AccountPage(items=tuple([await rights.view(work, account) for account in kept]), next_cursor=cursor)
+    return AccountPage(items=tuple(await rights.views(work, kept)), next_cursor=cursor)
 
 
 COMMANDS: dict[type[Command], CommandHandler] = {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, datetime
 
 from regulation.divisions import PROVINCE
 from regulation.mark import clause
@@ -13,7 +14,7 @@ from shared_contracts.actors import Actor, Role
 
 from access.accounts import policy
 from access.accounts.store import Account
-from access.appointments.store import in_force
+from access.appointments.store import holders
 from access.context import AccessWork
 
 
@@ -23,17 +24,17 @@ def parameters(today: date) -> Parameters:
 
 
 @clause("43")
-async def withheld(work: AccessWork, account: Account) -> tuple[Role, ...]:
-    """先培训后上岗: the registrar's role without an appointment in force."""
-    if Role.REGISTRAR not in account.roles:
-        return ()
-    appointed = await in_force(work.tx, account.username, account.organisation, work.today)
-    return () if appointed else (Role.REGISTRAR,)
+async def withheld(work: AccessWork, accounts: Sequence[Account]) -> dict[str, tuple[Role, ...]]:
+    """先培训后上岗: the registrar's role without an appointment in force, by user name; one question for all."""
+    registrars = [account for account in accounts if Role.REGISTRAR in account.roles]
+    appointed = await holders(work.tx, [account.username for account in registrars], work.today)
+    waiting = {account.username for account in registrars if (account.username, account.organisation) not in appointed}
+    return {account.username: (Role.REGISTRAR,) if account.username in waiting else () for account in accounts}
 
 
 async def actor_of(work: AccessWork, account: Account) -> Actor:
     """As it goes into a token."""
-    waiting = await withheld(work, account)
+    waiting = (await withheld(work, [account]))[account.username]
     needs_factor = policy.needs_second_factor(work.deps.settings.second_factor_for, account.organisation)
     return Actor(
         account=account.username,
@@ -60,6 +61,16 @@ def _day(account: Account) -> date:
 
 
 async def view(work: AccessWork, account: Account) -> AccountView:
+    return (await views(work, [account]))[0]
+
+
+async def views(work: AccessWork, accounts: Sequence[Account]) -> list[AccountView]:
+    """As administrators see them, in the same order."""
+    waiting = await withheld(work, accounts)
+    return [_view(account, work.now, waiting[account.username]) for account in accounts]
+
+
+def _view(account: Account, now: datetime, waiting: tuple[Role, ...]) -> AccountView:
     return AccountView(
         username=account.username,
         name=account.name,
@@ -67,14 +78,14 @@ async def view(work: AccessWork, account: Account) -> AccountView:
         organisation_name=account.organisation_name,
         roles=account.roles,
         classes=account.classes,
-        state=account.state(work.now),
+        state=account.state(now),
         must_change_password=account.must_change_password,
         second_factor=account.totp_seed is not None,
         created_at=account.created_at,
         created_by=account.created_by,
         version=account.version,
         last_sign_in_at=account.last_sign_in_at,
-        locked_until=account.locked_until if account.locked_until and account.locked_until > work.now else None,
+        locked_until=account.locked_until if account.locked_until and account.locked_until > now else None,
         sealed_reason=account.sealed_reason,
-        withheld=await withheld(work, account),
+        withheld=waiting,
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from regulation.authorisation import Reach, Target, is_school, subtree_pattern
+from regulation.authorisation import Reach, Target, subtree_pattern, target_of
 from service_kit.database import driver, execute, fetch_all, fetch_one, insert_rows
 from service_kit.organisations import replica
 from shared_contracts.access import AccountState
@@ -52,8 +52,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def target(self) -> Target:
-        school = self.organisation if is_school(self.organisation) else None
-        return Target(school=school, authority=self.authority, account=self.username)
+        return msgspec.structs.replace(target_of(self.organisation, self.authority), account=self.username)
 
     def state(self, now: datetime) -> AccountState:
         if self.seal:

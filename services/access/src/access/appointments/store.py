@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -53,10 +53,12 @@ def holding_on(day: date) -> sa.ColumnElement[bool]:
     return sa.and_(_t.begins_on <= day, day <= _t.ends_on, sa.or_(_t.ended_on.is_(None), day < _t.ended_on))
 
 
-async def in_force(tx: AsyncConnection, username: str, school: str, day: date) -> bool:
-    """Whether this person is the school's registrar on this day."""
-    mine = sa.and_(_t.username == username, _t.school == school)
-    return await fetch_one(tx, sa.select(_t.id).where(mine, holding_on(day)).limit(1)) is not None
+async def holders(tx: AsyncConnection, usernames: Collection[str], day: date) -> set[tuple[str, str]]:
+    """Of these people those who are registrars on this day: (user name, school)."""
+    if not usernames:
+        return set()
+    query = sa.select(_t.username, _t.school).where(_t.username.in_(usernames), holding_on(day))
+    return {(row["username"], row["school"]) for row in await fetch_all(tx, query)}
 
 
 async def lock_school(tx: AsyncConnection, school: str) -> None:

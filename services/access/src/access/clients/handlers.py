@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import secrets
 
-from regulation.authorisation import MISSING, Target, check, is_school, reach
+from regulation.authorisation import MISSING, Target, check, reach, target_of
 from service_kit import organisations, paging
 from service_kit.work import CommandHandler, QueryHandler
 from shared_contracts.access import (
@@ -36,8 +36,7 @@ _NOBODY = bytes(32)
 async def create_client(work: AccessWork, command: CreateClient) -> ClientSecret | Refused:
     of = command.organisation
     known = await organisations.find(work.tx, of)
-    authority = (known.authority if known else None) if is_school(of) else of
-    target = Target(school=of if is_school(of) else None, authority=authority)
+    target = target_of(of, known.authority if known else None)
     if no := check(command.actor, word(command), target, missing="没有这个机构，或者它不属于您管理的范围。"):
         return no
     if known is None or known.closed:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from regulation.authorisation import Reach, Target, is_school
+from regulation.authorisation import Reach, Target, target_of
 from service_kit.database import execute, fetch_all, fetch_one
 from service_kit.organisations import replica
 from shared_contracts.access import ClientView, Stale
@@ -44,8 +44,7 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def target(self) -> Target:
-        school = self.organisation if is_school(self.organisation) else None
-        return Target(school=school, authority=self.authority)
+        return target_of(self.organisation, self.authority)
 
     def actor(self, scopes: tuple[str, ...]) -> Actor:
         return Actor(

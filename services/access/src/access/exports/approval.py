@@ -8,7 +8,7 @@ from functools import partial
 from casework.rules import may_decide
 from casework.store import Doing, decide_cases
 from regulation import authorisation
-from regulation.authorisation import Target, is_school
+from regulation.authorisation import target_of
 from regulation.mark import clause
 from service_kit import organisations
 from service_kit.database import driver
@@ -115,7 +115,7 @@ async def _waiting(work: AccessWork, actor: Actor, export_id: str, act: str) -> 
     export = await store.lock(work.tx, export_id, work.now)
     if export is None:
         return authorisation.check(actor, act, missing=views.NOT_FOUND) or refused("not_found", views.NOT_FOUND)
-    target = Target(school=export.organisation if is_school(export.organisation) else None, authority=export.authority)
+    target = target_of(export.organisation, export.authority)
     if no := authorisation.check(actor, act, target, missing=views.NOT_FOUND):
         return no
     if export.state is ExportState.EXPIRED and act == "access.decide_export":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from regulation import authorisation
-from regulation.authorisation import Target, is_school
+from regulation.authorisation import target_of
 from service_kit import paging
 from shared_contracts.decisions import Refused, refused
 from shared_contracts.exports import ExportPage, ExportView, GetApproval, GetExport, ListExports
@@ -21,8 +21,7 @@ async def get_export(work: AccessWork, query: GetExport | GetApproval) -> Export
         return authorisation.check(query.actor, word(query), missing=views.NOT_FOUND) or refused(
             "not_found", views.NOT_FOUND
         )
-    of = export.organisation
-    target = Target(school=of if is_school(of) else None, authority=export.authority)
+    target = target_of(export.organisation, export.authority)
     if no := authorisation.check(query.actor, word(query), target, missing=views.NOT_FOUND):
         return no
     return await views.full(work, export.id)

@@ -9,7 +9,7 @@ from casework.rules import may_resubmit, may_withdraw
 from casework.state import opened
 from casework.store import Doing, NewCase, decide_cases, open_cases
 from regulation import authorisation
-from regulation.authorisation import Target, is_school
+from regulation.authorisation import Target, is_school, target_of
 from regulation.findings import decide
 from regulation.mark import clause
 from regulation.parameters import Parameters
@@ -174,8 +174,7 @@ async def _check(work: AccessWork, actor: Actor, act: str, request: ExportReques
     """May the actor export this selection, and is the request as the rules want it. Rows are counted by the registry."""
     of = request.selection.organisation
     selected = await organisations.find(work.tx, of)
-    authority = (selected.authority if is_school(of) else of) if selected is not None else None
-    target = Target(school=of if is_school(of) else None, authority=authority)
+    target = target_of(of, selected.authority) if selected is not None else Target()
     if no := authorisation.check(actor, act, target, missing="没有这个学校或教育行政部门，或者它不属于您管理的范围。"):
         return no
     by = await organisations.find(work.tx, actor.organisation)
