@@ -14,9 +14,9 @@ import httpx
 import msgspec
 from httpx_sse import connect_sse
 from shared_contracts.decisions import Finding
+from shared_contracts.records import Journal, StudentPage, StudentView
 from shared_contracts.registry import (
     DecisionDone,
-    Journal,
     RegistrationPage,
     RegistrationView,
     RosterPage,
@@ -24,8 +24,6 @@ from shared_contracts.registry import (
     RosterRowPage,
     RosterState,
     RosterView,
-    StudentPage,
-    StudentView,
 )
 
 M = TypeVar("M")

@@ -10,15 +10,8 @@ from e2e_api import Api
 from e2e_flow import STEPS, Desk, desk, today
 from e2e_people import Made, People, read
 from e2e_system import System
-from shared_contracts.registry import (
-    Journal,
-    RegistrationView,
-    RosterRow,
-    RosterState,
-    RosterView,
-    RowState,
-    StudentView,
-)
+from shared_contracts.records import Journal, StudentView
+from shared_contracts.registry import RegistrationView, RosterRow, RosterState, RosterView, RowState
 from xueji_local.generator_corrected import Correction, make_corrected
 
 ROWS = 120

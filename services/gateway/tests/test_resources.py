@@ -15,16 +15,13 @@ from shared_contracts.decisions import Decision, Finding, Outcome
 from shared_contracts.identity import FindPersons, FoundPersons, NumberKind, Verification
 from shared_contracts.messages import Ok
 from shared_contracts.notifications import ListNotices, MarkRead, Notice, NoticePage
+from shared_contracts.records import GetJournal, GetStudent, Journal, ListStudents, StudentPage, StudentView
 from shared_contracts.registry import (
     DecideRegistration,
     EnterRegistration,
-    GetJournal,
     GetRegistration,
-    GetStudent,
-    Journal,
     ListOrganisations,
     ListRegistrations,
-    ListStudents,
     OrganisationPage,
     OrganisationView,
     Prechecked,
@@ -34,8 +31,6 @@ from shared_contracts.registry import (
     RegistrationState,
     SheetPrinted,
     Step,
-    StudentPage,
-    StudentView,
     WithdrawRegistration,
 )
 

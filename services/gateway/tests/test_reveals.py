@@ -11,7 +11,7 @@ from gateway_support import ACTOR, StandInBus, key
 from service_kit.clock import Clock
 from shared_contracts.decisions import refused
 from shared_contracts.identity import NumberKind, RevealDocuments, Revealed, RevealedDocuments, Verification
-from shared_contracts.registry import GetStudent, StudentView
+from shared_contracts.records import GetStudent, StudentView
 
 pytestmark = pytest.mark.clause("45.1")
 NUMBER = "230102202003050012"

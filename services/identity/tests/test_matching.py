@@ -14,21 +14,18 @@ from hypothesis import strategies as st
 from identity import matching, requests
 from identity.policy import NOT_FOUND_PAUSE
 from identity.requests import Lane
-from identity_support import OTHER_SCHOOL, REGISTRAR, SCHOOL, Desk, OpenDesk, People, TheMatcher
+from identity_support import OTHER_SCHOOL, REGISTRAR, Desk, OpenDesk, People, TheMatcher, number, run
 from prometheus_client import REGISTRY
 from regulation.documents import L_CAPACITY, read_resident
 from service_kit.ids import new_id
 from service_kit.work import Work
-from shared_contracts.actors import Role, system
-from shared_contracts.decisions import Refused
+from shared_contracts.actors import system
 from shared_contracts.identity import (
     Claimed,
     FindPersons,
-    Member,
     NumberKind,
     NumbersIssued,
     NumbersUpgraded,
-    PersonEntry,
     RevealDocuments,
     Verification,
     VerificationChanged,
@@ -37,21 +34,6 @@ from shared_contracts.identity import (
 pytestmark = pytest.mark.integration
 V = Verification
 G, L = NumberKind.G, NumberKind.L
-
-
-async def number(desk: Desk, entries: list[PersonEntry], *, school: str = SCHOOL) -> list[Claimed]:
-    claimed = await desk.enter(entries, school=school)
-    assert all(item.person_id for item in claimed)
-    await desk.approve(claimed, school=school)
-    await run(desk, Lane.FIRST)
-    return claimed
-
-
-async def run(desk: Desk, lane: Lane) -> int:
-    total = 0
-    while taken := await matching.one_batch(desk.kit, desk.deps, lane):
-        total += taken
-    return total
 
 
 async def leased(desk: Desk) -> None:
@@ -480,63 +462,3 @@ async def test_serials_are_handed_out_once(desk: Desk) -> None:
         asyncio.run_coroutine_threadsafe(one_case(takes), loop).result(30)
 
     await asyncio.to_thread(cases)
-
-
-# ---- showing ------------------------------------------------------------------------------------------------------
-
-
-async def test_showing_full_numbers_is_recorded(desk: Desk, matcher: TheMatcher, people: People) -> None:
-    father = people.number("230102", date(1988, 5, 6), "1")
-    entries = [people.entry(1, members=(Member(slot=2, document_kind="1", document_number=father),)), people.entry(2)]
-    matcher.knows(entries)
-    claimed = await number(desk, entries[:1]) + await desk.enter(entries[1:])
-    ids = tuple(item.person_id or "" for item in claimed)
-    command = RevealDocuments(command_id=new_id(), actor=REGISTRAR, person_ids=ids, purpose=" 打印确认单 ")
-    reply = await desk.send(command)
-    first, second = reply.persons
-    assert (first.person_id, first.document_number) == (ids[0], entries[0].document_number)
-    assert first.student_number == "G" + entries[0].document_number
-    assert first.members == ((2, father),)
-    assert (second.document_number, second.student_number) == (entries[1].document_number, None)
-    (row,) = await desk.rows("SELECT account, organisation, roles, purpose, person_ids, at FROM reveals")
-    assert dict(row) == {
-        "account": "r1",
-        "organisation": SCHOOL,
-        "roles": ["registrar"],
-        "purpose": "打印确认单",
-        "person_ids": list(ids),
-        "at": desk.clock.now(),
-    }
-
-
-async def test_a_repeated_showing_is_one_showing(desk: Desk, people: People) -> None:
-    """The same command of the same actor again (an answer was lost): the first reply, which is kept sealed."""
-    claimed = await desk.enter(people.entries(1))
-    ids = (claimed[0].person_id or "",)
-    command = RevealDocuments(command_id="c", actor=REGISTRAR, person_ids=ids, purpose="打印确认单")
-    first, second = await desk.send(command), await desk.send(command)
-    assert first == second
-    assert await desk.value("SELECT count(*) FROM reveals") == 1
-    other = msgspec.structs.replace(command, actor=msgspec.structs.replace(REGISTRAR, account="r2"))
-    assert isinstance(await desk.send(other), Refused)  # somebody else's command id shows nothing
-
-
-async def test_what_is_not_shown_is_not_recorded(desk: Desk, people: People) -> None:
-    claimed = await desk.enter(people.entries(1))
-    ids = (claimed[0].person_id or "",)
-
-    async def reveal(**changes: Any) -> Any:
-        values = {"command_id": new_id(), "actor": REGISTRAR, "person_ids": ids, "purpose": "打印确认单"} | changes
-        return await desk.send(RevealDocuments(**values))
-
-    for changes, kind in (
-        ({"purpose": "看"}, "invalid"),
-        ({"actor": msgspec.structs.replace(REGISTRAR, organisation=OTHER_SCHOOL)}, "forbidden"),
-        ({"actor": msgspec.structs.replace(REGISTRAR, roles=(Role.CLASS_TEACHER,))}, "forbidden"),
-        ({"person_ids": (*ids, "nobody")}, "not_found"),
-        ({"person_ids": ids * 501}, "too_large"),
-    ):
-        reply = await reveal(**changes)
-        assert isinstance(reply, Refused), changes
-        assert reply.kind == kind
-    assert await desk.value("SELECT count(*) FROM reveals") == 0

@@ -32,7 +32,7 @@ from shared_contracts.organisations import (
     OrganisationChanged,
     OrganisationsChanged,
 )
-from shared_contracts.registry import CustodyPassed
+from shared_contracts.records import CustodyPassed
 
 pytestmark = pytest.mark.integration
 

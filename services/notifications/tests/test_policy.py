@@ -8,8 +8,9 @@ from typing import Literal
 import pytest
 from notifications import policy
 from notifications.policy import Draft, text
-from shared_contracts.access import AlertRaised, AppointmentsChanged
+from shared_contracts.access import AlertRaised
 from shared_contracts.actors import Role
+from shared_contracts.appointments import AppointmentsChanged
 from shared_contracts.exports import ExportStands
 from shared_contracts.identity import Verification
 from shared_contracts.organisations import OrganisationChanged, OrganisationsChanged

@@ -23,8 +23,9 @@ from service_kit.clock import ZONE, Clock
 from service_kit.codec import encode
 from service_kit.database import Database
 from service_kit.ids import new_id
-from shared_contracts.access import AlertRaised, AppointmentsChanged
+from shared_contracts.access import AlertRaised
 from shared_contracts.actors import Actor, Role
+from shared_contracts.appointments import AppointmentsChanged
 from shared_contracts.decisions import Refused
 from shared_contracts.identity import Verification
 from shared_contracts.messages import Event, Ok, subject

@@ -21,7 +21,8 @@ from pathlib import Path
 import httpx
 import msgspec
 from regulation.school_year import SchoolSystem, Stage, grades_of
-from shared_contracts.registry import OrganisationView, RosterView, StudentView
+from shared_contracts.records import StudentView
+from shared_contracts.registry import OrganisationView, RosterView
 
 from xueji_local import running
 from xueji_local.demo_client import Account, ApiProblem, Client

@@ -16,6 +16,7 @@ import msgspec
 from httpx_sse import connect_sse
 from shared_contracts.decisions import Finding
 from shared_contracts.messages import Message
+from shared_contracts.records import StudentPage, StudentView
 from shared_contracts.registry import (
     DecisionDone,
     OrganisationPage,
@@ -29,8 +30,6 @@ from shared_contracts.registry import (
     RosterView,
     RowState,
     Step,
-    StudentPage,
-    StudentView,
 )
 
 M = TypeVar("M", bound=Message)

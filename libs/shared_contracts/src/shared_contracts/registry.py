@@ -9,7 +9,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Literal
 
-from shared_contracts import exports, organisations, workload
+from shared_contracts import exports, organisations, records, workload
 from shared_contracts.actors import Role
 from shared_contracts.decisions import Decision, Finding
 from shared_contracts.files import FileRef as FileRef  # noqa: PLC0414 - offered here too
@@ -191,63 +191,6 @@ class RegistrationPage(
     next_cursor: str | None = None
 
 
-class StudentView(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.student_view"):
-    """A student record (学籍) as it stands. Numbers are masked.
-
-    `copy_as_of`: set where this is what a former school keeps: the record as it was on that day, and no later.
-    """
-
-    id: str
-    person_id: str
-    school: str
-    school_name: str
-    name: str
-    sex: str
-    birth_date: date
-    masked_document: str
-    student_number: str
-    number_kind: NumberKind
-    former_numbers: tuple[str, ...]
-    verification: Verification
-    stage: str
-    grade: int | None
-    class_no: int | None
-    cohort: int
-    placement: str
-    state: str
-    registered_at: Moment
-    version: int
-    copy_as_of: date | None = None
-
-
-class StudentPage(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.student_page"):
-    items: tuple[StudentView, ...]
-    next_cursor: str | None = None
-
-
-class JournalEntry(Message, frozen=True, kw_only=True, gc=False):
-    """One entry of a student's journal (clause 21.1), chained by `hash` over `previous`."""
-
-    seq: int
-    kind: str
-    clause: str | None
-    legal_date: date
-    recorded_at: Moment
-    actor: str
-    content: dict[str, Any]
-    previous: str
-    hash: str
-
-
-class Journal(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.journal"):
-    """`copy_as_of`: set for a former school, which sees the entries up to the one by which the student left."""
-
-    student_id: str
-    entries: tuple[JournalEntry, ...]
-    intact: bool
-    copy_as_of: date | None = None
-
-
 class DecisionDone(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.decision_done"):
     """The result of a decision, single or bulk: how many registrations moved, and to which state."""
 
@@ -396,26 +339,6 @@ class ListRegistrations(Query, frozen=True, kw_only=True, gc=False, tag="registr
     limit: int = 50
 
 
-class GetStudent(Query, frozen=True, kw_only=True, gc=False, tag="registry.student"):
-    student_id: str
-
-
-class GetJournal(Query, frozen=True, kw_only=True, gc=False, tag="registry.journal_of"):
-    student_id: str
-
-
-class ListStudents(Query, frozen=True, kw_only=True, gc=False, tag="registry.students"):
-    """The actor's students; `person_ids` comes from an exact number search through identity."""
-
-    school: str | None = None
-    grade: int | None = None
-    class_no: int | None = None
-    name: str | None = None
-    person_ids: tuple[str, ...] | None = None
-    cursor: str | None = None
-    limit: int = 50
-
-
 class GetTemplate(Query, frozen=True, kw_only=True, gc=False, tag="registry.template"):
     """The blank workbook with drop-downs for the actor's school, or the form on paper (PDF). Reply: Template."""
 
@@ -478,34 +401,11 @@ class RosterCompleted(Event, frozen=True, kw_only=True, gc=False, tag="registry.
     numbers: dict[str, int]
 
 
-class StudentRegistered(Message, frozen=True, kw_only=True, gc=False):
-    student_id: str
-    person_id: str
-    registration_id: str
-    number_kind: NumberKind
-
-
-class StudentsRegistered(Event, frozen=True, kw_only=True, gc=False, tag="registry.students_registered"):
-    """New student records (clause 15.1). At most 500 an event."""
-
-    school: str
-    students: tuple[StudentRegistered, ...]
-
-
 class CorrectionsNeeded(Event, frozen=True, kw_only=True, gc=False, tag="registry.corrections_needed"):
     """A match found another name, sex or birth date: the school has to clear it up (clause 15.3)."""
 
     school: str
     registrations: tuple[tuple[str, Verification], ...]
-
-
-class CustodyPassed(Event, frozen=True, kw_only=True, gc=False, tag="registry.custody_passed"):
-    """A student has moved to another school, which keeps the record from now on. `registration_id` names the claim."""
-
-    registration_id: str
-    person_id: str
-    from_school: str
-    to_school: str
 
 
 Commands = (
@@ -529,13 +429,11 @@ Queries = (
     | PrecheckRegistration
     | GetRegistration
     | ListRegistrations
-    | GetStudent
-    | GetJournal
-    | ListStudents
     | organisations.Queries
     | GetTemplate
     | exports.RegistryQueries
     | workload.Queries
+    | records.Queries
 )
 Events = (
     RegistrationsApproved
@@ -543,9 +441,8 @@ Events = (
     | StepReached
     | RosterChecked
     | RosterCompleted
-    | StudentsRegistered
+    | records.Events
     | CorrectionsNeeded
-    | CustodyPassed
     | organisations.Events
     | exports.RegistryEvents
 )
@@ -569,11 +466,9 @@ REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     PrecheckRegistration: Prechecked,
     GetRegistration: RegistrationView,
     ListRegistrations: RegistrationPage,
-    GetStudent: StudentView,
-    GetJournal: Journal,
-    ListStudents: StudentPage,
     GetTemplate: Template,
     **exports.REGISTRY_REPLIES,
     **workload.REPLIES,
+    **records.REPLIES,
 }
 """What answers what; any of them may be answered with `decisions.Refused` instead."""

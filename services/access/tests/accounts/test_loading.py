@@ -9,13 +9,7 @@ import msgspec
 import pytest
 from access_support import BETTER, COUNTY, GOOD, NEIGHBOUR, OPERATOR, PROVINCE, SCHOOL, Desk, admin, codes
 from service_kit.ids import new_id
-from shared_contracts.access import (
-    ANONYMOUS,
-    DemoAccount,
-    DemoClient,
-    GrantClient,
-    LoadAccounts,
-)
+from shared_contracts.access import ANONYMOUS, DemoAccount, DemoClient, GrantClient, LoadAccounts
 from shared_contracts.actors import Actor, Role
 from shared_contracts.messages import Ok
 

@@ -11,8 +11,9 @@ import pytest
 from access_support import CITY, FAR_SCHOOL, NEIGHBOUR, PROVINCE, admin
 from appointments_desk import COUNTY, OFFICER, PRINCIPAL, SCHOOL, TRAINED, Registrars, actor
 from service_kit.ids import new_id
-from shared_contracts.access import AppointmentsChanged, AppointmentView, DemoAccount, LoadAccounts
+from shared_contracts.access import DemoAccount, LoadAccounts
 from shared_contracts.actors import Actor, Role
+from shared_contracts.appointments import AppointmentsChanged, AppointmentView
 from shared_contracts.decisions import Outcome, Refused
 
 pytestmark = [pytest.mark.integration, pytest.mark.clause("43")]

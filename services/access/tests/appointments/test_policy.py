@@ -11,8 +11,8 @@ from access.appointments import policy
 from access.appointments.policy import Appointing, Former, Person
 from regulation.findings import decide
 from regulation.school_year import MonthDay
-from shared_contracts.access import Training
 from shared_contracts.actors import Actor, Role
+from shared_contracts.appointments import Training
 from shared_contracts.decisions import Finding, Outcome
 
 pytestmark = pytest.mark.clause("43")

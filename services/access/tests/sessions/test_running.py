@@ -22,15 +22,7 @@ from access_support import AUTHORITIES, COUNTY, GOOD, SCHOOLS, Desk
 from service_kit.bus import Bus
 from service_kit.ids import new_id
 from service_kit.origin import Origin, origin
-from shared_contracts.access import (
-    ANONYMOUS,
-    TOKEN_AUDIENCE,
-    Claims,
-    EndSession,
-    GetTokenState,
-    RefreshSession,
-    SignIn,
-)
+from shared_contracts.access import ANONYMOUS, TOKEN_AUDIENCE, Claims, EndSession, GetTokenState, RefreshSession, SignIn
 from shared_contracts.actors import Role, system
 from shared_contracts.messages import Ok
 from xueji_infra.nats_conf import inbox_prefix

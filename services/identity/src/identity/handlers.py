@@ -30,7 +30,8 @@ from shared_contracts.identity import (
     StagePersons,
 )
 from shared_contracts.messages import Command, Event, Ok, Query, word
-from shared_contracts.registry import CustodyPassed, RegistrationsApproved, RegistrationsClosed
+from shared_contracts.records import CustodyPassed
+from shared_contracts.registry import RegistrationsApproved, RegistrationsClosed
 
 from identity import claiming, names, numbers, policy, requests, store
 from identity.context import IdentityWork

@@ -18,10 +18,12 @@ import asyncpg
 import httpx
 import msgspec
 import pytest
+from identity import matching
 from identity.app import SERVICE
 from identity.context import Identity
 from identity.matcher import Matcher
 from identity.matching import FIRST
+from identity.requests import Lane
 from identity.settings import MatcherSettings
 from identity.vault import Vault
 from kit_recorder import Notebook
@@ -34,7 +36,7 @@ from service_kit.ids import new_id
 from service_kit.service import Kit
 from shared_contracts import identity as contract
 from shared_contracts.actors import Actor, Role, system
-from shared_contracts.identity import Claim, ClaimPersons, PersonEntry, StagePersons
+from shared_contracts.identity import Claim, Claimed, ClaimPersons, PersonEntry, StagePersons
 from shared_contracts.messages import subject
 from shared_contracts.registry import Approved, RegistrationsApproved, RegistrationsClosed
 from xueji_local.processes import free_port
@@ -280,3 +282,18 @@ def make_desk(env: dict[str, str], matcher: TheMatcher, **changes: Any) -> Desk:
 
 OpenDesk = Callable[..., Awaitable[Desk]]
 """The fixture `open_desk`."""
+
+
+async def number(desk: Desk, entries: list[PersonEntry], *, school: str = SCHOOL) -> list[Claimed]:
+    claimed = await desk.enter(entries, school=school)
+    assert all(item.person_id for item in claimed)
+    await desk.approve(claimed, school=school)
+    await run(desk, Lane.FIRST)
+    return claimed
+
+
+async def run(desk: Desk, lane: Lane) -> int:
+    total = 0
+    while taken := await matching.one_batch(desk.kit, desk.deps, lane):
+        total += taken
+    return total

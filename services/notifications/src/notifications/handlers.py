@@ -7,7 +7,8 @@ from datetime import date
 from typing import Any
 
 from service_kit.work import CommandHandler, EventHandler, QueryHandler, Work
-from shared_contracts.access import AlertRaised, AppointmentsChanged
+from shared_contracts.access import AlertRaised
+from shared_contracts.appointments import AppointmentsChanged
 from shared_contracts.decisions import Refused, refused
 from shared_contracts.exports import ExportStands
 from shared_contracts.messages import Command, Event, Ok, Query

@@ -13,8 +13,9 @@ from datetime import date
 
 from regulation.divisions import full_name
 from regulation.mark import clause
-from shared_contracts.access import AlertRaised, AppointmentsChanged
+from shared_contracts.access import AlertRaised
 from shared_contracts.actors import Role
+from shared_contracts.appointments import AppointmentsChanged
 from shared_contracts.exports import ExportStands
 from shared_contracts.identity import Verification
 from shared_contracts.organisations import OrganisationsChanged

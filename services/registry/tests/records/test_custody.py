@@ -32,16 +32,8 @@ from service_kit.ids import new_id
 from shared_contracts.actors import Actor, Role, system
 from shared_contracts.decisions import Refused
 from shared_contracts.identity import Issued, NumberKind, NumbersUpgraded, Verification
-from shared_contracts.registry import (
-    CustodyPassed,
-    GetJournal,
-    GetRegistration,
-    GetStudent,
-    ListRegistrations,
-    ListStudents,
-    PrintSheet,
-    StudentView,
-)
+from shared_contracts.records import CustodyPassed, GetJournal, GetStudent, ListStudents, StudentView
+from shared_contracts.registry import GetRegistration, ListRegistrations, PrintSheet
 
 pytestmark = pytest.mark.integration
 THERE = actor(Role.REGISTRAR, FAR_SCHOOL.code)

@@ -15,7 +15,7 @@ from registry_world import (
 from shared_contracts.actors import Role
 from shared_contracts.decisions import Refused
 from shared_contracts.identity import Issued, NumberKind, NumbersIssued, Verification
-from shared_contracts.registry import GetJournal, GetStudent, ListStudents
+from shared_contracts.records import GetJournal, GetStudent, ListStudents
 
 pytestmark = pytest.mark.integration
 

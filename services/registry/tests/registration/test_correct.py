@@ -8,12 +8,7 @@ import registry_pupils as pupils
 from registry.registration.intake import form_context
 from registry_world import OFFICER, OTHER_SCHOOL, PRINCIPAL, REGISTRAR, TEACHER, World, actor, codes
 from shared_contracts.actors import Role
-from shared_contracts.registry import (
-    CorrectRegistration,
-    RegistrationsClosed,
-    StepReached,
-    WithdrawRegistration,
-)
+from shared_contracts.registry import CorrectRegistration, RegistrationsClosed, StepReached, WithdrawRegistration
 
 pytestmark = pytest.mark.integration
 

@@ -27,12 +27,7 @@ from regulation.calendar import Calendar
 from service_kit.database import driver
 from shared_contracts.actors import Actor, Role
 from shared_contracts.decisions import Refused
-from shared_contracts.registry import (
-    RegistrationsApproved,
-    RegistrationsClosed,
-    RegistrationState,
-    StepReached,
-)
+from shared_contracts.registry import RegistrationsApproved, RegistrationsClosed, RegistrationState, StepReached
 
 pytestmark = pytest.mark.integration
 STEPS = ("class_teacher", "principal", "guardian", "school", "authority")

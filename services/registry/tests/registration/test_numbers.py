@@ -17,13 +17,8 @@ from shared_contracts.identity import (
     Verification,
     VerificationChanged,
 )
-from shared_contracts.registry import (
-    CorrectionsNeeded,
-    GetStudent,
-    ListRegistrations,
-    RosterCompleted,
-    StudentsRegistered,
-)
+from shared_contracts.records import GetStudent, StudentsRegistered
+from shared_contracts.registry import CorrectionsNeeded, ListRegistrations, RosterCompleted
 
 pytestmark = pytest.mark.integration
 G, L = NumberKind.G, NumberKind.L

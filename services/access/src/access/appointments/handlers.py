@@ -14,7 +14,8 @@ from regulation.mark import clause
 from regulation.parameters import Parameters
 from service_kit import organisations, paging
 from service_kit.work import CommandHandler, QueryHandler
-from shared_contracts.access import (
+from shared_contracts.actors import Role
+from shared_contracts.appointments import (
     AppointmentPage,
     AppointmentsChanged,
     AppointmentView,
@@ -23,7 +24,6 @@ from shared_contracts.access import (
     GetRegistrarOverview,
     ListAppointments,
 )
-from shared_contracts.actors import Role
 from shared_contracts.decisions import Decision, Finding, Outcome, Refused, refused
 from shared_contracts.messages import Command, Query, word
 

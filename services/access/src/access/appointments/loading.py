@@ -8,7 +8,7 @@ from regulation.divisions import PROVINCE
 from regulation.parameters import Parameters
 from regulation.school_year import school_year
 from service_kit.ids import derived
-from shared_contracts.access import Training
+from shared_contracts.appointments import Training
 
 from access.accounts import store as accounts
 from access.appointments import policy, store

@@ -11,8 +11,8 @@ from regulation.authorisation import reach
 from regulation.mark import clause
 from service_kit import paging
 from service_kit.bus import BusError
-from shared_contracts.access import GetRegistrarOverview, RegistrarOverview, SchoolRegistrars
 from shared_contracts.actors import Actor
+from shared_contracts.appointments import GetRegistrarOverview, RegistrarOverview, SchoolRegistrars
 from shared_contracts.decisions import Refused
 from shared_contracts.messages import word
 from shared_contracts.workload import GetSchoolWorkload, SchoolWorkload, SchoolWorkloads

@@ -14,8 +14,8 @@ from regulation.divisions import chain
 from regulation.findings import needs_override, passed, refuse
 from regulation.mark import clause, enforced
 from regulation.school_year import MonthDay, school_year
-from shared_contracts.access import Training
 from shared_contracts.actors import Actor, Role
+from shared_contracts.appointments import Training
 from shared_contracts.decisions import Decision, Finding, Outcome
 
 LONGEST_TEXT = 200

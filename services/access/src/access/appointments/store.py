@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from regulation.authorisation import Reach, subtree_pattern
 from service_kit.database import driver, execute, fetch_all, fetch_one, insert_rows
 from service_kit.organisations import replica
-from shared_contracts.access import Training
 from shared_contracts.actors import Role
+from shared_contracts.appointments import Training
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection

@@ -10,18 +10,17 @@ from access.appointments import handlers as appointments
 from access_support import COUNTY, PROVINCE, SCHOOL, SCHOOLS, Desk, admin
 from service_kit.bus import Unavailable
 from service_kit.ids import new_id
-from shared_contracts.access import (
-    AccountView,
+from shared_contracts.access import AccountView, GetAccount
+from shared_contracts.actors import Actor, Role
+from shared_contracts.appointments import (
     AppointmentPage,
     AppointRegistrar,
     EndAppointment,
-    GetAccount,
     GetRegistrarOverview,
     ListAppointments,
     RegistrarOverview,
     Training,
 )
-from shared_contracts.actors import Actor, Role
 from shared_contracts.decisions import Refused, refused
 from shared_contracts.workload import GetSchoolWorkload, SchoolWorkload, SchoolWorkloads
 

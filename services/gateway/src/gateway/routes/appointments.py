@@ -9,7 +9,8 @@ import msgspec
 from litestar import Response, Router, get, post
 from litestar.di import NamedDependency as Given
 from litestar.params import JSONBody, QueryParameter
-from shared_contracts.access import (
+from shared_contracts.actors import Actor
+from shared_contracts.appointments import (
     AppointmentPage,
     AppointmentView,
     AppointRegistrar,
@@ -19,7 +20,6 @@ from shared_contracts.access import (
     RegistrarOverview,
     Training,
 )
-from shared_contracts.actors import Actor
 
 from gateway.backend import Backend
 from gateway.idempotency import thing_id

@@ -10,7 +10,7 @@ from litestar.di import NamedDependency as Given
 from litestar.params import JSONBody
 from shared_contracts.actors import Actor
 from shared_contracts.identity import RevealDocuments, RevealedDocuments
-from shared_contracts.registry import GetStudent, StudentView
+from shared_contracts.records import GetStudent, StudentView
 
 from gateway.backend import Backend
 from gateway.openapi import about

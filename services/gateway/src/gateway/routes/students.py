@@ -10,14 +10,7 @@ from litestar.di import NamedDependency as Given
 from litestar.params import JSONBody, QueryParameter
 from shared_contracts.actors import Actor
 from shared_contracts.identity import FindPersons, FoundPersons
-from shared_contracts.registry import (
-    GetJournal,
-    GetStudent,
-    Journal,
-    ListStudents,
-    StudentPage,
-    StudentView,
-)
+from shared_contracts.records import GetJournal, GetStudent, Journal, ListStudents, StudentPage, StudentView
 
 from gateway.backend import Backend
 from gateway.idempotency import IdempotencyKey, etag

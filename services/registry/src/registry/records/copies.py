@@ -13,7 +13,8 @@ from regulation.authorisation import Target, may
 from regulation.mark import clause
 from service_kit.database import driver
 from shared_contracts.actors import Actor
-from shared_contracts.registry import RegistrationView, StudentView
+from shared_contracts.records import StudentView
+from shared_contracts.registry import RegistrationView
 
 from registry.context import RegistryWork
 from registry.organisations import store as organisations

@@ -15,7 +15,8 @@ from regulation.mark import clause
 from service_kit.database import driver, insert_rows
 from shared_contracts.actors import Actor
 from shared_contracts.decisions import Refused, refused
-from shared_contracts.registry import CustodyPassed, RegistrationView, StudentView
+from shared_contracts.records import CustodyPassed, StudentView
+from shared_contracts.registry import RegistrationView
 
 from registry.context import RegistryWork
 from registry.organisations import store as organisations

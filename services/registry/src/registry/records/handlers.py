@@ -12,7 +12,7 @@ from service_kit.database import fetch_all
 from service_kit.work import QueryHandler
 from shared_contracts.decisions import Refused, refused
 from shared_contracts.messages import Query, word
-from shared_contracts.registry import (
+from shared_contracts.records import (
     GetJournal,
     GetStudent,
     Journal,

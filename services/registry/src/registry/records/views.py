@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from service_kit.database import fetch_one
 from shared_contracts.identity import NumberKind, Verification
-from shared_contracts.registry import StudentView
+from shared_contracts.records import StudentView
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 

@@ -20,11 +20,8 @@ from shared_contracts.identity import (
     Verification,
     VerificationChanged,
 )
-from shared_contracts.registry import (
-    CorrectionsNeeded,
-    StudentRegistered,
-    StudentsRegistered,
-)
+from shared_contracts.records import StudentRegistered, StudentsRegistered
+from shared_contracts.registry import CorrectionsNeeded
 
 from registry.context import RegistryWork
 from registry.records import journal

@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shared_contracts.registry import (
-    Progress,
-    RosterRow,
-    RosterState,
-    RosterView,
-    RowState,
-)
+from shared_contracts.registry import Progress, RosterRow, RosterState, RosterView, RowState
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry.registration.summary import Summary, of_roster

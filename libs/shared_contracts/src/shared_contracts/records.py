@@ -1,0 +1,120 @@
+"""Student records (学籍) and their journals, as they are read and announced. Words of the registry."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from shared_contracts.identity import NumberKind, Verification
+from shared_contracts.messages import Command, Event, Message, Moment, Query
+
+
+class StudentView(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.student_view"):
+    """A student record (学籍) as it stands. Numbers are masked.
+
+    `copy_as_of`: set where this is what a former school keeps: the record as it was on that day, and no later.
+    """
+
+    id: str
+    person_id: str
+    school: str
+    school_name: str
+    name: str
+    sex: str
+    birth_date: date
+    masked_document: str
+    student_number: str
+    number_kind: NumberKind
+    former_numbers: tuple[str, ...]
+    verification: Verification
+    stage: str
+    grade: int | None
+    class_no: int | None
+    cohort: int
+    placement: str
+    state: str
+    registered_at: Moment
+    version: int
+    copy_as_of: date | None = None
+
+
+class StudentPage(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.student_page"):
+    items: tuple[StudentView, ...]
+    next_cursor: str | None = None
+
+
+class JournalEntry(Message, frozen=True, kw_only=True, gc=False):
+    """One entry of a student's journal (clause 21.1), chained by `hash` over `previous`."""
+
+    seq: int
+    kind: str
+    clause: str | None
+    legal_date: date
+    recorded_at: Moment
+    actor: str
+    content: dict[str, Any]
+    previous: str
+    hash: str
+
+
+class Journal(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.journal"):
+    """`copy_as_of`: set for a former school, which sees the entries up to the one by which the student left."""
+
+    student_id: str
+    entries: tuple[JournalEntry, ...]
+    intact: bool
+    copy_as_of: date | None = None
+
+
+class GetStudent(Query, frozen=True, kw_only=True, gc=False, tag="registry.student"):
+    student_id: str
+
+
+class GetJournal(Query, frozen=True, kw_only=True, gc=False, tag="registry.journal_of"):
+    student_id: str
+
+
+class ListStudents(Query, frozen=True, kw_only=True, gc=False, tag="registry.students"):
+    """The actor's students; `person_ids` comes from an exact number search through identity."""
+
+    school: str | None = None
+    grade: int | None = None
+    class_no: int | None = None
+    name: str | None = None
+    person_ids: tuple[str, ...] | None = None
+    cursor: str | None = None
+    limit: int = 50
+
+
+class StudentRegistered(Message, frozen=True, kw_only=True, gc=False):
+    student_id: str
+    person_id: str
+    registration_id: str
+    number_kind: NumberKind
+
+
+class StudentsRegistered(Event, frozen=True, kw_only=True, gc=False, tag="registry.students_registered"):
+    """New student records (clause 15.1). At most 500 an event."""
+
+    school: str
+    students: tuple[StudentRegistered, ...]
+
+
+class CustodyPassed(Event, frozen=True, kw_only=True, gc=False, tag="registry.custody_passed"):
+    """A student has moved to another school, which keeps the record from now on. `registration_id` names the claim."""
+
+    registration_id: str
+    person_id: str
+    from_school: str
+    to_school: str
+
+
+Queries = GetStudent | GetJournal | ListStudents
+Events = StudentsRegistered | CustodyPassed
+
+REPLIES: dict[type[Command] | type[Query], type[Message]] = {
+    GetStudent: StudentView,
+    GetJournal: Journal,
+    ListStudents: StudentPage,
+}
+"""Part of the registry's (`registry.REPLIES`)."""
