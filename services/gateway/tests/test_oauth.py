@@ -11,7 +11,9 @@ from gateway.throttle import FREE
 from gateway_support import SIGNER, StandInBus
 from service_kit.bus import Unavailable, Unknown
 from shared_contracts.access import ClientGranted, GrantClient
+from shared_contracts.actors import Actor, Role
 from shared_contracts.decisions import refused
+from shared_contracts.records import ListStudents, StudentPage
 
 SECRET = "s3cret-秘"
 FORM = {"grant_type": "client_credentials"}
@@ -127,8 +129,6 @@ async def test_guessing_secrets_gets_slower(anonymous: httpx.AsyncClient, stand_
 
 
 async def test_a_clients_token_opens_the_api(anonymous: httpx.AsyncClient, stand_in: StandInBus) -> None:
-    from shared_contracts.actors import Actor, Role
-    from shared_contracts.registry import ListStudents, StudentPage
 
     actor = Actor(
         account="city-platform",
