@@ -8,7 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 from access.exports import policy
-from exports_desk import NOW, SCHOOL, request
+from casework.rules import may_decide, may_resubmit, may_withdraw
+from casework.state import Standing
+from exports_desk import LEADER, NOW, REGISTRAR, SCHOOL, request
+from regulation.authorisation import act
 from shared_contracts.decisions import Outcome
 from shared_contracts.exports import CATALOGUE, FULL_NUMBERS, ExportSelection, Recipient, Sensitivity
 
@@ -136,3 +139,40 @@ def test_everything_has_a_chinese_title() -> None:
     from shared_contracts.exports import ExportState
 
     assert set(policy.STATE_TITLES) == set(ExportState)
+
+
+@pytest.mark.clause("45.2")
+@pytest.mark.parametrize(
+    ("status", "states"),
+    [
+        ("open", {"waiting", "expired"}),  # one whose last day is over while it waits is still undecided
+        ("returned", {"returned"}),
+        ("approved", {"making", "ready", "downloaded", "failed"}),
+        ("rejected", {"rejected"}),
+        ("withdrawn", {"cancelled"}),
+    ],
+)
+def test_the_table_says_where_an_export_must_stand(status: Any, states: set[str]) -> None:
+    """As casework allows it: decided, corrected, taken back."""
+    kind = policy.chain(10)
+    standing = Standing(status=status, step=policy.STEP if status in ("open", "returned") else None)
+    parties = {"organisation": SCHOOL, "authority": "230102"}
+    decided = may_decide(
+        kind,
+        standing,
+        policy.STEP,
+        LEADER,
+        parties=parties,
+        decision="approve",
+        reason="",
+        entered_by=REGISTRAR.account,
+    )
+    corrected = may_resubmit(kind, standing, REGISTRAR, parties)
+    cancelled = may_withdraw(kind, standing, REGISTRAR, parties, "不再需要")
+    for against, word in (
+        (decided, "access.decide_export"),
+        (corrected, "access.resubmit_export"),
+        (cancelled, "access.cancel_export"),
+    ):
+        possible = states & set(act(word).states)
+        assert possible == (set() if against else states), (word, against)

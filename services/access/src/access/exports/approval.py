@@ -15,7 +15,7 @@ from service_kit.database import driver
 from service_kit.files import FileMissing, FileStore
 from shared_contracts.actors import Actor, Role
 from shared_contracts.decisions import Finding, Refused, refused
-from shared_contracts.exports import AttachApproval, DecideExport, ExportApproved, ExportParty, ExportState, ExportView
+from shared_contracts.exports import AttachApproval, DecideExport, ExportApproved, ExportParty, ExportView
 from shared_contracts.messages import word
 
 from access.context import AccessWork
@@ -118,9 +118,7 @@ async def _waiting(work: AccessWork, actor: Actor, export_id: str, act: str) -> 
     target = target_of(export.organisation, export.authority)
     if no := authorisation.check(actor, act, target, missing=views.NOT_FOUND):
         return no
-    if export.state is ExportState.EXPIRED and act == "access.decide_export":
-        return export  # it may still be returned for another day, or rejected
-    if export.state is not ExportState.WAITING:
+    if export.state not in authorisation.act(act).states:  # an expired one may still be returned, or rejected
         title = policy.STATE_TITLES[export.state]
         return refused("conflict", f"该申请现在的状态是“{title}”，不在等待核准。请刷新后查看。")
     return export

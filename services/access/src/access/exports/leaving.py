@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from regulation.authorisation import act
 from regulation.mark import clause
 from service_kit.clock import ZONE
 from shared_contracts.decisions import Refused, refused
@@ -30,7 +31,7 @@ async def download_export(work: AccessWork, command: DownloadExport) -> ExportFi
         return refused("conflict", detail)
     if export.state is ExportState.EXPIRED:
         return refused("conflict", "申请的有效期已过，文件已删除。仍需要的，请重新申请并取得书面核准。")
-    if export.state is not ExportState.READY or export.file is None:
+    if export.state not in act(word(command)).states or export.file is None:
         return refused("conflict", f"文件现在不能下载，当前状态：{policy.STATE_TITLES[export.state]}。")
     until = min(work.now + policy.AGAIN, export.expires_at)
     await store.change(work.tx, export.id, downloaded_at=work.now, available_until=until)

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from opentelemetry import propagate
-from regulation.authorisation import reach
+from regulation.authorisation import act, reach
 from regulation.mark import clause
 from service_kit import paging
 from service_kit.ids import new_id
@@ -102,7 +102,7 @@ async def confirm_roster(work: RegistryWork, command: ConfirmRoster) -> RosterVi
         return await views.whole(work.tx, roster, school.name)  # it has been confirmed: that is what was asked for
     if command.version is not None and command.version != roster.version:
         return refused("conflict", "名册在您查看之后有变化。请刷新后再确认。")
-    if roster.state is not RosterState.CHECKED:
+    if roster.state not in act(word(command)).states:
         return refused("conflict", f"名册现为“{STATE_TITLES[roster.state]}”，检查完成后才能确认。")
     if roster.created_at + KEPT <= work.now:
         return refused("conflict", f"名册检查后超过{KEPT.days}天没有确认，已失效。请重新上传。")
@@ -131,7 +131,7 @@ async def cancel_roster(work: RegistryWork, command: CancelRoster) -> RosterView
     roster, school = found
     if roster.state is RosterState.CANCELLED:
         return views.view(roster, school.name)
-    if roster.state not in (RosterState.UPLOADED, RosterState.CHECKING, RosterState.CHECKED, RosterState.FAILED):
+    if roster.state not in act(word(command)).states:
         return refused("conflict", f"名册现为“{STATE_TITLES[roster.state]}”，不能取消。可以逐个撤回其中的建籍申请。")
     return views.view(await give_up(work, roster), school.name)
 
