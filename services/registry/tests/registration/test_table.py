@@ -28,7 +28,7 @@ def standing(state: RegistrationState) -> Standing:
 
 
 @pytest.mark.clause("15.1")
-@pytest.mark.parametrize(("step", "state"), product(Step, RegistrationState))
+@pytest.mark.parametrize(("step", "state"), list(product(Step, RegistrationState)))
 def test_a_step_is_decided_where_the_table_says_and_nowhere_else(step: Step, state: RegistrationState) -> None:
     row = act(f"{DECIDE}/{step}")
     assert row.states == act(f"registry.decide_roster/{step}").states  # in bulk as one by one
