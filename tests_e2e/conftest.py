@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
+from e2e_acts import acts
 from e2e_cast import Cast
 from e2e_flow import Desk, desk
 from e2e_people import People
@@ -75,7 +77,9 @@ def cast(system: System) -> Iterator[Cast]:
 @pytest.fixture(scope="session")
 def things(cast: Cast, people: People, xinchun: Desk) -> Things:
     """What of Xinchun's everybody tries to get at."""
-    return things_of(cast, people, xinchun)
+    made = things_of(cast, people, xinchun)
+    more = {name: id_ for capability in acts() for name, id_ in capability.things(cast, people, xinchun).items()}
+    return replace(made, ids=made.ids | more)
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,13 @@
 """The full matrix: every operation of the API x everybody there is, each cell asserted (clauses 3.1, 43, 45.3).
 
-The table is written by hand from the law's view and knows nothing of `authorisation.csv`: the two must come to the same.
+The table is written by hand from the law's view and knows nothing of the table of acts: the two must come to the same.
 What it is about belongs to one school, Xinchun primary school in Nangang district (`e2e_things`); who tries is `e2e_cast`.
 An operation of the API that has no row here fails.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,9 +18,27 @@ import identity.app as identity
 import notifications.app as notifications
 import pytest
 import registry.app as registry
+from e2e_acts import acts
 from e2e_api import XLSX, problem_of
-from e2e_cast import AUTHORITY_ROLES, CITY, COUNTY, PLACES, SCHOOL, Cast, Member
+from e2e_cast import CITY, COUNTY, SCHOOL, Cast, Member
 from e2e_flow import today
+from e2e_matrix import (
+    CLIENTS,
+    EVERYBODY,
+    EXPORTS,
+    LISTS,
+    LOOKS,
+    OWN_CLASS,
+    PEOPLE,
+    SCHOOL_STAFF,
+    SIGNED_IN,
+    Row,
+    above,
+    anywhere,
+    at,
+    body,
+    stale,
+)
 from e2e_system import System
 from e2e_things import Things, export_body, incident_body, scan
 from regulation import authorisation
@@ -29,71 +47,7 @@ from shared_contracts.messages import word
 AT_ONCE = 6
 """Requests under way."""
 
-# ---- who there is -------------------------------------------------------------------------------------------------------
-
-SCHOOL_STAFF = frozenset({"registrar", "teacher", "teacher01", "teacher02", "principal"})
-OTHER_SCHOOLS = frozenset(
-    f"{school}.{role}" for school in ("qihui", "shanhe") for role in ("registrar", "teacher", "principal")
-)
-AUTHORITIES = frozenset(f"{place}.{role}" for place in PLACES for role in AUTHORITY_ROLES)
-CLIENTS = frozenset({"client.students", "client.organisations"})
-UNREADY = frozenset({"limited", "unappointed"})
-"""An account that still has its first password; a registrar whom nobody has appointed."""
-NOBODY = frozenset({"nobody"})
-
-PEOPLE = SCHOOL_STAFF | OTHER_SCHOOLS | AUTHORITIES | {"unappointed"}
-SIGNED_IN = PEOPLE | CLIENTS | {"limited"}
-EVERYBODY = SIGNED_IN | NOBODY
-
-
-def at(*names: str) -> frozenset[str]:
-    """These members and no others."""
-    assert set(names) <= EVERYBODY
-    return frozenset(names)
-
-
-def above(*roles: str) -> frozenset[str]:
-    """In the authorities that the school is under: its county, the city, the province."""
-    return frozenset(f"{place}.{role}" for place in ("county", "city", "province") for role in roles)
-
-
-def anywhere(*roles: str) -> frozenset[str]:
-    """Whoever has the role, wherever: for what is his own, and for lists, which show no more than that."""
-    names = frozenset(name for name in PEOPLE if name.split(".")[-1] in roles)
-    return names | (frozenset({"teacher01", "teacher02"}) if "teacher" in roles else frozenset()) - UNREADY
-
-
-OWN_CLASS = at("teacher", "teacher01")
-LOOKS = at("registrar", "principal") | above("officer", "leader")
-"""Who sees the school's things, but for class teachers and what each of them sees."""
-LISTS = anywhere("registrar", "teacher", "principal", "officer", "leader")
-EXPORTS = at("registrar", "principal") | above("officer", "leader", "auditor")
-
 # ---- the table ----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Row:
-    """`may`: who is allowed, everybody else is refused. `request`: what is sent, in order as far as it can be and too late.
-
-    `path`: instead of the operation's own template. `shows`: a list; the id of which thing stands in it, and for whom.
-    `unknown`: what it names is nowhere, and whoever may ask is told so (404).
-    """
-
-    may: frozenset[str]
-    request: Callable[[Things, Member], dict[str, Any]] = lambda _things, _who: {}
-    path: str = ""
-    shows: tuple[str, frozenset[str]] = ("", frozenset())
-    unknown: bool = False
-
-
-def body(**values: Any) -> Callable[[Things, Member], dict[str, Any]]:
-    return lambda _things, _who: {"json": values}
-
-
-def stale(**values: Any) -> Callable[[Things, Member], dict[str, Any]]:
-    """An edit of a version that is long past."""
-    return lambda _things, _who: {"json": values, "headers": {"If-Match": '"0"'}}
 
 
 def _decisions(path: str) -> dict[str, Row]:
@@ -295,6 +249,7 @@ REST = {
 TABLE: dict[str, Row] = {
     **SESSIONS, **ACCOUNTS, **REGISTRARS, **AUDIT, **ROSTERS, **REGISTRATIONS, **STUDENTS, **LEAVING, **ORGANISATIONS,
     **REST,
+    **{operation: row for capability in acts() for operation, row in capability.ROWS.items()},
     # the last one: it ends the session of whoever sends it
     "DELETE /v1/sessions/current": Row(PEOPLE | {"limited"}),
 }  # fmt: skip

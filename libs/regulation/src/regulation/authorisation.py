@@ -1,4 +1,4 @@
-"""Who may do what: one table (`data/authorisation.csv`), act x role -> relation, and the two questions asked of it.
+"""Who may do what: one table (`data/authorisation/*.csv`), act x role -> relation, and the two questions asked of it.
 
 A row is an act: the word of a command or query (`registry.student`), with the step where steps have different deciders
 (`registry.decide_registration/principal`). A cell says in which relation to the thing an account of that role must stand;
@@ -124,11 +124,12 @@ MISSING = "没有找到，或者不属于您管理的范围。"
 @cache
 def table() -> dict[str, Act]:
     """The rows by their act. Raises ValueError where the file contradicts itself."""
-    text = resources.files("regulation").joinpath("data/authorisation.csv").read_text("utf-8")
-    rows = [_act(row) for row in csv.DictReader(text.splitlines())]
+    folder = resources.files("regulation").joinpath("data/authorisation")
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(".csv")), key=lambda file: file.name)
+    rows = [_act(row) for file in files for row in csv.DictReader(file.read_text("utf-8").splitlines())]
     found = {row.word: row for row in rows}
     if len(found) < len(rows):
-        raise ValueError("authorisation.csv: an act stands twice")
+        raise ValueError("authorisation: an act stands twice")
     return found
 
 

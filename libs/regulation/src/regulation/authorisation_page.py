@@ -27,7 +27,7 @@ _SERVICES = {
 }
 _HEAD = """# Who may do what
 
-Made from `libs/regulation/src/regulation/data/authorisation.csv` by `make regulation`; do not edit. An empty cell means
+Made from `libs/regulation/src/regulation/data/authorisation/*.csv` by `make regulation`; do not edit. An empty cell means
 never. Every command and query has a row, or its service does not start; the kit asks the row's roles before a handler
 runs, handlers ask for the relation. 审计 marks queries that show pupils: they leave once the audit log has them (45.1);
 commands are recorded always.

@@ -147,7 +147,7 @@ class _Running:
         kit.checks.setdefault("database", self._database_check)
         kit.checks.setdefault("nats", self._nats_check(client))
         if missing := audit.unknown_acts([*service.commands, *service.queries]):
-            raise RuntimeError(f"no row in authorisation.csv for {', '.join(missing)}")
+            raise RuntimeError(f"no row in the table of acts for {', '.join(missing)}")
         self._relay(service, client)
         recorder = audit.Recorder(service.name, client)
         self._answer(service.commands, lambda h, m: commands.once(self.db, self.clock, deps, h, m, recorder))

@@ -1,0 +1,10 @@
+"""Local policy values, filed to the province."""
+
+from __future__ import annotations
+
+revision = "0006"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    pass

@@ -1,0 +1,10 @@
+"""Enrolment plans and admission schemes."""
+
+from __future__ import annotations
+
+revision = "0007"
+down_revision = "0006"
+
+
+def upgrade() -> None:
+    pass

@@ -1,0 +1,10 @@
+"""Evidence files and sections of the archive."""
+
+from __future__ import annotations
+
+revision = "0010"
+down_revision = "0009"
+
+
+def upgrade() -> None:
+    pass

@@ -1,0 +1,10 @@
+"""Mergers, closures, re-divisions; junior intake."""
+
+from __future__ import annotations
+
+revision = "0013"
+down_revision = "0012"
+
+
+def upgrade() -> None:
+    pass
