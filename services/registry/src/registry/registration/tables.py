@@ -43,6 +43,7 @@ registrations = sa.Table(
     sa.Column("number_kind", sa.Text),
     sa.Column("registered_at", MOMENT),
     sa.Column("correction", sa.Text),
+    sa.Column("admission_id", sa.Text),  # the admission that it came of, and whose place it has
 )
 
 # The form itself: what the family filled in, without document numbers, sealed. A student record keeps the id of its
