@@ -1,1 +1,1 @@
-"""Enrolment (招生、入学): plans and places, zones, admissions, admission schemes (Chapter 2 of the rules)."""
+"""Enrolment (Chapter 2): plans, attendance zones, children of age, admissions."""

@@ -27,10 +27,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 _COLUMNS = "id, school, school_year, stage, grade, authority, classes, places, version"
 
-# Index Only Scan using registrations_taking_places: a school's new registrations of one year and grade, and no others.
+# Index Only Scans using registrations_taking_places and admissions_of_plan: one school's, year's and stage's, no others.
 _TAKEN = """
-    SELECT count(*) FROM registrations
-    WHERE school = $1 AND school_year = $2 AND grade = $3 AND kind = 'new' AND NOT closed AND admission_id IS NULL
+    SELECT (SELECT count(*) FROM registrations
+            WHERE school = $1 AND school_year = $2 AND grade = $3 AND kind = 'new' AND NOT closed
+              AND admission_id IS NULL)
+         + (SELECT count(*) FROM admissions
+            WHERE school = $1 AND school_year = $2 AND stage = $4 AND state = 'open')
 """
 
 
@@ -54,7 +57,7 @@ async def free(tx: AsyncConnection, plan: Plan) -> int:
 
 async def taken(tx: AsyncConnection, plan: Plan) -> int:
     """Open new registrations of the plan's year and grade that have no admission behind them, and open admissions."""
-    number: int = await (await driver(tx)).fetchval(_TAKEN, plan.school, plan.school_year, plan.grade)
+    number: int = await (await driver(tx)).fetchval(_TAKEN, plan.school, plan.school_year, plan.grade, plan.stage.value)
     return number
 
 
