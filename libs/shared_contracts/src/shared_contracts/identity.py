@@ -91,11 +91,13 @@ class Likely(Message, frozen=True, kw_only=True, gc=False):
 
 
 class Staged(Message, frozen=True, kw_only=True, gc=False):
-    """What is known of one row. `findings`: refusals of identity itself, such as another birth date than the person
-    with this document has had from the beginning (clause 40); a claim of such a row is refused for the same reasons."""
+    """What is known of one row. `person_id`: of whoever has this document already. `findings`: refusals of identity
+    itself, such as another birth date than the person with this document has had from the beginning (clause 40); a claim
+    of such a row is refused for the same reasons."""
 
     row: int
     masked_document: str
+    person_id: str | None = None
     holder: Holder | None = None
     likely: tuple[Likely, ...] = ()
     masked_members: tuple[tuple[int, str], ...] = ()
@@ -151,6 +153,38 @@ class DropIntake(Command, frozen=True, kw_only=True, gc=False, tag="identity.dro
     """Forget an intake's waiting room: cancelled, failed, or all claimed. Reply: Ok."""
 
     intake_id: str
+
+
+class KnownPerson(Message, frozen=True, kw_only=True, gc=False):
+    """One row. `person_id`: None where nobody has this document and none was to be made, or where `findings` refuse.
+
+    `holder`: of the live claim on the person, if somebody has one. `numbered`: the person has or had a student number.
+    """
+
+    row: int
+    masked_document: str
+    person_id: str | None = None
+    holder: Holder | None = None
+    numbered: bool = False
+    findings: tuple[Finding, ...] = ()
+
+
+class KnowPersons(Command, frozen=True, kw_only=True, gc=False, tag="identity.know_persons"):
+    """Find the persons with these documents and, with `make`, make those that are not there, without any claim: children
+    of age who are not registered yet (clause 5.2). A later registration with the same document finds the same person.
+
+    Sent by the registry for `organisation`, whose list it is. At most 500 rows; every row has a document number.
+    """
+
+    organisation: str
+    rows: tuple[PersonEntry, ...]
+    make: bool = False
+
+
+class KnownPersons(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="identity.known_persons"):
+    """In the order of the rows asked for."""
+
+    rows: tuple[KnownPerson, ...]
 
 
 class RevealDocuments(Command, frozen=True, kw_only=True, gc=False, tag="identity.reveal_documents"):
@@ -246,7 +280,7 @@ class VerificationChanged(Event, frozen=True, kw_only=True, gc=False, tag="ident
     checked_at: Moment
 
 
-Commands = StagePersons | ClaimPersons | DropIntake | RevealDocuments | RevealForExport
+Commands = StagePersons | ClaimPersons | DropIntake | KnowPersons | RevealDocuments | RevealForExport
 Queries = FindPersons
 Events = NumbersIssued | NumbersUpgraded | VerificationChanged
 
@@ -254,6 +288,7 @@ REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     StagePersons: StagedPersons,
     ClaimPersons: ClaimedPersons,
     DropIntake: Ok,
+    KnowPersons: KnownPersons,
     RevealDocuments: RevealedDocuments,
     RevealForExport: RevealedForExport,
     FindPersons: FoundPersons,

@@ -18,18 +18,21 @@ from shared_contracts.identity import Claim, Claimed, Holder, PersonEntry
 
 from identity import policy, store
 from identity.context import IdentityWork
+from identity.policy import Known
 from identity.vault import Vault, Waiting
 
 _TRIES = 3
 
 
 class _Row(msgspec.Struct):
-    """One claim on its way. `person_id` is of the person it is about, once that is known."""
+    """One claim on its way. `person_id` is of the person it is about, once that is known; `unregistered`: who was known
+    from a list alone, and becomes what this registration says."""
 
     claim: Claim
     waiting: Waiting
     person_id: str
     findings: tuple[Finding, ...] = ()
+    unregistered: bool = False
 
     @property
     def entry(self) -> PersonEntry:
@@ -47,7 +50,7 @@ class _Row(msgspec.Struct):
 async def claim(work: IdentityWork, school: str, waiting: Sequence[tuple[Claim, Waiting]]) -> list[Claimed]:
     """Claim each row's person for its registration; one result each, in any order.
 
-    Three statements when all is new, two more when somebody was there before.
+    Three statements when all is new, two more when somebody was there before, one more for those known from a list.
     """
     rows = [_Row(claim=claim, waiting=row, person_id=new_id(), findings=row.findings) for claim, row in waiting]
     good = sorted((row for row in rows if not row.findings), key=lambda row: (row.index, row.claim.row))
@@ -66,9 +69,26 @@ async def claim(work: IdentityWork, school: str, waiting: Sequence[tuple[Claim, 
             for row in wanting
         ],
     )
+    first = [row for row in wanting if row.unregistered and row.registration_id in won]
+    if first:
+        await store.establish(work.tx, [_person(work.deps.vault, row, work) for row in first])
     lost = [row for row in good if row.registration_id not in won]
     holders = await _holders(work, lost)
     return [_result(row, row.registration_id in won, holders.get(row.person_id)) for row in rows]
+
+
+async def know(work: IdentityWork, organisation: str, waiting: Sequence[Waiting], *, make: bool) -> dict[bytes, Known]:
+    """The persons with these documents by index, without a claim; with `make` nobody is missing afterwards."""
+    found = await store.persons_of(work.tx, [row.index for row in waiting])
+    if not make:
+        return found
+    rows = [
+        _Row(claim=Claim(row=row.entry.row, registration_id=""), waiting=row, person_id=new_id())
+        for row in sorted(waiting, key=lambda row: row.index)
+    ]
+    await _find_or_make(work, rows)
+    await store.know(work.tx, [row.person_id for row in rows if not row.findings], organisation, work.now)
+    return await store.persons_of(work.tx, [row.index for row in rows])
 
 
 async def _find_or_make(work: IdentityWork, rows: Sequence[_Row]) -> None:
@@ -83,6 +103,7 @@ async def _find_or_make(work: IdentityWork, rows: Sequence[_Row]) -> None:
         for row in left:
             if (person := known.get(row.index)) is not None:
                 row.person_id = person.person_id
+                row.unregistered = person.unregistered
                 row.findings = policy.established(person, row.entry)
         left = [row for row in left if row.index not in known]  # let go of and forgotten between the two statements
         if not left:

@@ -9,6 +9,7 @@ from datetime import timedelta
 import msgspec
 from opentelemetry import propagate
 from regulation import purposes
+from regulation.authorisation import check
 from regulation.documents import mask_document, normalise
 from service_kit import organisations
 from service_kit.work import CommandHandler, EventHandler, QueryHandler
@@ -21,6 +22,9 @@ from shared_contracts.identity import (
     DropIntake,
     FindPersons,
     FoundPersons,
+    KnownPerson,
+    KnownPersons,
+    KnowPersons,
     PersonEntry,
     RevealDocuments,
     Revealed,
@@ -94,6 +98,7 @@ def _staged(row: Waiting, known: Known | None, near: Sequence[Known]) -> Staged:
     return Staged(
         row=entry.row,
         masked_document=mask_document(entry.document_kind, entry.document_number),
+        person_id=known.person_id if known else None,
         holder=holder,
         likely=policy.likely(entry, others),
         masked_members=tuple((m.slot, mask_document(m.document_kind, m.document_number)) for m in entry.members),
@@ -162,6 +167,39 @@ async def drop_intake(work: IdentityWork, command: DropIntake) -> Ok | Refused:
         return against
     await store.drop_intake(work.tx, command.intake_id)
     return Ok()
+
+
+async def know_persons(work: IdentityWork, command: KnowPersons) -> KnownPersons | Refused:
+    """Repeated with the same rows it finds the same persons; who disagrees with an established record is refused."""
+    if no := check(command.actor, word(command)):
+        return no
+    if problem := _chunk_problem([entry.row for entry in command.rows]):
+        return problem
+    waiting = [_listed_row(work, command.organisation, entry) for entry in command.rows]
+    good = [row for row in waiting if not row.findings]
+    if len({row.index for row in good}) < len(good):
+        return refused("invalid", "同一证件号在请求中出现了两次。")
+    known = await claiming.know(work, command.organisation, good, make=command.make)
+    return KnownPersons(rows=tuple(_known(row, known.get(row.index)) for row in waiting))
+
+
+def _listed_row(work: IdentityWork, organisation: str, entry: PersonEntry) -> Waiting:
+    row = _waiting_row(work, organisation, entry)
+    if row.entry.document_number:
+        return row
+    return msgspec.structs.replace(row, findings=(*row.findings, policy.undocumented()))
+
+
+def _known(row: Waiting, known: Known | None) -> KnownPerson:
+    findings = row.findings or (policy.established(known, row.entry) if known else ())
+    return KnownPerson(
+        row=row.entry.row,
+        masked_document=mask_document(row.entry.document_kind, row.entry.document_number),
+        person_id=None if known is None or findings else known.person_id,
+        holder=known.holder if known else None,
+        numbered=bool(known and known.numbered),
+        findings=findings,
+    )
 
 
 async def reveal_documents(work: IdentityWork, command: RevealDocuments) -> RevealedDocuments | Refused:
@@ -270,6 +308,7 @@ COMMANDS: dict[type[Command], CommandHandler] = {
     StagePersons: stage_persons,
     ClaimPersons: claim_persons,
     DropIntake: drop_intake,
+    KnowPersons: know_persons,
     RevealDocuments: reveal_documents,
 }
 QUERIES: dict[type[Query], QueryHandler] = {FindPersons: find_persons}

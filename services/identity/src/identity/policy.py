@@ -19,7 +19,10 @@ from identity import names
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A person as the database knows him. `registration_id` and `school`: of the live claim, None without one."""
+    """A person as the database knows him. `registration_id` and `school`: of the live claim, None without one.
+
+    `listed`: known from a list of children, whoever registers him; `numbered`: has or had a student number.
+    """
 
     person_id: str
     name: str
@@ -30,6 +33,13 @@ class Known(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     masked_document: str
     registration_id: str | None = None
     school: str | None = None
+    listed: bool = False
+    numbered: bool = False
+
+    @property
+    def unregistered(self) -> bool:
+        """Known from a list alone: nobody has registered this person yet."""
+        return self.listed and self.registration_id is None and not self.numbered
 
     @property
     def holder(self) -> Holder | None:
@@ -160,7 +170,8 @@ def established(known: Known, entry: PersonEntry) -> tuple[Finding, ...]:
     """What an entry says otherwise than the person's existing record; empty when it agrees.
 
     A record is not changed by registering its pupil anew: the birth date never (with the digits of the document number
-    that tell it), name and sex only through an approved correction.
+    that tell it), name and sex only through an approved correction. Of a child who only stands on a list there is no
+    record yet: name and sex are what the registration says.
     """
     found = []
     if known.birth_date != entry.birth_date:
@@ -173,6 +184,8 @@ def established(known: Known, entry: PersonEntry) -> tuple[Finding, ...]:
                 fields=("birth_date",),
             )
         )
+    if known.unregistered:
+        return tuple(found)
     if names.normalise(known.name) != names.normalise(entry.name) or known.sex != entry.sex:
         found.append(
             refuse(
@@ -214,6 +227,12 @@ def faults(entry: PersonEntry, today: date) -> tuple[Finding, ...]:
     if not (len(entry.area) == 6 and entry.area.isascii() and entry.area.isdigit()):
         found.append(_unreadable("area", "户口所在地不是六位行政区划代码", "请从代码表中选择户口所在地"))
     return tuple(finding for finding in found if finding.outcome is Outcome.REFUSE)
+
+
+@clause("5.2")
+def undocumented() -> Finding:
+    """Whoever has no document cannot be found again by it: a list of children names documents."""
+    return _unreadable("document_number", "没有身份证件号码", "请填写身份证件号码")
 
 
 def _unreadable(field: str, message: str, cure: str) -> Finding:

@@ -89,7 +89,9 @@ async def sweep_intakes(tx: AsyncConnection, now: datetime, limit: int) -> int:
 # ---- persons ------------------------------------------------------------------------------------------------------
 
 _KNOWN = """
-    p.id, p.name, p.sex, p.birth_date, p.area, p.document_kind, p.masked_document, c.registration_id, c.school
+    p.id, p.name, p.sex, p.birth_date, p.area, p.document_kind, p.masked_document, c.registration_id, c.school,
+    EXISTS (SELECT FROM known_persons k WHERE k.person_id = p.id) AS listed,
+    EXISTS (SELECT FROM student_numbers n WHERE n.person_id = p.id) AS numbered
 """
 
 
@@ -104,6 +106,8 @@ def _known(record: asyncpg.Record) -> Known:
         masked_document=record["masked_document"],
         registration_id=record["registration_id"],
         school=record["school"],
+        listed=record["listed"],
+        numbered=record["numbered"],
     )
 
 
@@ -155,6 +159,33 @@ async def insert_persons(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]])
     return {record["id"] for record in made}
 
 
+async def know(tx: AsyncConnection, person_ids: Sequence[str], organisation: str, now: datetime) -> None:
+    """They are not forgotten from now on; who is known already stays known as he was."""
+    await insert_rows(
+        tx,
+        tables.known_persons,
+        [{"person_id": person_id, "organisation": organisation, "known_at": now} for person_id in person_ids],
+        on_conflict="(person_id) DO NOTHING",
+    )
+
+
+async def establish(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Persons known from a list alone become what their first registration says. The birth date is for ever."""
+    connection = await driver(tx)
+    await connection.execute(
+        "SELECT establish_persons($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])",
+        *([row[name] for row in rows] for name in ("id", "name", "sex", "area")),
+        ["{" + ",".join(map(str, row["name_keys"])) + "}" for row in rows],
+    )
+    await connection.execute(
+        """
+        UPDATE persons p SET members = q.members FROM unnest($1::text[], $2::bytea[]) AS q(id, members)
+        WHERE p.id = q.id
+        """,
+        *([row[name] for row in rows] for name in ("id", "members")),
+    )
+
+
 async def persons_with_number(tx: AsyncConnection, number_index: bytes | None, documents: Sequence[bytes]) -> list[str]:
     """Persons who have or had this student number, or have this document."""
     found = await (await driver(tx)).fetch(
@@ -202,9 +233,10 @@ async def release(
 ) -> tuple[list[str], list[str]]:
     """Let go of claims (registration, person) of persons who never got a number, and forget those persons.
 
-    Returns the registrations let go of and those kept because a number exists. Persons without a record are not kept:
-    nothing of them is needed, and whoever registers the pupil anew states birth date and name anew. The requests are
-    locked before numbers are looked for, so that a number is either seen here or never issued.
+    Returns the registrations let go of and those kept because a number exists. Persons without a record are not kept
+    (unless they stand on a list of children): nothing of them is needed, and whoever registers the pupil anew states
+    birth date and name anew. The requests are locked before numbers are looked for, so that a number is either seen here
+    or never issued.
     """
     registrations, people = zip(*claims, strict=True)
     connection = await driver(tx)
@@ -242,7 +274,11 @@ async def release(
             now,
             reason,
         )
-        await connection.execute("DELETE FROM persons WHERE id = ANY($1::text[])", gone)
+        await connection.execute(
+            """DELETE FROM persons p WHERE id = ANY($1::text[])
+               AND NOT EXISTS (SELECT FROM known_persons k WHERE k.person_id = p.id)""",
+            gone,
+        )
     return list(by_person.values()), kept
 
 

@@ -44,6 +44,14 @@ persons = sa.Table(
     sa.Column("created_at", _MOMENT, nullable=False),
 )
 
+known_persons = sa.Table(
+    "known_persons",  # known before anybody registers them: children of age, applicants
+    metadata,
+    sa.Column("person_id", sa.Text, sa.ForeignKey("persons.id"), primary_key=True),
+    sa.Column("organisation", sa.Text, nullable=False),
+    sa.Column("known_at", _MOMENT, nullable=False),
+)
+
 record_claims = sa.Table(
     "record_claims",  # one person, one record (clause 15.2): the live ones
     metadata,
