@@ -30,6 +30,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename=lambda name: PR
     index_key: str = ""
     files_dir: str = ""
     files_key: str = ""
+    scanner: str = ""
     health_host: str = "127.0.0.1"
     health_port: int = 0
     otlp_endpoint: str = ""

@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 from datetime import date
+from enum import StrEnum
 from typing import Any
 
 from shared_contracts.identity import NumberKind, Verification
 from shared_contracts.messages import Command, Event, Message, Moment, Query
+
+
+class StudentState(StrEnum):
+    """How a student stands to the school; the changes of Chapter 4 add theirs. Only the first is a live record."""
+
+    IN_SCHOOL = "in_school"  # 在读
+    GRADUATED = "graduated"  # 毕业
+    COMPLETED = "completed"  # 结业
+    CANCELLED = "cancelled"  # 注销
+
+
+STATE_TITLES: dict[StudentState, str] = {
+    StudentState.IN_SCHOOL: "在读",
+    StudentState.GRADUATED: "毕业",
+    StudentState.COMPLETED: "结业",
+    StudentState.CANCELLED: "注销",
+}
 
 
 class StudentView(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.student_view"):
@@ -32,7 +50,7 @@ class StudentView(Message, frozen=True, kw_only=True, gc=False, tag_field="type"
     class_no: int | None
     cohort: int
     placement: str
-    state: str
+    state: StudentState
     registered_at: Moment
     version: int
     copy_as_of: date | None = None
@@ -44,10 +62,11 @@ class StudentPage(Message, frozen=True, kw_only=True, gc=False, tag_field="type"
 
 
 class JournalEntry(Message, frozen=True, kw_only=True, gc=False):
-    """One entry of a student's journal (clause 21.1), chained by `hash` over `previous`."""
+    """One entry of a student's journal (clause 21.1), chained by `hash` over `previous`. `title`: its kind in Chinese."""
 
     seq: int
     kind: str
+    title: str = ""
     clause: str | None
     legal_date: date
     recorded_at: Moment

@@ -9,7 +9,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Literal
 
-from shared_contracts import exports, organisations, records, workload
+from shared_contracts import evidence, exports, organisations, records, workload
 from shared_contracts.actors import Role
 from shared_contracts.decisions import Decision, Finding
 from shared_contracts.files import FileRef as FileRef  # noqa: PLC0414 - offered here too
@@ -410,6 +410,7 @@ class CorrectionsNeeded(Event, frozen=True, kw_only=True, gc=False, tag="registr
 
 Commands = (
     organisations.Commands
+    | evidence.Commands
     | OpenRoster
     | ConfirmRoster
     | CancelRoster
@@ -434,6 +435,7 @@ Queries = (
     | exports.RegistryQueries
     | workload.Queries
     | records.Queries
+    | evidence.Queries
 )
 Events = (
     RegistrationsApproved
@@ -449,6 +451,7 @@ Events = (
 
 REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     **organisations.REPLIES,
+    **evidence.REPLIES,
     OpenRoster: RosterView,
     ConfirmRoster: RosterView,
     CancelRoster: RosterView,

@@ -13,6 +13,9 @@ from litestar import Request
 from litestar.exceptions import InternalServerException
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
+from service_kit.files import FileStore
+from service_kit.ids import derived, new_id
+from shared_contracts.files import FileRef
 
 from gateway.problems import ProblemError, invalid
 
@@ -125,6 +128,17 @@ class Upload:
 
     def _end(self) -> None:
         self._ended = True
+
+
+async def keep(files: FileStore, incoming: Upload, what: str, command_id: str, most: int) -> FileRef:
+    """Store an upload that has begun, named after the command and its content: the same file under the same key is the
+    same command, another file under it is not. Raises FileTooLarge."""
+    first = await files.put(incoming.name, incoming.media_type, incoming.content(), most, new_id())
+    try:
+        named = derived(what, command_id, first.sha256)
+        return await files.put(first.name, first.media_type, files.stream(first.id), most, named)
+    finally:
+        await files.delete(first.id)
 
 
 def clean_name(name: str) -> str:

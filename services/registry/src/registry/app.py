@@ -6,9 +6,12 @@ import msgspec
 from regulation.calendar import Calendar
 from service_kit.crypto import FieldCipher
 from service_kit.database import Database
+from service_kit.scanning import scanner_of
 from service_kit.service import Kit, Service
 
 from registry.context import Registry
+from registry.evidence import handlers as evidence
+from registry.evidence import worker as rescanning
 from registry.exports import handlers as exports
 from registry.exports import worker as exporting
 from registry.organisations import handlers as organisations
@@ -31,14 +34,22 @@ async def build(kit: Kit) -> Registry:
         calendar=Calendar(),
         outside=Database.from_settings(small, kit.clock, "registry-outside"),
         wake_rosters=kit.wake(worker.WAKE).set,
+        scanner=scanner_of(kit.settings),
     )
 
 
 SERVICE = Service(
     "registry",
-    commands={**organisations.COMMANDS, **rosters.COMMANDS, **registration.COMMANDS},
-    queries={**organisations.QUERIES, **rosters.QUERIES, **registration.QUERIES, **records.QUERIES, **exports.QUERIES},
+    commands={**organisations.COMMANDS, **rosters.COMMANDS, **registration.COMMANDS, **evidence.COMMANDS},
+    queries={
+        **organisations.QUERIES,
+        **rosters.QUERIES,
+        **registration.QUERIES,
+        **records.QUERIES,
+        **exports.QUERIES,
+        **evidence.QUERIES,
+    },
     events={**registration.EVENTS, **exports.EVENTS},
     build=build,
-    workers=(worker.run, enter.worker, exporting.run),
+    workers=(worker.run, enter.worker, exporting.run, rescanning.run),
 )

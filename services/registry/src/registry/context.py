@@ -10,12 +10,14 @@ from service_kit.bus import Bus
 from service_kit.crypto import FieldCipher
 from service_kit.database import Database
 from service_kit.files import FileStore
+from service_kit.scanning import Scanner
 from service_kit.work import Work
 
 
 @dataclass(frozen=True, slots=True)
 class Registry:
     """`outside`: a small pool of its own, for what must be committed before the handler's own transaction is.
+    `scanner`: looks at evidence for viruses, None where the installation has none.
     `wake_rosters`: called after a commit that left something to the roster worker.
     """
 
@@ -25,6 +27,7 @@ class Registry:
     calendar: Calendar
     outside: Database
     wake_rosters: Callable[[], None]
+    scanner: Scanner | None = None
 
 
 RegistryWork = Work[Registry]

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from casework.kinds import ENTRANT, CaseKind, StepKind
+from regulation import papers
 from regulation.authorisation import deciders
 from regulation.findings import note, passed, refuse
 from regulation.mark import clause
@@ -201,21 +202,11 @@ def approved_in_time(request: ExportRequest, now: datetime) -> Finding | None:
 # ---- the paper ------------------------------------------------------------------------------------------------------
 
 DOCUMENT_BYTES: Final = 10_000_000
-_HEADS: Final = (
-    (b"%PDF-", "application/pdf"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-)
-_ENDS: Final = {"application/pdf": b"%%EOF", "image/jpeg": b"\xff\xd9", "image/png": b"IEND"}
-_END_WITHIN: Final = 2_048
 
 
 def document_type(content: bytes) -> str | None:
     """What a scan is by its content, whatever it is called; None for anything but a whole PDF, JPEG or PNG."""
-    for head, media_type in _HEADS:
-        if content.startswith(head) and _ENDS[media_type] in content[-_END_WITHIN:]:
-            return media_type
-    return None
+    return papers.media_type(content, content[-papers.TAIL :])
 
 
 @clause("45.2")

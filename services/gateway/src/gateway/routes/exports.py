@@ -13,7 +13,6 @@ from litestar.params import HeaderParameter, JSONBody, QueryParameter
 from litestar.response import Stream
 from service_kit.bus import BusError
 from service_kit.clock import Clock
-from service_kit.ids import derived, new_id
 from shared_contracts.actors import Actor
 from shared_contracts.exports import (
     FIELDS,
@@ -39,7 +38,6 @@ from shared_contracts.exports import (
     RequestExport,
     ResubmitExport,
 )
-from shared_contracts.files import FileRef
 
 from gateway.backend import Backend
 from gateway.idempotency import IdempotencyKey, IfMatch, etag, expected_version, thing_id
@@ -48,7 +46,7 @@ from gateway.openapi import about
 from gateway.problems import ProblemError
 from gateway.routes.params import Because, Cursor, Id, Limit, OrganisationIn
 from gateway.sse import Watch
-from gateway.upload import Upload
+from gateway.upload import Upload, keep
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 SCANS = "application/pdf image/jpeg image/png"
@@ -246,7 +244,7 @@ async def attach(
     """The scan is named after its content: the same file under the same key is the same command."""
     incoming = Upload(request, MOST_DOCUMENT, cure="请降低扫描分辨率后重新上传。")
     await incoming.begin()
-    document = await _keep(backend, incoming, command_id)
+    document = await keep(backend.files, incoming, "approval", command_id, MOST_DOCUMENT)
     command = AttachApproval(command_id=command_id, actor=actor, export_id=export_id, document=document)
     try:
         return _export(await backend.ask(command, ExportView))
@@ -254,16 +252,6 @@ async def attach(
         if problem.kind != "unavailable":  # then a repeat may find that it was attached
             await backend.files.delete(document.id)
         raise
-
-
-async def _keep(backend: Backend, incoming: Upload, command_id: str) -> FileRef:
-    first = await backend.files.put(incoming.name, incoming.media_type, incoming.content(), MOST_DOCUMENT, new_id())
-    try:
-        named = derived("approval", command_id, first.sha256)
-        content = backend.files.stream(first.id)
-        return await backend.files.put(first.name, first.media_type, content, MOST_DOCUMENT, named)
-    finally:
-        await backend.files.delete(first.id)
 
 
 @get(

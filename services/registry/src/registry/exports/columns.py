@@ -11,6 +11,7 @@ from regulation.authorisation import Reach, subtree_pattern
 from regulation.codetables import DOCUMENT_KIND
 from service_kit.clock import ZONE
 from shared_contracts.exports import CATALOGUE, FIELDS, ExportField, ExportSelection
+from shared_contracts.records import STATE_TITLES
 
 from registry.form.fields import BY_KEY
 from registry.organisations.tables import organisations
@@ -35,7 +36,7 @@ PLACEMENTS = {
     "special_school": "特殊教育学校就读",
     "home_teaching": "送教上门",
 }
-STATES = {"in_school": "在读"}
+STATES = {state.value: title for state, title in STATE_TITLES.items()}
 VERIFICATIONS = {
     "pending": "未核验",
     "matched": "核验一致",

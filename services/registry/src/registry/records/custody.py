@@ -21,12 +21,12 @@ from shared_contracts.registry import RegistrationView
 from registry.context import RegistryWork
 from registry.organisations import store as organisations
 from registry.organisations.facts import SchoolFacts
-from registry.records import copies, journal, store, tables, views
+from registry.records import copies, journal, kinds, store, tables, views
 from registry.records.store import Klass
 from registry.registration import queries
 from registry.registration.policy import registration_year
 
-KIND = "custody_passed"
+KIND = kinds.CUSTODY_PASSED
 
 
 @clause("21.1", "21.2")

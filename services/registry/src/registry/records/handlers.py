@@ -25,7 +25,7 @@ from sqlalchemy.engine import RowMapping
 
 from registry.context import RegistryWork
 from registry.reach import within
-from registry.records import copies, journal, store, tables, views, workload
+from registry.records import copies, journal, kinds, store, tables, views, workload
 
 _s, _k = tables.students.c, tables.classes.c
 MOST_PERSONS = 200
@@ -66,6 +66,7 @@ def _entry(entry: journal.Entry) -> JournalEntry:
     return JournalEntry(
         seq=entry.seq,
         kind=entry.kind,
+        title=kinds.title(entry.kind),
         clause=entry.clause,
         legal_date=entry.legal_date,
         recorded_at=entry.recorded_at,

@@ -11,14 +11,15 @@ import msgspec
 from regulation.school_year import cohort
 from service_kit.database import driver, insert_rows
 from service_kit.ids import derived
+from shared_contracts.records import StudentState
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry.organisations.facts import SchoolFacts
 from registry.records import tables
 from registry.records.journal import Entry
 
-LEARNING = "in_school"
-"""在读: a student's state when the record begins; the changes of Chapter 4 bring others."""
+LEARNING = StudentState.IN_SCHOOL
+"""A student's state when the record begins; the changes of Chapter 4 bring others."""
 
 
 class Klass(msgspec.Struct, frozen=True, gc=False):
@@ -120,16 +121,22 @@ async def register(
 
 
 async def lock_students(tx: AsyncConnection, ids: Sequence[str]) -> list[asyncpg.Record]:
-    """Students under lock, in the order of their ids, each with the end of its journal's chain."""
-    return await (await driver(tx)).fetch(
+    """Students under lock, in the order of their ids, each with the end of its journal's chain.
+
+    Two statements: one that has waited for a lock still reads other tables as they were before the wait, and would follow
+    an entry that is the last no more.
+    """
+    connection = await driver(tx)
+    await connection.execute("SELECT 1 FROM students WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE", list(ids))
+    return await connection.fetch(
         """
         SELECT s.id, s.person_id, s.school, s.student_number, s.number_kind, s.verification, s.version,
                j.seq AS journal_seq, j.hash AS journal_hash
-        FROM (SELECT * FROM students WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE) s
+        FROM students s
         CROSS JOIN LATERAL (
             SELECT seq, hash FROM journal WHERE student_id = s.id ORDER BY seq DESC LIMIT 1
         ) j
-        ORDER BY s.id
+        WHERE s.id = ANY($1::text[]) ORDER BY s.id
         """,
         list(ids),
     )

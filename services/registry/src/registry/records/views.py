@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from service_kit.database import fetch_one
 from shared_contracts.identity import NumberKind, Verification
-from shared_contracts.records import StudentView
+from shared_contracts.records import StudentState, StudentView
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -69,7 +69,7 @@ def view(row: RowMapping) -> StudentView:
         class_no=row["class_no"],
         cohort=row["cohort"],
         placement=row["placement"],
-        state=row["state"],
+        state=StudentState(row["state"]),
         registered_at=row["registered_at"],
         version=row["version"],
     )

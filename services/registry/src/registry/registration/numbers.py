@@ -24,7 +24,7 @@ from shared_contracts.records import StudentRegistered, StudentsRegistered
 from shared_contracts.registry import CorrectionsNeeded
 
 from registry.context import RegistryWork
-from registry.records import journal
+from registry.records import journal, kinds
 from registry.records import store as records
 from registry.records.store import Changed, NewStudent
 from registry.registration import completion, store
@@ -89,7 +89,7 @@ async def numbers_upgraded(work: RegistryWork, event: NumbersUpgraded) -> None:
         journal.entry(
             row["id"],
             (row["journal_seq"], row["journal_hash"]),
-            kind="number_upgraded",
+            kind=kinds.NUMBER_UPGRADED,
             clause="15.4",
             legal_date=work.today,
             recorded_at=work.now,
@@ -169,7 +169,7 @@ def _first_entry(work: RegistryWork, row: Any) -> journal.Entry:
     return journal.entry(
         row["id"],
         (0, journal.GENESIS),
-        kind="registered",
+        kind=kinds.REGISTERED,
         clause="15.1",
         legal_date=work.today,
         recorded_at=work.now,

@@ -2,9 +2,55 @@
 
 from __future__ import annotations
 
+from alembic import op
+from service_kit.migrate import statements
+
 revision = "0010"
 down_revision = "0009"
 
+# A file in quarantine keeps its row for ever; what was never attached goes after a month.
+EVIDENCE = """
+CREATE TABLE evidence (
+    id text PRIMARY KEY,
+    organisation text NOT NULL,
+    account text NOT NULL,
+    uploaded_by text NOT NULL,
+    uploaded_at timestamptz NOT NULL,
+    name text NOT NULL,
+    media_type text NOT NULL,
+    size integer NOT NULL CHECK (size > 0),
+    sha256 text NOT NULL,
+    file_id text NOT NULL,
+    scan text NOT NULL CHECK (scan IN ('pending', 'clean', 'infected', 'unscanned')),
+    scanned_at timestamptz,
+    signature text,
+    kind text NOT NULL,
+    attached_to text,
+    place smallint NOT NULL DEFAULT 0,
+    shared_with text,
+    CHECK ((scan = 'infected') = (signature IS NOT NULL))
+);
+CREATE INDEX evidence_of_thing ON evidence (attached_to) WHERE attached_to IS NOT NULL;
+CREATE INDEX evidence_of_organisation ON evidence (organisation, uploaded_at, id);
+CREATE INDEX evidence_to_scan ON evidence (scanned_at NULLS FIRST, id) WHERE scan IN ('pending', 'unscanned');
+CREATE INDEX evidence_unused ON evidence (uploaded_at) WHERE attached_to IS NULL;
+CREATE TABLE evidence_filings (
+    student_id text NOT NULL,
+    evidence_id text NOT NULL,
+    filed_on date NOT NULL,
+    filed_at timestamptz NOT NULL,
+    PRIMARY KEY (student_id, evidence_id)
+);
+CREATE INDEX evidence_filings_of_evidence ON evidence_filings (evidence_id);
+"""
+
+GRANTS = """
+GRANT SELECT, INSERT, DELETE ON evidence TO registry;
+GRANT UPDATE (scan, scanned_at, signature, kind, attached_to, place, shared_with) ON evidence TO registry;
+GRANT SELECT, INSERT ON evidence_filings TO registry;
+"""
+
 
 def upgrade() -> None:
-    pass
+    statements(op, EVIDENCE)
+    statements(op, GRANTS)
