@@ -23,6 +23,7 @@ from shared_contracts.registry import (
     Step,
     StepReached,
 )
+from shared_contracts.waiting import WorkWaiting
 
 DAY = date(2026, 9, 1)
 SCHOOL, AUTHORITY = "2301000001", "230102"
@@ -271,3 +272,60 @@ def test_an_export_is_told_to_whoever_has_to_act(
     assert (draft.organisation, draft.role, draft.link) == (organisation, role, "/v1/exports/e1")
     assert words in text(draft, draft.counts).body
     assert drafted(0).merge == draft.merge != drafted(1).merge  # told once, and again when it was sent again
+
+
+def waiting(**changes: object) -> WorkWaiting:
+    values: dict[str, object] = {
+        "organisation": AUTHORITY,
+        "role": Role.AUTHORITY_OFFICER,
+        "kind": "plan_filed",
+        "title": "待办：{count}项招生计划待备案",
+        "detail": "有{count}项招生计划报来备案。",
+        "link": "/v1/enrolment-plans?state=filed",
+        "count": 3,
+        **changes,
+    }
+    return WorkWaiting(**values)  # type: ignore[arg-type]
+
+
+def test_what_waits_is_told_in_its_own_words_with_the_sum() -> None:
+    (draft,) = policy.work_waiting(waiting(), DAY)
+    assert (draft.organisation, draft.role, draft.kind) == (AUTHORITY, Role.AUTHORITY_OFFICER, "plan_filed")
+    written = text(draft, {"count": 8})
+    assert (written.title, written.body) == ("待办：8项招生计划待备案", "有8项招生计划报来备案。")
+
+
+def test_what_has_a_last_day_says_it() -> None:
+    (draft,) = policy.work_waiting(waiting(due_on=date(2026, 9, 30)), DAY)
+    assert text(draft, draft.counts).body == "有3项招生计划报来备案。请于2026年9月30日前办理。"
+
+
+def test_words_that_look_like_a_format_are_left_alone() -> None:
+    (draft,) = policy.work_waiting(waiting(title="{0}{count!r}{x}", detail="100%"), DAY)
+    assert text(draft, draft.counts).title == "{0}{count!r}{x}"
+
+
+def test_a_kind_that_another_event_has_keeps_its_own_words() -> None:
+    (draft,) = policy.work_waiting(waiting(kind="step_reached"), DAY)
+    assert text(draft, draft.counts).title == "待办：3项招生计划待备案"
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        ({}, True),
+        ({"count": 1, "title": "另一句话", "due_on": date(2026, 10, 1)}, True),
+        ({"organisation": "230103"}, False),
+        ({"role": Role.LEADER}, False),
+        ({"kind": "plan_returned"}, False),
+        ({"link": "/v1/enrolment-plans/1"}, False),
+    ],
+)
+def test_one_notice_an_organisation_role_kind_and_link(change: dict[str, object], same: bool) -> None:
+    (first,), (second,) = policy.work_waiting(waiting(), DAY), policy.work_waiting(waiting(**change), DAY)
+    assert (first.merge == second.merge) is same
+
+
+def test_a_reminder_on_another_day_is_another_notice() -> None:
+    (first,), (second,) = policy.work_waiting(waiting(), DAY), policy.work_waiting(waiting(), date(2026, 9, 2))
+    assert first.merge != second.merge

@@ -39,6 +39,7 @@ from shared_contracts.registry import (
     Step,
     StepReached,
 )
+from shared_contracts.waiting import WorkWaiting
 
 pytestmark = pytest.mark.integration
 SCHOOL, AUTHORITY = "2301000001", "230102"
@@ -184,6 +185,24 @@ async def test_officers_are_told_of_a_schools_new_registrar(running: Running) ->
     )
     page = await running.wait(OFFICER, lambda p: len(p.items) == 1)
     assert page.items[0].kind == "appointments_changed"
+    assert (await running.page(REGISTRAR)).items == ()
+
+
+async def test_work_that_waits_adds_up_in_one_notice(running: Running) -> None:
+    for count in (2, 3):
+        await running.publish(
+            WorkWaiting(
+                organisation=AUTHORITY,
+                role=Role.AUTHORITY_OFFICER,
+                kind="plan_filed",
+                title="待办：招生计划备案",
+                detail="有{count}项招生计划报来备案。",
+                link="/v1/enrolment-plans?state=filed",
+                count=count,
+            )
+        )
+    page = await running.wait(OFFICER, lambda p: any("5项" in notice.body for notice in p.items))
+    assert [(n.kind, n.link) for n in page.items] == [("plan_filed", "/v1/enrolment-plans?state=filed")]
     assert (await running.page(REGISTRAR)).items == ()
 
 

@@ -1,15 +1,17 @@
-"""Dated policy parameters by province, city and county (clauses 4 to 13, 20, 49): `Parameters.for_(division, day)`.
+"""Dated policy parameters by province, city and county (clauses 4 to 13, 20, 29, 49): `Parameters.for_(division, day)`.
 
-The province's values are data of this package. A city or county may deviate where the authority above leaves bounds;
-such rows come from the registry's tables in `PolicyBook(local=...)` and are refused when they leave the bounds.
+The province's first values are data of this package. What the province has set since, and where a city or county
+deviates within the bounds of the authority above, are rows of the registry's tables: `PolicyBook(local=...)`, which
+refuses what leaves the bounds.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import date
 from functools import cache, cached_property
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -20,16 +22,21 @@ from regulation.mark import clause
 from regulation.school_year import MonthDay, Stage, month_day
 
 Value = int | str
+"""A number in the parameter's unit, a day of the year (`"08-31"`) or a time (`"22:00"`)."""
+
+Kind = Literal["number", "month_day", "text"]
 
 
 class ParameterValue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One dated value. `division`: who set it, six digits. `min`, `max`: bounds for the authorities below."""
+    """One dated value. `division`: who set it, six digits. `min`, `max`: bounds for the authorities below, both ends
+    allowed; without either nobody below sets a value. Days of the year are `"MM-DD"` and bounds do not pass New Year.
+    """
 
     division: str
     valid_from: date
     value: Value
-    min: int | None = None
-    max: int | None = None
+    min: Value | None = None
+    max: Value | None = None
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -41,12 +48,30 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     clause: str
     values: tuple[ParameterValue, ...]
 
+    @property
+    def kind(self) -> Kind:
+        """What its values are; the first one says it for all."""
+        if isinstance(self.values[0].value, int):
+            return "number"
+        return "month_day" if self.key in MONTH_DAYS else "text"
+
 
 class LocalValue(msgspec.Struct, frozen=True, kw_only=True):
-    """A value that a city or county has set (filed to the province, clause 49)."""
+    """A value that an authority has set (a city's or county's is filed to the province, clause 49)."""
 
     key: str
     value: ParameterValue
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wrong with one value. `upper`: the value above whose bounds it leaves, where that is the fault; `day`: the
+    first day on which it is wrong; `message`: Chinese, for its author."""
+
+    key: str
+    own: ParameterValue
+    upper: ParameterValue | None
+    day: date
+    message: str
 
 
 class PolicyError(ValueError):
@@ -88,10 +113,27 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     audit_off_hours_pupils: int
     audit_quiet_from: str
     audit_quiet_to: str
+    enrolment_from: MonthDay
+    enrolment_to: MonthDay
+    large_school_single: int
+    large_school_combined: int
+    autumn_term_start: MonthDay
+    autumn_term_end: MonthDay
+    spring_term_start: MonthDay
+    spring_term_end: MonthDay
+    postponement_ask_days: int
+    postponement_max_days: int
+    graduating_freeze: MonthDay
+    graduation_deadline: MonthDay
+    promotion_from: MonthDay
+    promotion_to: MonthDay
 
     @staticmethod
     def for_(division: str, on: date) -> Parameters:
-        """The province's policy for this division on this day. Raises LookupError where there is none."""
+        """What this package alone says of a division on a day. Raises LookupError where it says nothing.
+
+        The registry asks its own book (`work.deps.policy`), which knows what authorities have set since.
+        """
         return _province_book().parameters(division, on)
 
     @property
@@ -105,34 +147,82 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
         return self.class_size_primary if stage is Stage.PRIMARY else self.class_size_junior
 
 
+MONTH_DAYS = frozenset(field.name for field in msgspec.structs.fields(Parameters) if field.type is MonthDay)
+"""Keys of the parameters that are a day of every year."""
+
+LARGEST = 10_000_000
+"""No number of any rule is larger: a slip of the hand is refused before it holds."""
+
+IN_ORDER = (
+    ("enrolment_from", "enrolment_to"),
+    ("autumn_term_end", "spring_term_start"),
+    ("spring_term_start", "spring_term_end"),
+    ("graduating_freeze", "graduation_deadline"),
+    ("graduation_deadline", "promotion_from"),
+    ("promotion_from", "promotion_to"),
+)
+"""Days of one calendar year that must not stand the other way round in any division on any day."""
+
+
 class PolicyBook:
-    """All values, checked. `local`: what cities and counties have set."""
+    """All values, checked. `local`: what authorities have set beside the values of `parameters`.
+
+    Raises PolicyError for the first fault; `examine` tells all of them.
+    """
 
     def __init__(self, parameters: Iterable[Parameter], local: Iterable[LocalValue] = ()) -> None:
+        self._fill(parameters, local)
+        for fault in self._faults():
+            raise PolicyError(fault.message)
+
+    @classmethod
+    def examine(
+        cls, parameters: Iterable[Parameter], local: Iterable[LocalValue] = ()
+    ) -> tuple[PolicyBook, tuple[Fault, ...]]:
+        """The book and everything that is wrong with it. Raises PolicyError for a key that is no parameter's."""
+        book = cls.__new__(cls)
+        book._fill(parameters, local)
+        return book, tuple(book._faults())
+
+    def _fill(self, parameters: Iterable[Parameter], local: Iterable[LocalValue]) -> None:
         self._parameters = {p.key: p for p in parameters}
         values: dict[str, list[ParameterValue]] = {p.key: list(p.values) for p in self._parameters.values()}
         for row in local:
             if row.key not in values:
                 raise PolicyError(f"没有名为“{row.key}”的参数")
             values[row.key].append(row.value)
-        self._values = {key: tuple(sorted(rows, key=lambda v: v.valid_from)) for key, rows in values.items()}
-        for parameter in self._parameters.values():
-            CLAUSES[parameter.clause]
-            self._check(parameter)
-        self._known: dict[tuple[str, tuple[date, ...]], Parameters] = {}
+        self._values: dict[str, dict[str, list[ParameterValue]]] = {}
+        for key, rows in values.items():
+            CLAUSES[self._parameters[key].clause]
+            by_division = self._values[key] = {}
+            for value in sorted(rows, key=lambda v: v.valid_from):
+                by_division.setdefault(value.division, []).append(value)
+        self._known: dict[tuple[str, date | None], Parameters] = {}
+
+    @property
+    def known(self) -> tuple[Parameter, ...]:
+        """The parameters there are, with their first values."""
+        return tuple(self._parameters.values())
 
     @cached_property
-    def _dates(self) -> tuple[date, ...]:
-        return tuple(sorted({v.valid_from for rows in self._values.values() for v in rows}))
+    def dates(self) -> tuple[date, ...]:
+        """The days on which anything begins to hold anywhere."""
+        return tuple(sorted({v.valid_from for key in self._values for v in self._rows(key)}))
 
     @clause("49")
     def parameters(self, division: str, on: date) -> Parameters:
         """Province, then city, then county: the lowest authority that has set a value by that day."""
-        period = tuple(d for d in self._dates if d <= on)[-1:]
+        place = bisect_right(self.dates, on)
+        period = self.dates[place - 1] if place else None
         known = self._known.get((division, period))
         if known is None:
             known = self._known[division, period] = self._resolve(division, on)
         return known
+
+    def held(self, key: str, division: str, on: date) -> tuple[ParameterValue, ...]:
+        """The values in force on a day along the chain of authorities, top first: the last one holds. Empty before the
+        first day. Raises KeyError for a key that is no parameter's."""
+        return tuple(self._held(key, chain(division), on))
 
     def _resolve(self, division: str, on: date) -> Parameters:
         found: dict[str, Any] = {}
@@ -144,44 +234,127 @@ class PolicyBook:
             found[key] = held[-1].value
             used[held[-1].division] = max(held[-1].valid_from, used.get(held[-1].division, date.min))
         version = " ".join(f"{code}@{used[code]}" for code in chain(division) if code in used)
-        for key in ("age_cutoff", "school_year_start"):
+        for key in MONTH_DAYS:
             found[key] = month_day(found[key])
         return Parameters(division=division, version=version, **found)
 
     def _held(self, key: str, divisions: tuple[str, ...], on: date) -> list[ParameterValue]:
         """The value in force of each of these divisions that has one, in their order."""
-        rows = [v for v in self._values[key] if v.valid_from <= on]
-        latest = {v.division: v for v in rows}  # sorted by date: the last one stays
-        return [latest[d] for d in divisions if d in latest]
+        by_division = self._values[key]
+        found = (next((v for v in reversed(by_division.get(d, ())) if v.valid_from <= on), None) for d in divisions)
+        return [value for value in found if value is not None]
 
-    def _check(self, parameter: Parameter) -> None:
-        rows = self._values[parameter.key]
-        for row in rows:
-            divisions = chain(row.division)
-            for day in (v.valid_from for v in rows if v.valid_from >= row.valid_from):
+    def _rows(self, key: str) -> list[ParameterValue]:
+        return [value for rows in self._values.get(key, {}).values() for value in rows]
+
+    def _faults(self) -> Iterable[Fault]:
+        whole = True
+        for parameter in self._parameters.values():
+            for fault in _shapes(parameter, self._rows(parameter.key)):
+                whole = False
+                yield fault
+        if not whole:  # what follows compares values: they must be of their kind
+            return
+        for parameter in self._parameters.values():
+            yield from self._outside(parameter)
+        for first, last in IN_ORDER:
+            yield from self._out_of_order(first, last)
+
+    def _days(self, division: str, *keys: str) -> list[date]:
+        """The days on which one of these may become another in a division."""
+        found = {v.valid_from for key in keys for code in chain(division) for v in self._values[key].get(code, ())}
+        return sorted(found)
+
+    def _outside(self, parameter: Parameter) -> Iterable[Fault]:
+        """Each value on each day on which something changes: within the bounds of all that hold above it."""
+        for division, rows in sorted(self._values[parameter.key].items()):
+            divisions, told = chain(division), set()
+            for day in (d for d in self._days(division, parameter.key) if d >= rows[0].valid_from):
                 *above, own = self._held(parameter.key, divisions, day)
                 for upper in above:
-                    if own.division == row.division:
-                        _within(parameter, own, upper)
+                    about = own.valid_from, upper.division
+                    if about not in told and (why := _outside(parameter, own, upper)):
+                        told.add(about)
+                        yield Fault(key=parameter.key, own=own, upper=upper, day=day, message=why)
+
+    def _out_of_order(self, first: str, last: str) -> Iterable[Fault]:
+        if first not in self._parameters or last not in self._parameters:
+            return
+        told = set()
+        for division in sorted({v.division for key in (first, last) for v in self._rows(key)}):
+            for day in self._days(division, first, last):
+                before, after = self.held(first, division, day), self.held(last, division, day)
+                if not before or not after or before[-1].value <= after[-1].value:  # type: ignore[operator]
+                    continue
+                own, key = max((before[-1], first), (after[-1], last), key=lambda one: one[0].valid_from)
+                if (own.division, own.valid_from, key) in told:
+                    continue
+                told.add((own.division, own.valid_from, key))
+                one, other = self._parameters[first], self._parameters[last]
+                message = (
+                    f"{division}自{day}起的“{one.title}”（{before[-1].value}）晚于“{other.title}”（{after[-1].value}）"
+                )
+                yield Fault(key=key, own=own, upper=None, day=day, message=message)
 
 
-def _within(parameter: Parameter, own: ParameterValue, upper: ParameterValue) -> None:
+def _shapes(parameter: Parameter, rows: Iterable[ParameterValue]) -> Iterable[Fault]:
+    """Each value is of its parameter's kind, and lies within the bounds that it leaves to others."""
+    for row in rows:
+        name = f"{row.division}自{row.valid_from}起的“{parameter.title}”"
+        wrong = [v for v in (row.value, row.min, row.max) if v is not None and not _of_kind(parameter.kind, v)]
+        if wrong:
+            what = {"number": "0以上的整数", "month_day": "“月-日”（如09-01）", "text": "文字"}[parameter.kind]
+            message = f"{name}为{wrong[0]}，应为{what}"
+        elif not _within(row.value, row.min, row.max):
+            message = f"{name}为{row.value}，不在留给下级的范围{_bounds(parameter, row)}内"
+        else:
+            continue
+        yield Fault(key=parameter.key, own=row, upper=None, day=row.valid_from, message=message)
+
+
+def _of_kind(kind: Kind, value: Value) -> bool:
+    if kind == "number":
+        return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST
+    if not isinstance(value, str):
+        return False
+    if kind == "month_day":
+        try:
+            return f"{month_day(value).month:02}-{month_day(value).day:02}" == value
+        except ValueError:
+            return False
+    return True
+
+
+def _within(value: Value, low: Value | None, high: Value | None) -> bool:
+    """Both ends belong to it. All of one kind: a day of the year compares as its text does."""
+    return (low is None or low <= value) and (high is None or value <= high)  # type: ignore[operator]
+
+
+def _outside(parameter: Parameter, own: ParameterValue, upper: ParameterValue) -> str | None:
+    """Why a value, or a bound it leaves to others, is not what the authority above allows."""
     name = f"{own.division}自{own.valid_from}起的“{parameter.title}”"
     if upper.min is None and upper.max is None:
-        raise PolicyError(f"{name}：上级{upper.division}没有授权下级设定")
-    low, high = upper.min, upper.max
+        return f"{name}：上级{upper.division}没有授权下级设定"
     for value in (own.value, own.min, own.max):
-        if value is None:
-            continue
-        if not isinstance(value, int) or (low is not None and value < low) or (high is not None and value > high):
-            raise PolicyError(
-                f"{name}为{value}{parameter.unit}，超出上级{upper.division}规定的{low}至{high}{parameter.unit}"
-            )
+        if value is not None and not _within(value, upper.min, upper.max):
+            return f"{name}为{_said(parameter, value)}，超出上级{upper.division}规定的{_bounds(parameter, upper)}"
+    return None
+
+
+def _bounds(parameter: Parameter, row: ParameterValue) -> str:
+    unit = parameter.unit if parameter.kind == "number" else ""
+    if row.max is None:
+        return f"不低于{row.min}{unit}"
+    return f"不高于{row.max}{unit}" if row.min is None else f"{row.min}至{row.max}{unit}"
+
+
+def _said(parameter: Parameter, value: Value) -> str:
+    return f"{value}{parameter.unit}" if parameter.kind == "number" else str(value)
 
 
 @cache
 def province_parameters() -> tuple[Parameter, ...]:
-    """The parameters of this package: key, title, unit, clause and the province's values."""
+    """The parameters of this package: key, title, unit, clause and the province's first values."""
     return msgspec.convert(tuple(_data.toml("parameters.toml")["parameter"]), tuple[Parameter, ...])
 
 

@@ -9,7 +9,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Literal
 
-from shared_contracts import evidence, exports, organisations, records, workload
+from shared_contracts import evidence, exports, organisations, records, waiting, workload
 from shared_contracts.actors import Role
 from shared_contracts.decisions import Decision, Finding
 from shared_contracts.files import FileRef as FileRef  # noqa: PLC0414 - offered here too
@@ -447,6 +447,7 @@ Events = (
     | CorrectionsNeeded
     | organisations.Events
     | exports.RegistryEvents
+    | waiting.Events
 )
 
 REPLIES: dict[type[Command] | type[Query], type[Message]] = {

@@ -15,6 +15,7 @@ from shared_contracts.messages import Command, Event, Ok, Query
 from shared_contracts.notifications import ListNotices, MarkRead, NoticePage
 from shared_contracts.organisations import OrganisationsChanged
 from shared_contracts.registry import CorrectionsNeeded, RosterChecked, RosterCompleted, StepReached
+from shared_contracts.waiting import WorkWaiting
 
 from notifications import policy, store
 from notifications.policy import Draft
@@ -65,4 +66,5 @@ EVENTS: dict[type[Event], EventHandler] = {
     AlertRaised: _tell(policy.alert_raised),
     ExportStands: _tell(policy.export_stands),
     AppointmentsChanged: _tell(policy.appointments_changed),
+    WorkWaiting: _tell(policy.work_waiting),
 }

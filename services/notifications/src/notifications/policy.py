@@ -27,6 +27,8 @@ from shared_contracts.registry import (
     Step,
     StepReached,
 )
+from shared_contracts.waiting import COUNT as COUNT_HERE
+from shared_contracts.waiting import WorkWaiting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,6 +244,25 @@ def organisations_changed(event: OrganisationsChanged, _today: date) -> tuple[Dr
     )
 
 
+def work_waiting(event: WorkWaiting, today: date) -> tuple[Draft, ...]:
+    """What a capability says itself. One notice a day of one kind and link; a reminder on a later day is a new one."""
+    return (
+        Draft(
+            organisation=event.organisation,
+            role=event.role,
+            kind=event.kind,
+            link=event.link,
+            merge=_merge("work_waiting", event.organisation, event.role, event.kind, event.link, today.isoformat()),
+            counts={COUNT: event.count},
+            words={
+                "title": event.title,
+                "detail": event.detail,
+                "due_on": "" if event.due_on is None else f"{event.due_on:%Y年%-m月%-d日}",
+            },
+        ),
+    )
+
+
 def _roster(kind: str, event: RosterChecked | RosterCompleted, counts: Mapping[str, int], problem: str = "") -> Draft:
     return Draft(
         organisation=event.school,
@@ -263,7 +284,13 @@ def _merge(*parts: str) -> str:
 
 def text(draft: Draft, counts: Mapping[str, int]) -> Text:
     """The words for a draft with these counts (its own, or the sum of what was merged)."""
-    return _TEXTS[draft.kind](draft.words, counts)
+    own_words = _waiting_text if "title" in draft.words else _TEXTS[draft.kind]
+    return own_words(draft.words, counts)
+
+
+def _waiting_text(words: Mapping[str, str], counts: Mapping[str, int]) -> Text:
+    title, detail = (words[part].replace(COUNT_HERE, str(counts[COUNT])) for part in ("title", "detail"))
+    return Text(title, detail + (f"请于{words['due_on']}前办理。" if words["due_on"] else ""))
 
 
 def _step_text(words: Mapping[str, str], counts: Mapping[str, int]) -> Text:

@@ -15,6 +15,8 @@ from registry.evidence import worker as rescanning
 from registry.exports import handlers as exports
 from registry.exports import worker as exporting
 from registry.organisations import handlers as organisations
+from registry.policy_values import live
+from registry.policy_values import worker as policy_watch
 from registry.records import handlers as records
 from registry.registration import enter
 from registry.registration import handlers as registration
@@ -26,6 +28,8 @@ OUTSIDE = 2
 
 
 async def build(kit: Kit) -> Registry:
+    policy = live.LivePolicy()
+    await live.first_look(kit.db, policy)
     small = msgspec.structs.replace(kit.settings, database_pool=OUTSIDE)
     return Registry(
         bus=kit.bus,
@@ -35,6 +39,8 @@ async def build(kit: Kit) -> Registry:
         outside=Database.from_settings(small, kit.clock, "registry-outside"),
         wake_rosters=kit.wake(worker.WAKE).set,
         scanner=scanner_of(kit.settings),
+        policy=policy,
+        wake_policy=kit.wake(live.WAKE).set,
     )
 
 
@@ -51,5 +57,11 @@ SERVICE = Service(
     },
     events={**registration.EVENTS, **exports.EVENTS},
     build=build,
-    workers=(worker.run, enter.worker, exporting.run, rescanning.run),
+    workers=(
+        worker.run,
+        enter.worker,
+        exporting.run,
+        rescanning.run,
+        policy_watch.run,
+    ),
 )

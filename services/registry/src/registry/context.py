@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from regulation.calendar import Calendar
 from service_kit.bus import Bus
@@ -13,12 +13,15 @@ from service_kit.files import FileStore
 from service_kit.scanning import Scanner
 from service_kit.work import Work
 
+from registry.policy_values.live import LivePolicy
+
 
 @dataclass(frozen=True, slots=True)
 class Registry:
     """`outside`: a small pool of its own, for what must be committed before the handler's own transaction is.
     `scanner`: looks at evidence for viruses, None where the installation has none.
-    `wake_rosters`: called after a commit that left something to the roster worker.
+    `wake_rosters`, `wake_policy`: called after a commit that left something to the roster worker, or changed a policy value.
+    `policy`: the parameters of the law, by division and day.
     """
 
     bus: Bus
@@ -28,6 +31,8 @@ class Registry:
     outside: Database
     wake_rosters: Callable[[], None]
     scanner: Scanner | None = None
+    policy: LivePolicy = field(default_factory=LivePolicy)
+    wake_policy: Callable[[], None] = lambda: None
 
 
 RegistryWork = Work[Registry]

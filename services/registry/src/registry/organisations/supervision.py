@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from casework.store import STANDING, Doing, decide_cases, standing
 from regulation.mark import clause
-from regulation.parameters import Parameters
 from service_kit.database import driver
 from shared_contracts.actors import Actor, Role
 from shared_contracts.organisations import OrganisationView
@@ -44,7 +43,7 @@ async def pass_on(work: RegistryWork, school: OrganisationView, actor: Actor, re
     """
     assert school.authority is not None
     connection = await driver(work.tx)
-    kind = chain(Parameters.for_(school.division, work.today).approval_working_days)
+    kind = chain(work.deps.policy.parameters(school.division, work.today).approval_working_days)
     cases = [(row["id"], standing(row)) for row in await connection.fetch(_OPEN, school.code)]
     doing = Doing(
         act="reroute",

@@ -6,7 +6,6 @@ import msgspec
 from casework.rules import may_resubmit, may_withdraw
 from casework.store import Doing, decide_cases
 from regulation.mark import clause
-from regulation.parameters import Parameters
 from service_kit.database import driver
 from shared_contracts.actors import Role
 from shared_contracts.decisions import Decision, Refused, refused
@@ -40,7 +39,7 @@ async def correct_registration(work: RegistryWork, command: CorrectRegistration)
     school = await open_school(work, registration.school)
     if isinstance(school, Refused):
         return school
-    kind = chain(Parameters.for_(school.division, work.today).approval_working_days)
+    kind = chain(work.deps.policy.parameters(school.division, work.today).approval_working_days)
     against = may_resubmit(kind, registration.standing, command.actor, registration.parties)
     if against:
         return steps.refusal(against)
@@ -67,7 +66,7 @@ async def withdraw_registration(work: RegistryWork, command: WithdrawRegistratio
     school = await open_school(work, registration.school)
     if isinstance(school, Refused):
         return school
-    kind = chain(Parameters.for_(school.division, work.today).approval_working_days)
+    kind = chain(work.deps.policy.parameters(school.division, work.today).approval_working_days)
     against = may_withdraw(kind, registration.standing, command.actor, registration.parties, command.reason)
     if against:
         return steps.refusal(against)
@@ -88,7 +87,7 @@ async def _correct(
     if checked.entry is None:
         return Decision(findings=checked.findings)
     entry = checked.entry
-    parameters = Parameters.for_(school.division, work.today)
+    parameters = work.deps.policy.parameters(school.division, work.today)
     registration_facts = facts_of(entry, school, work, parameters)
     decision = decide(registration_facts)
     decision = msgspec.structs.replace(decision, findings=(*checked.findings, *decision.findings))

@@ -11,7 +11,6 @@ from casework.state import Standing, deciding_role
 from casework.store import Doing, decide_cases
 from regulation.authorisation import Target, may
 from regulation.mark import clause
-from regulation.parameters import Parameters
 from service_kit.database import driver
 from shared_contracts.actors import Actor, Role
 from shared_contracts.decisions import Finding, Refused, refused
@@ -111,7 +110,7 @@ class _Act:
         self.step, self.decision = command.step, command.decision
         self.reason, self.signed_on = command.reason, command.signed_on
         self.today, self.now = work.today, work.now
-        self.kind: CaseKind = chain(Parameters.for_(school.division, work.today).approval_working_days)
+        self.kind: CaseKind = chain(work.deps.policy.parameters(school.division, work.today).approval_working_days)
 
     def against(self, registration: Waiting) -> tuple[Finding, ...]:
         if foreign := steps.own_class(self.step, self.actor, registration.grade, registration.class_no):

@@ -205,7 +205,7 @@ async def _own_school(work: RegistryWork, actor: Actor) -> SchoolFacts | Refused
 def _checked(work: RegistryWork, school: SchoolFacts, form: dict[str, str]) -> tuple[Entry | None, Decision]:
     """The form's faults, and, where it can be read, what the rules of registration find."""
     checked = check_form(form, FormFacts(school=school, today=work.today))
-    parameters = Parameters.for_(school.division, work.today)
+    parameters = work.deps.policy.parameters(school.division, work.today)
     if checked.entry is None:
         return None, Decision(findings=checked.findings, policy_version=parameters.version)
     decision = decide(facts_of(checked.entry, school, work, parameters))
@@ -231,7 +231,7 @@ def facts_of(entry: Entry, school: SchoolFacts, work: RegistryWork, parameters: 
 def _admission(
     work: RegistryWork, command: EnterRegistration, school: SchoolFacts, entry: Entry, decision: Decision
 ) -> Admission:
-    parameters = Parameters.for_(school.division, work.today)
+    parameters = work.deps.policy.parameters(school.division, work.today)
     sealed = work.deps.cipher.seal_bytes(msgspec.json.encode(entry.form), form_context(command.registration_id))
     return Admission(
         registration_id=command.registration_id,

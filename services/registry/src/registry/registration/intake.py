@@ -11,7 +11,6 @@ import msgspec
 from casework.state import opened
 from casework.store import NewCase, open_cases
 from regulation.mark import clause
-from regulation.parameters import Parameters
 from service_kit.database import driver, insert_rows
 from shared_contracts.actors import Role
 from shared_contracts.decisions import Decision
@@ -89,7 +88,7 @@ async def admit(
         return 0
     profiles = [{"id": a.registration_id, "form": a.form_blob} for a in new if a.form_blob is not None]
     await insert_rows(work.tx, tables.profiles, profiles)
-    kind = chain(Parameters.for_(school.division, work.today).approval_working_days)
+    kind = chain(work.deps.policy.parameters(school.division, work.today).approval_working_days)
     parties = {"school": school.code, "authority": school.authority}
     await open_cases(
         await driver(work.tx),

@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from regulation.parameters import Parameters
 from service_kit.database import fetch_all
 from service_kit.ids import derived_in_line
 from shared_contracts.actors import system
@@ -77,7 +76,7 @@ async def _replies(
         school=school,
         today=roster.business_day,
         school_year=registration_year(roster.business_day),
-        parameters=Parameters.for_(school.division, roster.business_day),
+        parameters=desk.deps.policy.parameters(school.division, roster.business_day),
         chunk=CHUNK,
         after_row=roster.cursor,
     )

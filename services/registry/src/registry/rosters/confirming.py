@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -96,7 +97,10 @@ async def _next(desk: Desk, roster: Roster, school: SchoolFacts, after: int) -> 
     """The rows behind `after`, decided again and claimed. Writes nothing of ours."""
     async with desk.db.transaction() as tx:
         records = await store.waiting_rows(tx, roster.id, after, CHUNK)
-    rows = [_row(record, school, roster) for record in records]
+    day = roster.business_day
+    assert day is not None
+    parameters = desk.deps.policy.parameters(school.division, day)
+    rows = [_row(record, school, day, parameters) for record in records]
     refused = {row.row: _refused(row) for row in rows if row.decision.refused}
     wanted = [row for row in rows if row.row not in refused]
     return _Chunk(records, wanted, refused, await _claim(desk, roster, wanted, after))
@@ -119,8 +123,7 @@ async def _chunk(desk: Desk, roster: Roster, school: SchoolFacts, chunk: _Chunk)
     return await _write(desk, roster, chunk.records, away, school=school, admissions=admissions)
 
 
-def _row(record: Any, school: SchoolFacts, roster: Roster) -> _Row:
-    assert roster.business_day is not None
+def _row(record: Any, school: SchoolFacts, today: date, parameters: Parameters) -> _Row:
     facts = RegistrationFacts(
         school=school,
         birth_date=record["birth_date"],
@@ -130,9 +133,9 @@ def _row(record: Any, school: SchoolFacts, roster: Roster) -> _Row:
         placement=record["placement"],
         disability=record["disability"],
         enrolled_month=record["enrolled_month"],
-        today=roster.business_day,
-        school_year=registration_year(roster.business_day),
-        parameters=Parameters.for_(school.division, roster.business_day),
+        today=today,
+        school_year=registration_year(today),
+        parameters=parameters,
     )
     return _Row(record=record, facts=facts, decision=decide(facts))
 

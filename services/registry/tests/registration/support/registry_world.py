@@ -19,7 +19,6 @@ from registry.registration.intake import Admission, admit, form_context
 from registry.registration.policy import RegistrationFacts, decide
 from regulation.calendar import Calendar
 from regulation.divisions import DIVISIONS
-from regulation.parameters import Parameters
 from regulation.school_year import SchoolSystem, Stage
 from service_kit import commands, settings
 from service_kit.clock import Clock
@@ -199,7 +198,7 @@ class World:
             school=school,
             today=today,
             school_year=2026,
-            parameters=Parameters.for_(school.division, today),
+            parameters=self.deps.policy.parameters(school.division, today),
             **{
                 name: values[name]
                 for name in (
