@@ -9,7 +9,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Literal
 
-from shared_contracts import evidence, exports, organisations, records, waiting, workload
+from shared_contracts import evidence, exports, organisations, records, search, waiting, workload
 from shared_contracts.actors import Role
 from shared_contracts.decisions import Decision, Finding
 from shared_contracts.files import FileRef as FileRef  # noqa: PLC0414 - offered here too
@@ -436,6 +436,7 @@ Queries = (
     | workload.Queries
     | records.Queries
     | evidence.Queries
+    | search.Queries
 )
 Events = (
     RegistrationsApproved
@@ -474,5 +475,6 @@ REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     **exports.REGISTRY_REPLIES,
     **workload.REPLIES,
     **records.REPLIES,
+    **search.REPLIES,
 }
 """What answers what; any of them may be answered with `decisions.Refused` instead."""

@@ -15,21 +15,9 @@ import unicodedata
 from datetime import date
 from functools import lru_cache
 
-from pypinyin import Style, lazy_pinyin
+from regulation import pinyin
 
 _SEPARATORS = re.compile(r"[\s·•・‧∙⋅.．\-]+")
-
-# Readings that a character has as a surname only (first character, or the first two for a compound surname).
-_SURNAMES = {
-    "曾": "zeng", "单": "shan", "解": "xie", "盖": "ge", "区": "ou", "查": "zha", "仇": "qiu", "朴": "piao",
-    "翟": "zhai", "覃": "qin", "冼": "xian", "洗": "xian", "缪": "miao", "召": "shao", "宓": "fu", "郇": "xun",
-    "隗": "wei", "员": "yun", "繁": "po", "黑": "he", "折": "she", "种": "chong", "重": "chong", "乐": "yue",
-    "钻": "zuan", "长": "chang", "不": "fou", "秘": "bi", "薄": "bo", "那": "na", "尉": "wei", "华": "hua",
-}  # fmt: skip
-_COMPOUND_SURNAMES = {
-    "尉迟": ("yu", "chi"), "万俟": ("mo", "qi"), "单于": ("chan", "yu"), "澹台": ("tan", "tai"),
-    "长孙": ("zhang", "sun"), "令狐": ("ling", "hu"), "宰父": ("zai", "fu"), "皇甫": ("huang", "fu"),
-}  # fmt: skip
 
 # What is heard or typed for one another: retroflex and dental initials, front and back nasals, l and n at the start.
 _CONFUSED = (
@@ -44,12 +32,6 @@ def normalise(name: str) -> str:
     return _SEPARATORS.sub("", unicodedata.normalize("NFKC", name)).casefold()
 
 
-@lru_cache(maxsize=32_768)
-def _reading(character: str) -> str:
-    """The usual reading of one character, toneless (`lv` for lü); the character itself where it has none."""
-    return "".join(lazy_pinyin(character, style=Style.NORMAL))
-
-
 @lru_cache(maxsize=8_192)
 def _plain(syllable: str) -> str:
     for pattern, replacement in _CONFUSED:
@@ -59,13 +41,7 @@ def _plain(syllable: str) -> str:
 
 def sound(name: str) -> str:
     """How a name sounds, confusable sounds made one: equal for 王晓明 and 王小名. Syllables stay apart."""
-    name = normalise(name)
-    compound = _COMPOUND_SURNAMES.get(name[:2])
-    if compound is not None:
-        syllables = [*compound, *map(_reading, name[2:])]
-    else:
-        syllables = [_SURNAMES.get(name[:1]) or _reading(name[:1]), *map(_reading, name[1:])]
-    return "'".join(map(_plain, syllables))
+    return "'".join(map(_plain, pinyin.syllables(normalise(name))))
 
 
 def one_character_apart(a: str, b: str) -> bool:

@@ -22,6 +22,8 @@ from registry.registration import enter
 from registry.registration import handlers as registration
 from registry.rosters import handlers as rosters
 from registry.rosters import worker
+from registry.search import handlers as search
+from registry.search import worker as searching
 
 OUTSIDE = 2
 """Connections of the small pool (see `Registry.outside`)."""
@@ -54,14 +56,9 @@ SERVICE = Service(
         **records.QUERIES,
         **exports.QUERIES,
         **evidence.QUERIES,
+        **search.QUERIES,
     },
     events={**registration.EVENTS, **exports.EVENTS},
     build=build,
-    workers=(
-        worker.run,
-        enter.worker,
-        exporting.run,
-        rescanning.run,
-        policy_watch.run,
-    ),
+    workers=(worker.run, enter.worker, exporting.run, rescanning.run, policy_watch.run, searching.run),
 )

@@ -1,0 +1,93 @@
+"""Who may be meant: numbers of entries in a stable order, out of the index alone. What is shown is decided on the records.
+
+Two ways. Inside one school its entries are read, a few hundred of them. Over authorities a stretch of `search_terms` is,
+which holds exactly what begins with the query, in the order of authority, term and entry, so that a page ends early.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from regulation.authorisation import Reach, subtree_pattern
+from service_kit.database import driver
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from registry.search import terms
+
+
+class Place(NamedTuple):
+    """Where a candidate stands; a page begins after one. Inside a school the first two are empty."""
+
+    authority: str
+    term: str
+    n: int
+
+
+START = Place("", "", 0)
+
+
+class Stretch(NamedTuple):
+    """Authorities from one code to another, both included."""
+
+    first: str
+    last: str
+
+
+def stretch_of(reach: Reach) -> Stretch:
+    """The authorities whose schools an account outside of a school sees."""
+    if reach.subtree is not None:
+        below = subtree_pattern(reach.subtree)
+        if below.endswith("%"):
+            return Stretch(below[:-1], below[:-1] + terms.LAST)
+        return Stretch(below, below)
+    if reach.supervised is not None:
+        return Stretch(reach.supervised, reach.supervised)
+    return Stretch("", terms.LAST)
+
+
+# A county: Index Only Scan using search_terms_pkey, Index Cond: authority = … AND term between …; 20 rows, 0.05 ms.
+# The province: the same index, skipping from authority to authority (140 descents at most, 1 ms where only the last has one).
+async def of_authorities(
+    tx: AsyncConnection, stretch: Stretch, query: str, after: Place, most: int, *, exact: bool
+) -> Sequence[Place]:
+    if after.authority > stretch.last:
+        return []
+    rows = await (await driver(tx)).fetch(
+        """
+        SELECT authority, term, n FROM search_terms
+        WHERE authority >= $1 AND authority <= $2 AND term >= $3 AND term <= $4
+          AND (authority, term, n) > ($5, $6, $7)
+        ORDER BY authority, term, n LIMIT $8
+        """
+        if stretch.first != stretch.last
+        else """
+        SELECT authority, term, n FROM search_terms
+        WHERE authority = $1 AND authority = $2 AND term >= $3 AND term <= $4
+          AND (authority, term, n) > ($5, $6, $7)
+        ORDER BY authority, term, n LIMIT $8
+        """,
+        max(stretch.first, after.authority),
+        stretch.last,
+        query,
+        query if exact else query + terms.LAST,
+        *after,
+        most,
+    )
+    return [Place(*row) for row in rows]
+
+
+# Index Scan using search_entries_of_school; strpos over some hundred short texts: 0.3 ms for 650 pupils.
+async def of_school(tx: AsyncConnection, school: str, query: str, after: Place, most: int) -> Sequence[Place]:
+    rows = await (await driver(tx)).fetch(
+        """
+        SELECT n FROM search_entries
+        WHERE school = $1 AND n > $2 AND strpos(terms, $3) > 0
+        ORDER BY n LIMIT $4
+        """,
+        school,
+        after.n,
+        terms.SEPARATOR + query,
+        most,
+    )
+    return [Place("", "", row["n"]) for row in rows]

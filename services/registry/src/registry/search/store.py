@@ -1,0 +1,126 @@
+"""Keeping the index of names, and the seam for those who change a name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import asyncpg
+from service_kit.database import driver
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from registry.search import terms
+
+BATCH = 500
+_ONE_AT_A_TIME = 0x7365_6172_6368  # "search": the key of an advisory lock
+
+
+async def renamed(tx: AsyncConnection, student_id: str, former: str, new: str, *, at: datetime | None = None) -> None:
+    """A record's name was corrected: the former one still finds it. Called by whoever changes `students.name`.
+
+    `at`: until when the former name held (`work.now`); without it, the moment of this transaction.
+    """
+    if former == new:
+        return
+    connection = await driver(tx)
+    await connection.execute(
+        """INSERT INTO former_names (student_id, ended_at, name)
+           VALUES ($1, coalesce($2::timestamptz, transaction_timestamp()), $3) ON CONFLICT DO NOTHING""",
+        student_id,
+        at,
+        former,
+    )
+    await connection.execute("INSERT INTO search_pending (student_id) VALUES ($1)", student_id)
+
+
+async def keep_up(tx: AsyncConnection) -> int:
+    """Bring the index up to date for as many waiting students as fit a batch; how many rows waited, 0: none do.
+
+    One copy of the service at a time, or two could write what they read of one student in the wrong order.
+    """
+    connection = await driver(tx)
+    if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _ONE_AT_A_TIME):
+        return 0
+    taken = await connection.fetch(
+        """DELETE FROM search_pending WHERE seq IN (SELECT seq FROM search_pending ORDER BY seq LIMIT $1)
+           RETURNING student_id""",
+        BATCH,
+    )
+    if taken:
+        # A statement of its own: it sees what was committed before the rows were taken; what comes later waits anew.
+        await _write(connection, await _present(connection, sorted({row["student_id"] for row in taken})))
+    return len(taken)
+
+
+async def ask_all(tx: AsyncConnection) -> int:
+    """Have the worker go over every student again (after a change of what terms are); how many."""
+    done = await (await driver(tx)).execute(
+        "INSERT INTO search_pending (student_id) SELECT id FROM students ORDER BY id"
+    )
+    return int(done.rpartition(" ")[2])
+
+
+async def _present(connection: asyncpg.Connection, ids: Sequence[str]) -> list[asyncpg.Record]:
+    return await connection.fetch(
+        """
+        SELECT s.id, s.school, coalesce(o.authority, '') AS authority,
+               s.name || coalesce((SELECT string_agg(E'\\n' || f.name, '') FROM former_names f
+                                   WHERE f.student_id = s.id), '') AS names,
+               e.n, e.school AS old_school, e.authority AS old_authority, e.terms AS old_terms
+        FROM students s
+        LEFT JOIN organisations o ON o.code = s.school AND o.valid_to IS NULL
+        LEFT JOIN search_entries e ON e.student_id = s.id
+        WHERE s.id = ANY($1::text[])
+        ORDER BY s.school, s.id
+        """,
+        ids,
+    )
+
+
+async def _write(connection: asyncpg.Connection, rows: Sequence[asyncpg.Record]) -> None:
+    fresh, changed = [], []
+    for row in rows:
+        new = row["id"], row["school"], row["authority"], terms.as_text(terms.terms(row["names"].split("\n")))
+        if row["n"] is None:
+            fresh.append(new)
+        elif new[1:] != (row["old_school"], row["old_authority"], row["old_terms"]):
+            changed.append((row, new))
+    if fresh:
+        await connection.execute(
+            """
+            WITH e AS (
+                INSERT INTO search_entries (student_id, school, authority, terms)
+                SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
+                RETURNING n, authority, terms
+            )
+            INSERT INTO search_terms (authority, term, n)
+            SELECT e.authority, t, e.n FROM e, unnest(string_to_array(substr(e.terms, 2), E'\\n')) AS t
+            """,
+            *map(list, zip(*fresh, strict=True)),
+        )
+    if changed:
+        await connection.execute(
+            """
+            DELETE FROM search_terms t
+            USING (SELECT u.n, u.authority, unnest(string_to_array(substr(u.terms, 2), E'\\n')) AS term
+                   FROM unnest($1::bigint[], $2::text[], $3::text[]) AS u(n, authority, terms)) old
+            WHERE t.authority = old.authority AND t.term = old.term AND t.n = old.n
+            """,
+            [old["n"] for old, _ in changed],
+            [old["old_authority"] for old, _ in changed],
+            [old["old_terms"] for old, _ in changed],
+        )
+        await connection.execute(
+            """
+            WITH u AS (
+                SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS u(n, school, authority, terms)
+            ), e AS (
+                UPDATE search_entries e SET school = u.school, authority = u.authority, terms = u.terms
+                FROM u WHERE e.n = u.n
+            )
+            INSERT INTO search_terms (authority, term, n)
+            SELECT u.authority, t, u.n FROM u, unnest(string_to_array(substr(u.terms, 2), E'\\n')) AS t
+            """,
+            [old["n"] for old, _ in changed],
+            *map(list, zip(*(new[1:] for _, new in changed), strict=True)),
+        )
