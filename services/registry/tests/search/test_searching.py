@@ -67,7 +67,7 @@ async def test_everybody_finds_those_within_reach_and_nobody_else(world: SearchW
 
 async def test_filters_narrow_a_search(world: SearchWorld):
     await world.pupil("王甲")
-    await world.pupil("王乙", class_no=2, state="suspended")
+    await world.pupil("王乙", class_no=2, state="cancelled")
     await world.pupil("王丙", OTHER_SCHOOL, placement="home_teaching")
     await world.pupil("王戊", grade=2)
     await world.keep_up()
@@ -75,7 +75,7 @@ async def test_filters_narrow_a_search(world: SearchWorld):
         ({"class_no": 2}, ["王乙"]),
         ({"grade": 2}, ["王戊"]),
         ({"school": OTHER_SCHOOL.code}, ["王丙"]),
-        ({"state": "suspended"}, ["王乙"]),
+        ({"state": "cancelled"}, ["王乙"]),
         ({"placement": "home_teaching"}, ["王丙"]),
         ({"stage": "junior"}, []),
         ({"grade": 1, "class_no": 1, "school": SCHOOL.code}, ["王甲"]),
