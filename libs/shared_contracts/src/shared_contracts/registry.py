@@ -9,7 +9,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Literal
 
-from shared_contracts import evidence, exports, organisations, records, search, waiting, workload
+from shared_contracts import evidence, exports, organisations, plans, records, search, waiting, workload
 from shared_contracts.actors import Role
 from shared_contracts.decisions import Decision, Finding
 from shared_contracts.files import FileRef as FileRef  # noqa: PLC0414 - offered here too
@@ -421,6 +421,7 @@ Commands = (
     | EnterRegistration
     | CorrectRegistration
     | WithdrawRegistration
+    | plans.Commands
 )
 Queries = (
     GetRoster
@@ -431,6 +432,7 @@ Queries = (
     | GetRegistration
     | ListRegistrations
     | organisations.Queries
+    | plans.Queries
     | GetTemplate
     | exports.RegistryQueries
     | workload.Queries
@@ -476,5 +478,6 @@ REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     **workload.REPLIES,
     **records.REPLIES,
     **search.REPLIES,
+    **plans.REPLIES,
 }
 """What answers what; any of them may be answered with `decisions.Refused` instead."""

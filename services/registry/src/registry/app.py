@@ -10,6 +10,8 @@ from service_kit.scanning import scanner_of
 from service_kit.service import Kit, Service
 
 from registry.context import Registry
+from registry.enrolment.plans import handlers as plans
+from registry.enrolment.schemes import handlers as schemes
 from registry.evidence import handlers as evidence
 from registry.evidence import worker as rescanning
 from registry.exports import handlers as exports
@@ -48,7 +50,14 @@ async def build(kit: Kit) -> Registry:
 
 SERVICE = Service(
     "registry",
-    commands={**organisations.COMMANDS, **rosters.COMMANDS, **registration.COMMANDS, **evidence.COMMANDS},
+    commands={
+        **organisations.COMMANDS,
+        **rosters.COMMANDS,
+        **registration.COMMANDS,
+        **evidence.COMMANDS,
+        **plans.COMMANDS,
+        **schemes.COMMANDS,
+    },
     queries={
         **organisations.QUERIES,
         **rosters.QUERIES,
@@ -57,6 +66,8 @@ SERVICE = Service(
         **exports.QUERIES,
         **evidence.QUERIES,
         **search.QUERIES,
+        **plans.QUERIES,
+        **schemes.QUERIES,
     },
     events={**registration.EVENTS, **exports.EVENTS},
     build=build,

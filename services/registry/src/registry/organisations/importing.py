@@ -38,9 +38,10 @@ from sqlalchemy.engine import RowMapping
 from registry.context import RegistryWork
 from registry.organisations import changing, imports, policy, sheet, store, supervision, template
 from registry.organisations.changing import Planned
-from registry.organisations.sheet import Read, Rows
+from registry.organisations.sheet import Read
 from registry.rosters.child import ChildDied, child
 from registry.rosters.frames import Unreadable
+from registry.rosters.workbook import Rows
 
 NOT_FOUND = "没有这次导入，或者它不属于您管理的范围。"
 _reply = msgspec.msgpack.Decoder(Rows | Unreadable)

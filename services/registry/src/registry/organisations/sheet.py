@@ -15,10 +15,10 @@ from shared_contracts.decisions import Finding, Outcome
 from shared_contracts.organisations import Kind, OrganisationView
 
 from registry.form.cells import code_checker, text_checker
-from registry.form.faults import Fault, finding, missing, plain
+from registry.form.faults import Fault, finding, missing
 from registry.form.fields import Field, fold
 from registry.rosters.archive import Limits, Problem
-from registry.rosters.workbook import Form, read
+from registry.rosters.workbook import Form, Rows, text_rows
 
 TITLE = "机构信息表"
 LIMITS = Limits(size=8 * 1024**2, unpacked=128 * 1024**2, rows=5_000, columns=100)
@@ -135,12 +135,6 @@ _CHECKERS = {
 }
 
 
-class Rows(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The filled rows of a workbook: number as Excel shows it, and what its cells say, by column."""
-
-    rows: tuple[tuple[int, dict[str, str]], ...]
-
-
 class Read(msgspec.Struct, frozen=True, kw_only=True):
     """A row as an organisation; None where it cannot be one, and why. `code`, `name`: as written, for the list."""
 
@@ -153,16 +147,7 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
 
 def rows_of(content: bytes) -> Rows | Problem:
     """Open an untrusted workbook (in the child)."""
-    sheet = read(content, LIMITS, FORM)
-    if isinstance(sheet, Problem):
-        return sheet
-    places = [(field.key, index) for index, field in enumerate(sheet.columns) if field is not None]
-    return Rows(
-        rows=tuple(
-            (number, {key: text for key, at in places if at < len(cells) and (text := plain(cells[at]).strip())})
-            for number, cells in sheet.rows
-        )
-    )
+    return text_rows(content, LIMITS, FORM)
 
 
 def organisations(rows: Rows) -> list[Read]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
 from typing import Any
@@ -41,6 +41,12 @@ async def school(tx: AsyncConnection, code: str, on: date | None = None) -> Scho
     query = sa.select(t).where(t.c.code == code, t.c.kind == "school", *_valid(on))
     row = await fetch_one(tx, query)
     return None if row is None else _school(row)
+
+
+async def schools(tx: AsyncConnection, codes: Collection[str]) -> dict[str, SchoolFacts]:
+    """Schools as they are now, by code; what is none is left out."""
+    query = sa.select(t).where(t.c.code.in_(list(codes)), t.c.kind == "school", *_valid(None))
+    return {row["code"]: _school(row) for row in await fetch_all(tx, query)}
 
 
 async def authority_of(tx: AsyncConnection, code: str) -> str | None:
@@ -155,6 +161,15 @@ async def hold(tx: AsyncConnection, school: SchoolFacts) -> None:
     )
     if authority != school.authority:
         raise SchoolChanged(school.code)
+
+
+async def share(tx: AsyncConnection, codes: Sequence[str]) -> None:
+    """Keep schools as they are until the end of the transaction."""
+    await (await driver(tx)).execute(
+        """SELECT code FROM organisations WHERE code = ANY($1::text[]) AND valid_to IS NULL
+           ORDER BY code FOR SHARE""",
+        list(codes),
+    )
 
 
 async def close_versions(tx: AsyncConnection, codes: Sequence[str], on: date) -> None:

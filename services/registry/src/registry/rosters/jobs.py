@@ -22,7 +22,7 @@ from registry.rosters.archive import Problem
 from registry.rosters.duplicates import Seen
 from registry.rosters.frames import CheckedRow, CheckOrder, Chunk, Opened, PrintOrder, ReturnOrder, Unreadable
 from registry.rosters.rows import check_row
-from registry.rosters.workbook import Sheet, read
+from registry.rosters.workbook import Rows, Sheet, read
 
 MEMORY = 2 * 1024**3
 SECONDS = 300  # of CPU: a file that takes longer is no roster. (Sheets are our own data: ten thousand take minutes.)
@@ -86,7 +86,17 @@ def organisations(source: BinaryIO, target: BinaryIO) -> None:
     """A workbook of organisations in; its rows as text, or `Unreadable`, out."""
     from registry.organisations.sheet import rows_of
 
-    rows = rows_of(_need(source))
+    _answer_rows(target, rows_of(_need(source)))
+
+
+def plans(source: BinaryIO, target: BinaryIO) -> None:
+    """The same of a workbook of enrolment plans."""
+    from registry.enrolment.plans.sheet import rows_of
+
+    _answer_rows(target, rows_of(_need(source)))
+
+
+def _answer_rows(target: BinaryIO, rows: Rows | Problem) -> None:
     reply = Unreadable(code=rows.code, message=rows.message) if isinstance(rows, Problem) else rows
     frames.write_frame(target, frames.encode(reply))
 
@@ -103,6 +113,7 @@ JOBS: dict[str, Callable[[BinaryIO, BinaryIO], None]] = {
     "returned": returned,
     "sheets": sheets,
     "organisations": organisations,
+    "plans": plans,
 }
 
 

@@ -72,6 +72,26 @@ def read(content: bytes, limits: Limits | None = None, form: Form = ROSTER) -> S
         return problem("unreadable", "文件内容无法读取。", "请在Excel中打开并另存为“Excel工作簿（*.xlsx）”后上传。")
 
 
+class Rows(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The filled rows of a workbook: number as Excel shows it, and what its cells say, by column."""
+
+    rows: tuple[tuple[int, dict[str, str]], ...]
+
+
+def text_rows(content: bytes, limits: Limits, form: Form) -> Rows | Problem:
+    """The form's sheet as text, for workbooks whose rows are judged elsewhere."""
+    sheet = read(content, limits, form)
+    if isinstance(sheet, Problem):
+        return sheet
+    places = [(field.key, index) for index, field in enumerate(sheet.columns) if field is not None]
+    return Rows(
+        rows=tuple(
+            (number, {key: text for key, at in places if at < len(cells) and (text := plain(cells[at]).strip())})
+            for number, cells in sheet.rows
+        )
+    )
+
+
 def _form_sheet(workbook: CalamineWorkbook, limits: Limits, form: Form) -> Sheet | Problem:
     found: list[Sheet] = []
     seen: list[str] = []

@@ -5,10 +5,20 @@ Locks in one order: organisations, plans, admissions, cases, registrations.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import asyncpg
 import msgspec
-from regulation.school_year import Stage
-from service_kit.database import driver
+import sqlalchemy as sa
+from regulation.school_year import SchoolSystem, Stage, grades_of
+from service_kit.database import driver, insert_rows
+from service_kit.ids import derived
+from shared_contracts.actors import Actor
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+from registry.enrolment.plans.tables import plans, versions
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -25,16 +35,32 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     version: int
 
 
+class Pupils(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Of a school: `present` today, `staying` in a school year beside those who enter in it."""
+
+    present: int = 0
+    staying: int = 0
+
+
 _COLUMNS = "id, school, school_year, stage, grade, authority, classes, places, version"
 
-# Index Only Scans using registrations_taking_places and admissions_of_plan: one school's, year's and stage's, no others.
-_TAKEN = """
-    SELECT (SELECT count(*) FROM registrations
-            WHERE school = $1 AND school_year = $2 AND grade = $3 AND kind = 'new' AND NOT closed
-              AND admission_id IS NULL)
-         + (SELECT count(*) FROM admissions
-            WHERE school = $1 AND school_year = $2 AND stage = $4 AND state = 'open')
-"""
+# Index Only Scan using registrations_taking_places (a school's new registrations of one year and grade, no others) and
+# using admissions_of_plan: 0.4 ms for 5,000 places that are taken.
+TAKEN = """(
+    (SELECT count(*) FROM registrations
+     WHERE school = {0}.school AND school_year = {0}.school_year AND grade = {0}.grade
+       AND kind = 'new' AND NOT closed AND admission_id IS NULL)
+  + (SELECT count(*) FROM admissions
+     WHERE school = {0}.school AND school_year = {0}.school_year AND stage = {0}.stage AND state = 'open')
+)"""
+
+
+def plan_id(school: str, school_year: int, stage: str) -> str:
+    """The same plan has the same id whoever names it first."""
+    return derived("plan", school, school_year, stage)
+
+
+# ---- places -------------------------------------------------------------------------------------------------------------
 
 
 async def in_force(tx: AsyncConnection, school: str, school_year: int, stage: Stage) -> Plan | None:
@@ -57,8 +83,16 @@ async def free(tx: AsyncConnection, plan: Plan) -> int:
 
 async def taken(tx: AsyncConnection, plan: Plan) -> int:
     """Open new registrations of the plan's year and grade that have no admission behind them, and open admissions."""
-    number: int = await (await driver(tx)).fetchval(_TAKEN, plan.school, plan.school_year, plan.grade, plan.stage.value)
-    return number
+    return (await taken_of(tx, [plan.id]))[plan.id]
+
+
+async def taken_of(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, int]:
+    """Places taken by plan."""
+    rows = await (await driver(tx)).fetch(
+        f"SELECT p.id, {TAKEN.format('p')} AS taken FROM enrolment_plans p WHERE p.id = ANY($1::text[])",  # noqa: S608
+        list(ids),
+    )
+    return {row["id"]: row["taken"] for row in rows}
 
 
 async def _plan(tx: AsyncConnection, school: str, school_year: int, stage: Stage, lock: str) -> Plan | None:
@@ -70,3 +104,112 @@ async def _plan(tx: AsyncConnection, school: str, school_year: int, stage: Stage
         stage,
     )
     return None if row is None else Plan(**{**row, "stage": Stage(row["stage"])})
+
+
+# ---- setting ------------------------------------------------------------------------------------------------------------
+
+
+async def lock(tx: AsyncConnection) -> None:
+    """Plans are set, changed and returned by one transaction at a time: a plan that is not there yet has no row to lock.
+
+    Taken before organisations and plans; who only takes places never asks for it.
+    """
+    await (await driver(tx)).execute("SELECT pg_advisory_xact_lock(hashtext('enrolment_plans'))")
+
+
+async def lock_plans(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, asyncpg.Record]:
+    """Plans in any state, locked in the order of their ids: nobody takes places of them meanwhile."""
+    rows = await (await driver(tx)).fetch(
+        "SELECT * FROM enrolment_plans WHERE id = ANY($1::text[]) ORDER BY id FOR NO KEY UPDATE", list(ids)
+    )
+    return {row["id"]: row for row in rows}
+
+
+async def read_plans(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, asyncpg.Record]:
+    rows = await (await driver(tx)).fetch("SELECT * FROM enrolment_plans WHERE id = ANY($1::text[])", list(ids))
+    return {row["id"]: row for row in rows}
+
+
+async def places_of(
+    tx: AsyncConnection, schools: Sequence[str], years: Sequence[int]
+) -> dict[tuple[str, int, str], int]:
+    """Places in force by school, year and stage."""
+    rows = await (await driver(tx)).fetch(
+        """SELECT school, school_year, stage, places FROM enrolment_plans
+           WHERE school = ANY($1::text[]) AND school_year = ANY($2::smallint[]) AND state = 'in_force'""",
+        list(schools),
+        list(years),
+    )
+    return {(row["school"], row["school_year"], row["stage"]): row["places"] for row in rows}
+
+
+# Pupils by stage and cohort: a cohort has the same grade everywhere in one school year (see `regulation.school_year`).
+# Index Scan using students_of_school: a large school's 3,000 rows are grouped in 2 ms.
+async def pupils(tx: AsyncConnection, schools: Mapping[str, SchoolSystem], school_year: int) -> dict[str, Pupils]:
+    """Live pupils of schools (code -> system), as today and as they will be in a school year."""
+    rows = await (await driver(tx)).fetch(
+        """SELECT school, stage, cohort, count(*) AS pupils FROM students
+           WHERE school = ANY($1::text[]) AND live GROUP BY school, stage, cohort""",
+        list(schools),
+    )
+    present, staying = dict.fromkeys(schools, 0), dict.fromkeys(schools, 0)
+    for row in rows:
+        school = row["school"]
+        present[school] += row["pupils"]
+        grade = school_year - row["cohort"] + 1
+        if grade in grades_of(Stage(row["stage"]), schools[school])[1:]:
+            staying[school] += row["pupils"]
+    return {school: Pupils(present=present[school], staying=staying[school]) for school in schools}
+
+
+_SET = """(id) DO UPDATE SET
+    grade = EXCLUDED.grade, authority = EXCLUDED.authority, filed_with = EXCLUDED.filed_with,
+    classes = EXCLUDED.classes, places = EXCLUDED.places, state = 'in_force', version = EXCLUDED.version,
+    filed_at = EXCLUDED.filed_at, issued_by = EXCLUDED.issued_by, return_reason = NULL, returned_at = NULL,
+    returned_by = NULL"""
+
+
+async def put(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]], actor: Actor, at: datetime) -> None:
+    """New versions of plans, in force and filed. `rows`: a plan's columns, with `reason` and `change_id`."""
+    names = ("id", "school", "school_year", "stage", "grade", "authority", "filed_with", "classes", "places", "version")
+    heads = [
+        {name: row[name] for name in names} | {"state": "in_force", "filed_at": at, "issued_by": actor.name}
+        for row in rows
+    ]
+    await insert_rows(tx, plans, heads, on_conflict=_SET)
+    await insert_rows(
+        tx,
+        versions,
+        [
+            {
+                "plan_id": row["id"],
+                "version": row["version"],
+                "authority": row["authority"],
+                "classes": row["classes"],
+                "places": row["places"],
+                "reason": row["reason"],
+                "change_id": row["change_id"],
+                "account": actor.account,
+                "issued_by": actor.name,
+                "issued_at": at,
+            }
+            for row in rows
+        ],
+    )
+
+
+async def give_back(tx: AsyncConnection, plan: str, reason: str, actor: Actor, at: datetime) -> None:
+    """The authority that it is filed with returns it."""
+    await (await driver(tx)).execute(
+        """UPDATE enrolment_plans SET state = 'returned', version = version + 1, return_reason = $2, returned_at = $3,
+                  returned_by = $4 WHERE id = $1""",
+        plan,
+        reason,
+        at,
+        actor.name,
+    )
+
+
+async def versions_of(tx: AsyncConnection, plan: str) -> Sequence[Any]:
+    query = sa.select(versions).where(versions.c.plan_id == plan).order_by(versions.c.version)
+    return (await tx.execute(query)).mappings().all()

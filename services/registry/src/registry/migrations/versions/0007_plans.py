@@ -103,6 +103,9 @@ CREATE INDEX registrations_taking_places ON registrations (school, school_year, 
     WHERE kind = 'new' AND NOT closed AND admission_id IS NULL;
 CREATE UNIQUE INDEX registrations_of_admission ON registrations (admission_id)
     WHERE admission_id IS NOT NULL AND NOT closed;
+
+-- Whether a person has finished a stage is asked at every registration (clause 12).
+CREATE INDEX students_not_live ON students (person_id) WHERE NOT live;
 """
 
 GRANTS = """
