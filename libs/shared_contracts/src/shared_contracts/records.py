@@ -31,6 +31,8 @@ class StudentView(Message, frozen=True, kw_only=True, gc=False, tag_field="type"
     """A student record (学籍) as it stands. Numbers are masked.
 
     `copy_as_of`: set where this is what a former school keeps: the record as it was on that day, and no later.
+    `as_of`: set where this is how the record was on a day, `known_on` where only what was recorded by then counts;
+    `version` is then the number of the journal's last entry that counts.
     """
 
     id: str
@@ -54,6 +56,8 @@ class StudentView(Message, frozen=True, kw_only=True, gc=False, tag_field="type"
     registered_at: Moment
     version: int
     copy_as_of: date | None = None
+    as_of: date | None = None
+    known_on: date | None = None
 
 
 class StudentPage(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.student_page"):
@@ -86,11 +90,75 @@ class Journal(Message, frozen=True, kw_only=True, gc=False, tag_field="type", ta
 
 
 class GetStudent(Query, frozen=True, kw_only=True, gc=False, tag="registry.student"):
+    """`as_of`: how the record was on that day; `known_on`: as far as had been recorded by the end of that day."""
+
     student_id: str
+    as_of: date | None = None
+    known_on: date | None = None
 
 
 class GetJournal(Query, frozen=True, kw_only=True, gc=False, tag="registry.journal_of"):
+    """`as_of`, `known_on`: only entries that held on that day, that had been recorded by then."""
+
     student_id: str
+    as_of: date | None = None
+    known_on: date | None = None
+
+
+class ClassAsOf(Message, frozen=True, kw_only=True, gc=False):
+    """A class on a day: its grade and number then, and how many belonged to it."""
+
+    id: str
+    stage: str
+    cohort: int
+    grade: int
+    class_no: int
+    students: int
+
+
+class SchoolAsOf(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.school_as_of"):
+    """A school on a day: its name and supervising authority then, its classes, its pupils counted."""
+
+    school: str
+    school_name: str
+    authority: str
+    as_of: date
+    classes: tuple[ClassAsOf, ...]
+    students: int
+
+
+class Classmate(Message, frozen=True, kw_only=True, gc=False):
+    """Who was in a class on a day, as the record was then."""
+
+    student_id: str
+    name: str
+    sex: str
+    student_number: str
+    state: StudentState
+    joined_on: date
+    left_on: date | None
+
+
+class ClassRollAsOf(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.class_roll"):
+    school: str
+    school_name: str
+    as_of: date
+    klass: ClassAsOf
+    items: tuple[Classmate, ...]
+
+
+class GetSchoolAsOf(Query, frozen=True, kw_only=True, gc=False, tag="registry.school_on"):
+    """A school's classes on a day. Reply: SchoolAsOf."""
+
+    school: str
+    as_of: date
+
+
+class GetClassAsOf(Query, frozen=True, kw_only=True, gc=False, tag="registry.class_on"):
+    """Who was in a class on a day. Reply: ClassRollAsOf."""
+
+    class_id: str
+    as_of: date
 
 
 class ListStudents(Query, frozen=True, kw_only=True, gc=False, tag="registry.students"):
@@ -128,12 +196,14 @@ class CustodyPassed(Event, frozen=True, kw_only=True, gc=False, tag="registry.cu
     to_school: str
 
 
-Queries = GetStudent | GetJournal | ListStudents
+Queries = GetStudent | GetJournal | ListStudents | GetSchoolAsOf | GetClassAsOf
 Events = StudentsRegistered | CustodyPassed
 
 REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     GetStudent: StudentView,
     GetJournal: Journal,
     ListStudents: StudentPage,
+    GetSchoolAsOf: SchoolAsOf,
+    GetClassAsOf: ClassRollAsOf,
 }
 """Part of the registry's (`registry.REPLIES`)."""

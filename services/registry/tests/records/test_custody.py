@@ -98,8 +98,8 @@ async def test_the_record_goes_to_the_new_school(world: World) -> None:
         "document": "转学字1号",
         "from_school": SCHOOL.code,
         "to_school": FAR_SCHOOL.code,
-        "grade": 1,
-        "class_no": 3,
+        "before": {"school": SCHOOL.code, "class_no": 1},
+        "after": {"school": FAR_SCHOOL.code, "class_no": 3},
     }
     rows = await world.sql("SELECT joined_on, left_on FROM class_memberships ORDER BY joined_on")
     assert [tuple(row) for row in rows] == [(TODAY, LATER), (LATER, None)]

@@ -16,7 +16,7 @@ from gateway.backend import Backend
 from gateway.idempotency import IdempotencyKey, etag
 from gateway.openapi import about
 from gateway.problems import invalid
-from gateway.routes.params import Cursor, Id, Limit, OrganisationCode
+from gateway.routes.params import AsOf, Cursor, Id, KnownOn, Limit, OrganisationCode
 
 Grade = Annotated[int | None, QueryParameter(ge=1, le=9, description="年级：1–9")]
 ClassNo = Annotated[int | None, QueryParameter(ge=1, le=99, description="班号")]
@@ -79,15 +79,22 @@ async def search(
     return await backend.ask(query, StudentPage)
 
 
-@get("/{student_id:str}", **about("学生的学籍", "21.1", "15.4"))
-async def student(backend: Given[Backend], actor: Given[Actor], student_id: Id) -> Response[StudentView]:
-    view = await backend.ask(GetStudent(actor=actor, student_id=student_id), StudentView)
-    return Response(view, headers=etag(view.version))
+@get("/{student_id:str}", **about("学生的学籍：现在的，或某一天的", "21.1", "15.4", "44"))
+async def student(
+    backend: Given[Backend], actor: Given[Actor], student_id: Id, as_of: AsOf = None, known_on: KnownOn = None
+) -> Response[StudentView]:
+    """The past is not edited: only the present has an ETag."""
+    query = GetStudent(actor=actor, student_id=student_id, as_of=as_of, known_on=known_on)
+    view = await backend.ask(query, StudentView)
+    return Response(view, headers=etag(view.version) if view.as_of is None else {})
 
 
 @get("/{student_id:str}/journal", **about("学籍变动记录（永久保存，逐条相连）", "21.1"))
-async def journal(backend: Given[Backend], actor: Given[Actor], student_id: Id) -> Journal:
-    return await backend.ask(GetJournal(actor=actor, student_id=student_id), Journal)
+async def journal(
+    backend: Given[Backend], actor: Given[Actor], student_id: Id, as_of: AsOf = None, known_on: KnownOn = None
+) -> Journal:
+    query = GetJournal(actor=actor, student_id=student_id, as_of=as_of, known_on=known_on)
+    return await backend.ask(query, Journal)
 
 
 router = Router("/v1/students", route_handlers=[students, search, student, journal], tags=["students"])

@@ -72,8 +72,10 @@ async def pass_custody(
             **(content or {}),
             "from_school": row["school"],
             "to_school": to_school.code,
-            "grade": klass.grade,
-            "class_no": klass.class_no,
+            **kinds.changed(
+                {name: row[name] for name in ("school", "stage", "grade", "class_no")},
+                {"school": to_school.code, "stage": str(stage), "grade": klass.grade, "class_no": klass.class_no},
+            ),
         },
     )
     await _leave_copy(work, views.view(row), entry)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,7 +26,7 @@ from sqlalchemy.engine import RowMapping
 
 from registry.context import RegistryWork
 from registry.reach import within
-from registry.records import copies, journal, kinds, store, tables, views, workload
+from registry.records import as_of, copies, journal, kinds, looking_back, store, tables, views, workload
 
 _s, _k = tables.students.c, tables.classes.c
 MOST_PERSONS = 200
@@ -35,16 +36,29 @@ NOT_FOUND = "没有这名学生，或者不属于您管理的范围。"
 @clause("3.1", "21.1", "21.2")
 async def get_student(work: RegistryWork, query: GetStudent) -> StudentView | Refused:
     """To a school that the student has left, what it keeps: the record as it was on that day."""
+    if fault := looking_back.day_fault(work, query.as_of) or looking_back.day_fault(work, query.known_on):
+        return fault
     row = await views.row_of(work.tx, query.student_id)
+    copy = None
     if row is not None and _sees(query, row):
-        return views.view(row)
-    copy = await copies.seen(work, query.actor, word(query), query.student_id)
-    return refused("not_found", NOT_FOUND) if copy is None else copy.kept.student
+        present = views.view(row)
+    else:
+        copy = await copies.seen(work, query.actor, word(query), query.student_id)
+        if copy is None:
+            return refused("not_found", NOT_FOUND)
+        present = copy.kept.student
+    if query.as_of is None and query.known_on is None:
+        return present
+    entries = await store.journal_of(work.tx, query.student_id)
+    shown = await looking_back.student(work, present, entries, query.as_of, query.known_on, copy)
+    return refused("not_found", looking_back.NOT_YET) if shown is None else shown
 
 
 @clause("21.1", "21.2")
 async def get_journal(work: RegistryWork, query: GetJournal) -> Journal | Refused:
-    """All entries, and whether the chain is whole. A former school sees them up to the student's leaving."""
+    """All entries, or those of a day, and whether the whole chain closes. A former school sees none after the leaving."""
+    if fault := looking_back.day_fault(work, query.as_of) or looking_back.day_fault(work, query.known_on):
+        return fault
     row = await views.row_of(work.tx, query.student_id)
     copy = None
     if row is None or not _sees(query, row):
@@ -54,15 +68,16 @@ async def get_journal(work: RegistryWork, query: GetJournal) -> Journal | Refuse
     entries = await store.journal_of(work.tx, query.student_id)
     if copy is not None:
         entries = [entry for entry in entries if entry.seq <= copy.journal_seq]
+    day = query.as_of or date.max
     return Journal(
         student_id=query.student_id,
-        entries=tuple(map(_entry, entries)),
+        entries=tuple(shown_entry(entry) for entry in entries if as_of.counts(entry, day, query.known_on)),
         intact=journal.intact(entries),
         copy_as_of=None if copy is None else copy.as_of,
     )
 
 
-def _entry(entry: journal.Entry) -> JournalEntry:
+def shown_entry(entry: journal.Entry) -> JournalEntry:
     return JournalEntry(
         seq=entry.seq,
         kind=entry.kind,
@@ -116,4 +131,5 @@ QUERIES: dict[type[Query], QueryHandler] = {
     GetJournal: get_journal,
     ListStudents: list_students,
     **workload.QUERIES,
+    **looking_back.QUERIES,
 }

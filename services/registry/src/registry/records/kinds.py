@@ -19,12 +19,14 @@ from typing import Any, Final
 
 REGISTERED: Final = "registered"
 NUMBER_UPGRADED: Final = "number_upgraded"
+VERIFICATION_CHANGED: Final = "verification_changed"
 CUSTODY_PASSED: Final = "custody_passed"
 
 TITLES: Final[dict[str, str]] = {
     REGISTERED: "建立学籍",
     "number_issued": "发放学籍号",
     NUMBER_UPGRADED: "临时学籍号转为正式学籍号",
+    VERIFICATION_CHANGED: "公安比对结果变更",
     CUSTODY_PASSED: "学籍转接",
     "archive_entry": "补充档案内容",
     "archive_entry_superseded": "更正档案内容",

@@ -107,8 +107,9 @@ async def register(
             SELECT id, $7, class_id FROM done
         )
         SELECT d.id, d.person_id, d.school, d.roster_id, d.grade, d.class_no, d.class_id, d.placement, d.kind,
-               d.school_year, d.enrolled_month, d.decision_id, d.student_number, d.number_kind, d.verification
-        FROM done d
+               d.school_year, d.enrolled_month, d.decision_id, d.student_number, d.number_kind, d.verification,
+               c.stage
+        FROM done d JOIN classes c ON c.id = d.class_id
         """,
         [student.registration_id for student in students],
         [student.kind for student in students],
@@ -177,15 +178,23 @@ async def append(tx: AsyncConnection, entries: Sequence[Entry]) -> None:
 
 async def journal_of(tx: AsyncConnection, student_id: str) -> list[Entry]:
     """A student's whole journal, first to last."""
+    return (await journals_of(tx, [student_id]))[student_id]
+
+
+async def journals_of(tx: AsyncConnection, student_ids: Sequence[str]) -> dict[str, list[Entry]]:
+    """Whole journals of some students, each first to last."""
     rows = await (await driver(tx)).fetch(
         """
         SELECT student_id, seq, kind, clause, legal_date, recorded_at, actor, content::text AS content, salt, digest,
                previous, hash
-        FROM journal WHERE student_id = $1 ORDER BY seq
+        FROM journal WHERE student_id = ANY($1::text[]) ORDER BY student_id, seq
         """,
-        student_id,
+        list(student_ids),
     )
-    return [_entry(row) for row in rows]
+    found: dict[str, list[Entry]] = {student_id: [] for student_id in student_ids}
+    for row in rows:
+        found[row["student_id"]].append(_entry(row))
+    return found
 
 
 def _entry(row: Any) -> Entry:

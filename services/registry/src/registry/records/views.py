@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
-from service_kit.database import fetch_one
+from service_kit.database import fetch_all, fetch_one
 from shared_contracts.identity import NumberKind, Verification
 from shared_contracts.records import StudentState, StudentView
 from sqlalchemy.engine import RowMapping
@@ -48,6 +50,12 @@ COLUMNS = (
 
 async def row_of(tx: AsyncConnection, student_id: str) -> RowMapping | None:
     return await fetch_one(tx, sa.select(*COLUMNS).select_from(FROM).where(_s.id == student_id))
+
+
+async def of(tx: AsyncConnection, student_ids: Sequence[str]) -> dict[str, StudentView]:
+    """Students as they stand, by id; those that are not there are left out."""
+    rows = await fetch_all(tx, sa.select(*COLUMNS).select_from(FROM).where(_s.id.in_(student_ids)))
+    return {row["id"]: view(row) for row in rows}
 
 
 def view(row: RowMapping) -> StudentView:

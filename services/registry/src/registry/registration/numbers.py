@@ -94,13 +94,15 @@ async def numbers_upgraded(work: RegistryWork, event: NumbersUpgraded) -> None:
             legal_date=work.today,
             recorded_at=work.now,
             actor=ACTOR,
-            content={
-                "former_number": row["student_number"],
-                "former_kind": row["number_kind"],
-                "student_number": numbers[row["id"]].masked,
-                "number_kind": str(numbers[row["id"]].kind),
-                "verification": str(numbers[row["id"]].verification),
-            },
+            content=kinds.changed(
+                {name: row[name] for name in ("student_number", "number_kind", "verification")},
+                {
+                    "student_number": numbers[row["id"]].masked,
+                    "number_kind": str(numbers[row["id"]].kind),
+                    "verification": str(numbers[row["id"]].verification),
+                },
+                former_number=row["student_number"],
+            ),
         )
         for row in changed
     ]
@@ -115,6 +117,22 @@ async def verification_changed(work: RegistryWork, event: VerificationChanged) -
     locked = await _students(work, numbers)
     changed = [row for row in locked if numbers[row["id"]].verification != row["verification"]]
     await records.change_numbers(work.tx, [_change(numbers[row["id"]], None) for row in changed], work.now)
+    entries = [
+        journal.entry(
+            row["id"],
+            (row["journal_seq"], row["journal_hash"]),
+            kind=kinds.VERIFICATION_CHANGED,
+            clause="15.3",
+            legal_date=work.today,
+            recorded_at=work.now,
+            actor=ACTOR,
+            content=kinds.changed(
+                {"verification": row["verification"]}, {"verification": str(numbers[row["id"]].verification)}
+            ),
+        )
+        for row in changed
+    ]
+    await records.append(work.tx, entries)
     await _note_corrections(work, {row["id"]: (row["school"], numbers[row["id"]].verification) for row in changed})
 
 
@@ -162,7 +180,7 @@ def _first_entry(work: RegistryWork, row: Any) -> journal.Entry:
     content = {
         name: row[name]
         for name in (
-            "school", "school_year", "grade", "class_no", "class_id", "placement", "kind", "enrolled_month",
+            "school", "stage", "school_year", "grade", "class_no", "class_id", "placement", "kind", "enrolled_month",
             "decision_id", "roster_id", "student_number", "number_kind", "verification",
         )
     }  # fmt: skip
