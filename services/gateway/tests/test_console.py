@@ -12,6 +12,7 @@ from shared_contracts.access import AccountState
 from shared_contracts.actors import Role
 from shared_contracts.exports import ExportState, Sensitivity
 from shared_contracts.identity import Verification
+from shared_contracts.records import StudentState
 from shared_contracts.registry import RegistrationState, RosterState, RowState, Step
 
 SCRIPTS = {name: file.content.decode() for name, file in console.FILES.items() if name.endswith(".js")}
@@ -119,3 +120,9 @@ def test_the_way_of_15_1_is_complete_and_in_order() -> None:
     ways = re.findall(r'waits: "(\w+)"', words)
     ended = re.findall(r'(\w+): "', words[words.index("REGISTRATION_STATES = {") :].split("};")[0])
     assert [*ways, *ended] == [str(state) for state in RegistrationState]
+
+
+def test_it_offers_every_state_of_a_student() -> None:
+    listed = re.search(r"export const STATES = \{(.*?)\}", SCRIPTS["search.js"], re.DOTALL)
+    assert listed
+    assert set(re.findall(r"(\w+):", listed[1])) == set(StudentState)

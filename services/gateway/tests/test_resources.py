@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 import httpx
+import msgspec
 import pytest
 from gateway.routes.organisations import tree
 from gateway_support import StandInBus, key, registration_view
@@ -33,6 +34,7 @@ from shared_contracts.registry import (
     Step,
     WithdrawRegistration,
 )
+from shared_contracts.search import FoundPage, FoundStudent, Matched, SearchStudents
 
 NUMBER = "230102202003050019"
 
@@ -111,43 +113,88 @@ def student_view() -> StudentView:
     )
 
 
+def found_student() -> FoundStudent:
+    return FoundStudent(**msgspec.structs.asdict(student_view()), matched=Matched.PINYIN)
+
+
 @pytest.mark.clause("15.4")
 async def test_a_number_is_searched_for_in_a_body_and_through_identity(
     client: httpx.AsyncClient, stand_in: StandInBus
 ) -> None:
     stand_in.answer(FindPersons, FoundPersons(person_ids=("p1", "p2")))
-    stand_in.answer(ListStudents, StudentPage(items=(student_view(),)))
+    stand_in.answer(SearchStudents, FoundPage(items=(found_student(),)))
     answer = await client.post("/v1/students/searches", json={"number": f" G{NUMBER} "}, headers=key())
     assert (answer.status_code, answer.json()["items"][0]["id"]) == (200, "s1")
     assert stand_in.last(FindPersons).number == f"G{NUMBER}"
-    assert stand_in.last(ListStudents).person_ids == ("p1", "p2")
+    assert stand_in.last(SearchStudents).person_ids == ("p1", "p2")
     assert NUMBER not in answer.text
 
 
 async def test_a_number_that_nobody_has_lists_nobody(client: httpx.AsyncClient, stand_in: StandInBus) -> None:
     stand_in.answer(FindPersons, FoundPersons(person_ids=()))
-    stand_in.answer(ListStudents, StudentPage(items=(student_view(),)))
+    stand_in.answer(SearchStudents, FoundPage(items=(found_student(),)))
     answer = await client.post("/v1/students/searches", json={"number": NUMBER}, headers=key())
     assert (answer.status_code, answer.json()["items"]) == (200, [])
-    assert not [message for message in stand_in.asked if isinstance(message, ListStudents)]
+    assert not [message for message in stand_in.asked if isinstance(message, SearchStudents)]
 
 
 async def test_a_name_is_searched_for_without_identity(client: httpx.AsyncClient, stand_in: StandInBus) -> None:
-    stand_in.answer(ListStudents, StudentPage(items=()))
+    stand_in.answer(SearchStudents, FoundPage(items=()))
     await client.post("/v1/students/searches", json={"name": "王小明", "limit": 3}, headers=key())
-    query = stand_in.last(ListStudents)
-    assert (query.name, query.person_ids, query.limit) == ("王小明", None, 3)
+    query = stand_in.last(SearchStudents)
+    assert (query.text, query.exact, query.person_ids, query.limit) == ("王小明", True, None, 3)
     assert not [message for message in stand_in.asked if isinstance(message, FindPersons)]
     for nothing in ({}, {"number": "     "}, {"name": " "}):
         answer = await client.post("/v1/students/searches", json=nothing, headers=key())
         assert answer.status_code == 422, nothing
 
 
+async def test_a_text_is_a_number_once_it_has_a_digit(client: httpx.AsyncClient, stand_in: StandInBus) -> None:
+    stand_in.answer(FindPersons, FoundPersons(person_ids=("p1",)))
+    stand_in.answer(SearchStudents, FoundPage(items=(found_student(),)))
+    for text, number in ((f"G{NUMBER}", f"G{NUMBER}"), ("E１２３４５", "E１２３４５")):
+        await client.post("/v1/students/searches", json={"text": text}, headers=key())
+        assert (stand_in.last(FindPersons).number, stand_in.last(SearchStudents).text) == (number, None)
+    asked = len(stand_in.asked)
+    answer = await client.post("/v1/students/searches", json={"text": "G12"}, headers=key())
+    assert answer.status_code == 422
+    assert "完整" in answer.text
+    assert len(stand_in.asked) == asked
+
+
+async def test_a_text_without_a_digit_is_a_name_or_pinyin(client: httpx.AsyncClient, stand_in: StandInBus) -> None:
+    stand_in.answer(SearchStudents, FoundPage(items=(found_student(),)))
+    body = {"text": " wang xm ", "grade": 3, "class_no": 2, "stage": "primary", "state": "in_school",
+            "placement": "ordinary", "school": "2301000001"}  # fmt: skip
+    answer = await client.post("/v1/students/searches", json=body, headers=key())
+    assert answer.json()["items"][0]["matched"] == "pinyin"
+    query = stand_in.last(SearchStudents)
+    assert (query.text, query.exact, query.person_ids) == ("wang xm", False, None)
+    assert (query.grade, query.class_no, query.stage, query.school) == (3, 2, "primary", "2301000001")
+    assert (query.state, query.placement) == ("in_school", "ordinary")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "where"),
+    [({"state": "asleep"}, "state"), ({"stage": "high"}, "stage"), ({"placement": "moon"}, "placement"),
+     ({"grade": 0}, "grade"), ({"grade": 10}, "grade"), ({"class_no": 100}, "class_no"), ({"text": ""}, "text"),
+     ({"text": "王" * 61}, "text"), ({"text": "王", "name": "王"}, "text"), ({"school": "a"}, "school"),
+     ({"limit": 201}, "limit"), ({"cursor": "x" * 901}, "cursor"), ({"nmae": "王"}, "nmae")],
+)  # fmt: skip
+async def test_a_wrong_field_of_a_search_is_named(
+    client: httpx.AsyncClient, stand_in: StandInBus, wrong: dict[str, object], where: str
+) -> None:
+    answer = await client.post("/v1/students/searches", json={"text": "王"} | wrong, headers=key())
+    assert answer.status_code == 422
+    assert where in answer.text
+    assert not stand_in.asked
+
+
 async def test_students_and_their_journal(client: httpx.AsyncClient, stand_in: StandInBus) -> None:
     stand_in.answer(ListStudents, StudentPage(items=()))
     await client.get("/v1/students?grade=1&class_no=3")
     query = stand_in.last(ListStudents)
-    assert (query.grade, query.class_no, query.name) == (1, 3, None)
+    assert (query.grade, query.class_no, query.person_ids) == (1, 3, None)
     stand_in.answer(GetStudent, student_view())
     assert (await client.get("/v1/students/s1")).headers["ETag"] == '"1"'
     stand_in.answer(GetJournal, Journal(student_id="s1", entries=(), intact=True))

@@ -162,12 +162,17 @@ class GetClassAsOf(Query, frozen=True, kw_only=True, gc=False, tag="registry.cla
 
 
 class ListStudents(Query, frozen=True, kw_only=True, gc=False, tag="registry.students"):
-    """The actor's students; `person_ids` comes from an exact number search through identity."""
+    """The actor's students by school. By name they are searched for (`search.SearchStudents`).
+
+    `person_ids` comes from an exact number search through identity.
+    """
 
     school: str | None = None
     grade: int | None = None
     class_no: int | None = None
-    name: str | None = None
+    stage: str | None = None
+    state: str | None = None
+    placement: str | None = None
     person_ids: tuple[str, ...] | None = None
     cursor: str | None = None
     limit: int = 50

@@ -81,7 +81,6 @@ async def test_students_are_found_by_class_name_and_person(world):
     assert await names(class_no=2) == ["乙"]
     assert await names(grade=1, class_no=1) == ["甲"]
     assert await names(grade=2) == []
-    assert await names(name="甲") == ["甲"]
     assert await names(person_ids=(row["person_id"],)) == ["甲"]
     assert await names(person_ids=()) == []
     assert await names(school=OTHER_SCHOOL.code) == []

@@ -1,38 +1,11 @@
-// Student records: find, list, look at one with its journal.
-import { action, api, ask, badge, facts, fill, h, paged, query, showProblem, table, when } from "./core.js";
+// A student record with its journal. Finding one: search.js.
+import { action, api, ask, badge, facts, fill, h, when } from "./core.js";
+import { number, searchPage } from "./search.js";
 import { session } from "./session.js";
 import { className, SEXES, VERIFICATIONS } from "./words.js";
 
-const number = (s) => h("span", { class: "number" }, badge(s.number_kind, s.number_kind === "G" ? "good" : "warn"), h("code", null, s.student_number));
-
 export async function students(place, { id }) {
-  if (id) return student(place, id);
-  const list = h("div", { class: "card" });
-  const filter = h("form", { class: "filters", onsubmit: (event) => { event.preventDefault(); load().catch(showProblem); } },
-    h("label", { class: "field grow" }, h("span", null, "姓名、证件号码或学籍号"), h("input", { name: "text", maxlength: 60, autocomplete: "off", placeholder: "完整的姓名或号码" })),
-    h("label", { class: "field" }, h("span", null, "年级"), select("grade", [["", "全部"], ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => [n, className(n)])])),
-    h("label", { class: "field" }, h("span", null, "班"), h("input", { name: "class_no", type: "number", min: 1, max: 99, placeholder: "全部" })),
-    h("button", { class: "primary" }, "查找"));
-  fill(place, h("div", { class: "head" }, h("h1", null, "学生")), filter, list);
-
-  async function load() {
-    const { text, grade, class_no } = Object.fromEntries(new FormData(filter));
-    const wanted = text.trim();
-    const isNumber = /[0-9]{4}/.test(wanted);
-    // A name or a number goes into a body: an address is kept in too many places.
-    const page = (cursor) => wanted
-      ? api("/v1/students/searches", { method: "POST", body: { [isNumber ? "number" : "name"]: wanted, cursor, limit: 50 } })
-      : api(`/v1/students${query({ grade, class_no, cursor, limit: 50 })}`);
-    await paged(list, page, (items) => table(["姓名", "性别", "出生日期", "学籍号", "年级班", "学校"], items.map((s) => [
-      h("a", { href: `#/students/${s.id}` }, s.name), SEXES[s.sex], s.birth_date, number(s), className(s.grade, s.class_no), s.school_name,
-    ]), "学生"), wanted ? "没有找到。请核对姓名或号码是否完整。" : "还没有已建立学籍的学生。");
-  }
-  await load();
-  return undefined;
-}
-
-function select(name, options) {
-  return h("select", { name }, options.map(([value, text]) => h("option", { value }, text)));
+  return id ? student(place, id) : searchPage(place);
 }
 
 async function student(place, id) {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from typing import Annotated, Literal
 
 import msgspec
 from litestar import Response, Router, get, post
@@ -10,7 +11,16 @@ from litestar.di import NamedDependency as Given
 from litestar.params import JSONBody, QueryParameter
 from shared_contracts.actors import Actor
 from shared_contracts.identity import FindPersons, FoundPersons
-from shared_contracts.records import GetJournal, GetStudent, Journal, ListStudents, StudentPage, StudentView
+from shared_contracts.records import (
+    GetJournal,
+    GetStudent,
+    Journal,
+    ListStudents,
+    StudentPage,
+    StudentState,
+    StudentView,
+)
+from shared_contracts.search import FoundPage, SearchStudents
 
 from gateway.backend import Backend
 from gateway.idempotency import IdempotencyKey, etag
@@ -22,14 +32,30 @@ Grade = Annotated[int | None, QueryParameter(ge=1, le=9, description="年级：1
 ClassNo = Annotated[int | None, QueryParameter(ge=1, le=99, description="班号")]
 
 
-class Search(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`number`: a document number or a student number (G, L or J; a former one too), whole. `name`: as it is written.
-    At least one of the two."""
+Stage = Literal["primary", "junior"]
+Placement = Literal["ordinary", "mainstreamed", "special_school", "home_teaching"]
+_DIGIT = re.compile("[0-9０-９]")
+_SHORTEST_NUMBER = 4
 
+
+class Search(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """At least one of `text`, `number` and `name`; the others narrow the result.
+
+    `text`: whatever is at hand: a name or a part of it (a former one too), pinyin from its beginning, with or without
+    blanks, initials; with a digit in it, a number. `number`: a document number or a student number (G, L or J; a former one
+    too), whole. `name`: a whole name.
+    """
+
+    text: Annotated[str, msgspec.Meta(min_length=1, max_length=60)] | None = None
     number: Annotated[str, msgspec.Meta(min_length=4, max_length=40)] | None = None
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=60)] | None = None
     school: Annotated[str, msgspec.Meta(pattern=r"^\d{2,12}$")] | None = None
-    cursor: Annotated[str, msgspec.Meta(max_length=500)] | None = None
+    grade: Annotated[int, msgspec.Meta(ge=1, le=9)] | None = None
+    class_no: Annotated[int, msgspec.Meta(ge=1, le=99)] | None = None
+    stage: Stage | None = None
+    state: StudentState | None = None
+    placement: Placement | None = None
+    cursor: Annotated[str, msgspec.Meta(max_length=900)] | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
 
     def __repr__(self) -> str:
@@ -44,39 +70,64 @@ async def students(
     school: OrganisationCode = None,
     grade: Grade = None,
     class_no: ClassNo = None,
+    stage: Annotated[Stage | None, QueryParameter(description="学段")] = None,
+    in_state: Annotated[StudentState | None, QueryParameter(name="state", description="学籍状态")] = None,
+    placement: Annotated[Placement | None, QueryParameter(description="就读方式")] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> StudentPage:
-    query = ListStudents(actor=actor, school=school, grade=grade, class_no=class_no, cursor=cursor, limit=limit)
+    query = ListStudents(
+        actor=actor,
+        school=school,
+        grade=grade,
+        class_no=class_no,
+        stage=stage,
+        state=in_state,
+        placement=placement,
+        cursor=cursor,
+        limit=limit,
+    )
     return await backend.ask(query, StudentPage)
 
 
 @post(
     "/searches",
     status_code=200,
-    **about("按证件号码、学籍号（含曾用学籍号）或姓名查找学生", "15.4", problems=(415,)),
+    **about("按姓名（含曾用名、其中一部分）、拼音、首字母或号码（含曾用学籍号）查找学生", "15.4", problems=(415,)),
 )
 async def search(
     backend: Given[Backend], actor: Given[Actor], idempotency_key: IdempotencyKey, data: JSONBody[Search]
-) -> StudentPage:
-    number, name = (data.number or "").strip(), (data.name or "").strip()
-    if not number and not name:
-        raise invalid("number", "请给出证件号码、学籍号或姓名")
+) -> FoundPage:
+    number, name, text = ((given or "").strip() for given in (data.number, data.name, data.text))
+    if text and name:
+        raise invalid("text", "text 与 name 只给一项：完整姓名用 name，其他用 text")
+    if text and not number and _DIGIT.search(text):  # no name has a digit
+        number, text = text, ""
+    if not (number or name or text):
+        raise invalid("text", "请给出姓名、拼音、首字母或号码（text、name、number 至少一项）")
+    if number and len(number) < _SHORTEST_NUMBER:
+        raise invalid("text", "号码须完整：请给出整个证件号码或学籍号")
     person_ids: tuple[str, ...] | None = None
     if number:
         found = await backend.ask(FindPersons(actor=actor, number=number), FoundPersons)
         if not found.person_ids:
-            return StudentPage(items=())
+            return FoundPage(items=())
         person_ids = found.person_ids
-    query = ListStudents(
+    query = SearchStudents(
         actor=actor,
-        school=data.school,
-        name=name or None,
+        text=name or text or None,
+        exact=bool(name),
         person_ids=person_ids,
+        school=data.school,
+        grade=data.grade,
+        class_no=data.class_no,
+        stage=data.stage,
+        state=data.state,
+        placement=data.placement,
         cursor=data.cursor,
         limit=data.limit,
     )
-    return await backend.ask(query, StudentPage)
+    return await backend.ask(query, FoundPage)
 
 
 @get("/{student_id:str}", **about("学生的学籍：现在的，或某一天的", "21.1", "15.4", "44"))

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
-import sqlalchemy as sa
-from regulation.authorisation import Target, may, reach
+from regulation.authorisation import Target, may
 from regulation.mark import clause
-from service_kit import paging
-from service_kit.database import fetch_all
 from service_kit.work import QueryHandler
 from shared_contracts.decisions import Refused, refused
 from shared_contracts.messages import Query, word
@@ -19,17 +15,13 @@ from shared_contracts.records import (
     Journal,
     JournalEntry,
     ListStudents,
-    StudentPage,
     StudentView,
 )
 from sqlalchemy.engine import RowMapping
 
 from registry.context import RegistryWork
-from registry.reach import within
-from registry.records import as_of, copies, journal, kinds, looking_back, store, tables, views, workload
+from registry.records import as_of, copies, journal, kinds, listing, looking_back, store, views, workload
 
-_s, _k = tables.students.c, tables.classes.c
-MOST_PERSONS = 200
 NOT_FOUND = "没有这名学生，或者不属于您管理的范围。"
 
 
@@ -92,35 +84,6 @@ def shown_entry(entry: journal.Entry) -> JournalEntry:
     )
 
 
-@clause("3.1")
-async def list_students(work: RegistryWork, query: ListStudents) -> StudentPage | Refused:
-    reached = reach(query.actor, word(query))
-    if isinstance(reached, Refused):
-        return reached
-    visible = within(reached, school=_s.school, authority=views.AUTHORITY, grade=_k.grade, class_no=_k.class_no)
-    if query.person_ids is not None and len(query.person_ids) > MOST_PERSONS:
-        return refused("too_large", f"一次最多查找{MOST_PERSONS}人。")
-    after = paging.decode(query.cursor, str, str)
-    if isinstance(after, Refused):
-        return after
-    statement = sa.select(*views.COLUMNS).select_from(views.FROM).where(visible)
-    wanted: list[tuple[Any, Any]] = [
-        (_s.school, query.school),
-        (_k.grade, query.grade),
-        (_k.class_no, query.class_no),
-        (_s.name, query.name),
-    ]
-    statement = statement.where(*(column == value for column, value in wanted if value is not None))
-    if query.person_ids is not None:
-        statement = statement.where(_s.person_id.in_(query.person_ids))
-    if after is not None:
-        statement = statement.where(sa.tuple_(_s.school, _s.id) > sa.tuple_(*after))
-    limit = paging.size(query.limit)
-    rows = await fetch_all(work.tx, statement.order_by(_s.school, _s.id).limit(limit + 1))
-    kept, cursor = paging.page(rows, limit, lambda row: (row["school"], row["id"]))
-    return StudentPage(items=tuple(map(views.view, kept)), next_cursor=cursor)
-
-
 def _sees(query: GetStudent | GetJournal, row: RowMapping) -> bool:
     target = Target(school=row["school"], authority=row["authority"], grade=row["grade"], class_no=row["class_no"])
     return may(query.actor, word(query), target)
@@ -129,7 +92,7 @@ def _sees(query: GetStudent | GetJournal, row: RowMapping) -> bool:
 QUERIES: dict[type[Query], QueryHandler] = {
     GetStudent: get_student,
     GetJournal: get_journal,
-    ListStudents: list_students,
+    ListStudents: listing.list_students,
     **workload.QUERIES,
     **looking_back.QUERIES,
 }

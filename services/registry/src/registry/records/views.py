@@ -16,11 +16,18 @@ from registry.records import tables
 
 _s, _m, _k = tables.students.c, tables.class_memberships.c, tables.classes.c
 _o = organisations.alias("o")
+_PRESENT = sa.and_(_o.c.code == _s.school, _o.c.valid_to.is_(None))
 FROM = (
     tables.students.outerjoin(tables.class_memberships, sa.and_(_m.student_id == _s.id, _m.left_on.is_(None)))
     .outerjoin(tables.classes, _k.id == _m.class_id)
-    .outerjoin(_o, sa.and_(_o.c.code == _s.school, _o.c.valid_to.is_(None)))
+    .outerjoin(_o, _PRESENT)
 )
+FROM_CLASSES = (
+    tables.classes.join(tables.class_memberships, sa.and_(_m.class_id == _k.id, _m.left_on.is_(None)))
+    .join(tables.students, sa.and_(_s.id == _m.student_id, _s.school == _k.school))
+    .outerjoin(_o, _PRESENT)
+)
+"""The same for those who are in a class, read from the classes on: for a grade of a school."""
 _FORMER = (
     sa.select(
         sa.func.coalesce(
