@@ -25,6 +25,7 @@ from shared_contracts.registry import (
     RosterState,
     RosterView,
 )
+from shared_contracts.search import FoundPage, FoundStudent
 
 M = TypeVar("M")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -202,8 +203,8 @@ class Api:
     def students(self, **query: Any) -> list[StudentView]:
         return self._pages(StudentPage, "/v1/students", **query)
 
-    def search(self, **body: Any) -> tuple[StudentView, ...]:
-        return self.want(StudentPage, "POST", "/v1/students/searches", json=body).items
+    def search(self, **body: Any) -> tuple[FoundStudent, ...]:
+        return self.want(FoundPage, "POST", "/v1/students/searches", json=body).items
 
     def journal(self, student_id: str) -> Journal:
         return self.want(Journal, "GET", f"/v1/students/{student_id}/journal")
