@@ -32,7 +32,7 @@ from shared_contracts.organisations import (
     OrganisationChanged,
     OrganisationsChanged,
 )
-from shared_contracts.records import CustodyPassed
+from shared_contracts.records import CustodyPassed, PassedRecord, RecordsPassed
 
 pytestmark = pytest.mark.integration
 
@@ -242,3 +242,24 @@ async def test_moves_that_come_in_the_wrong_order_wait_for_each_other(desk: Desk
     await desk.take(moved(pupil, SCHOOL, OTHER_SCHOOL))
     await desk.take(moved(pupil, OTHER_SCHOOL, third))
     assert await desk.value("SELECT school FROM record_claims") == third
+
+
+@pytest.mark.clause("16", "21.3", "45.1")
+async def test_claims_of_many_records_go_along_in_one_event(desk: Desk, entries: Any) -> None:
+    pupils = await desk.enter(entries[:3])
+    there = msgspec.structs.replace(REGISTRAR, account="r2", organisation=OTHER_SCHOOL)
+    event = RecordsPassed(
+        operation_id="o",
+        from_school=SCHOOL,
+        to_school=OTHER_SCHOOL,
+        records=tuple(PassedRecord(registration_id=p.registration_id, person_id=p.person_id) for p in pupils),
+    )
+    await desk.take(event)
+    await desk.take(event)  # again
+    for pupil in pupils:
+        assert isinstance(await reveal(desk, REGISTRAR, pupil.person_id), Refused)
+        assert isinstance(await reveal(desk, there, pupil.person_id), RevealedDocuments)
+    with pytest.raises(OutOfOrder):
+        await desk.take(msgspec.structs.replace(event, from_school="2123010003", to_school=SCHOOL))
+    held = await desk.value("SELECT count(*) FROM record_claims WHERE school = $1", OTHER_SCHOOL)
+    assert held == len(pupils) > 1

@@ -194,6 +194,21 @@ async def history(connection: Connection, case_id: str, prefix: str = "") -> lis
     return [DecisionRow(**{**row, "details": msgspec.json.decode(row["details"])}) for row in rows]
 
 
+async def histories(connection: Connection, case_ids: Sequence[str], prefix: str = "") -> dict[str, list[DecisionRow]]:
+    """All acts on each of these cases, first to last; a case without any is left out."""
+    rows = await connection.fetch(
+        f"""SELECT case_id, seq, step, decision, account, account_name, role, organisation, decided_at, reason, override,
+                   details::text AS details
+            FROM {prefix}case_decisions WHERE case_id = ANY($1::text[]) ORDER BY case_id, seq""",  # noqa: S608
+        list(case_ids),
+    )
+    found: dict[str, list[DecisionRow]] = {}
+    for row in rows:
+        values = {**row, "details": msgspec.json.decode(row["details"])}
+        found.setdefault(values.pop("case_id"), []).append(DecisionRow(**values))
+    return found
+
+
 def standing(row: Mapping[str, Any]) -> Standing:
     """A row's columns STANDING, `deciders` as JSON text or decoded."""
     deciders = row["deciders"]

@@ -95,6 +95,10 @@ async def _once(
                 await connection.execute(IN_TRANSACTION, *recorder.row(entry))
     except _RollBack as back:
         return await _recorded(recorder, command, back.reply, clock)
+    except (sqlalchemy.exc.DBAPIError, asyncpg.PostgresError) as error:
+        if (no := refusal_of(error)) is None:
+            raise
+        return await _recorded(recorder, command, no, clock)
     if work.events or entry:
         db.wake_relay()
     for call in work.calls:
@@ -176,6 +180,19 @@ async def _through_restarts(attempt: Callable[[], Awaitable[R]], what: str) -> R
 
 _PASSING = ("08", "57P", "40001", "40P01")
 """SQLSTATE classes that pass: connection lost, server stopping or starting, serialization, deadlock."""
+
+
+HELD = "XJ001"
+"""SQLSTATE of a trigger that refuses in words meant for people: what holds for every path is held in one place."""
+
+
+def refusal_of(error: BaseException) -> Refused | None:
+    """The refusal that a trigger of ours has spoken, None for any other error."""
+    original: Any = getattr(error, "orig", None) or error
+    cause = getattr(original, "__cause__", None) or original
+    if HELD not in (getattr(original, "sqlstate", None), getattr(cause, "sqlstate", None)):
+        return None
+    return refused("conflict", str(getattr(cause, "message", None) or cause))
 
 
 def passing(error: BaseException) -> bool:

@@ -201,8 +201,24 @@ class CustodyPassed(Event, frozen=True, kw_only=True, gc=False, tag="registry.cu
     to_school: str
 
 
+class PassedRecord(Message, frozen=True, kw_only=True, gc=False):
+    """`registration_id` names the claim that goes along."""
+
+    registration_id: str
+    person_id: str
+
+
+class RecordsPassed(Event, frozen=True, kw_only=True, gc=False, tag="registry.records_passed"):
+    """Many records of one school go to another at once (clauses 16, 21.3). At most 500 an event."""
+
+    operation_id: str
+    from_school: str
+    to_school: str
+    records: tuple[PassedRecord, ...]
+
+
 Queries = GetStudent | GetJournal | ListStudents | GetSchoolAsOf | GetClassAsOf
-Events = StudentsRegistered | CustodyPassed
+Events = StudentsRegistered | CustodyPassed | RecordsPassed
 
 REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     GetStudent: StudentView,

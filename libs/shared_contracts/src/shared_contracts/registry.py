@@ -9,7 +9,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Literal
 
-from shared_contracts import evidence, exports, organisations, plans, records, search, waiting, workload
+from shared_contracts import evidence, exports, organisations, plans, records, reorganisation, search, waiting, workload
 from shared_contracts.actors import Role
 from shared_contracts.decisions import Decision, Finding
 from shared_contracts.files import FileRef as FileRef  # noqa: PLC0414 - offered here too
@@ -422,6 +422,7 @@ Commands = (
     | CorrectRegistration
     | WithdrawRegistration
     | plans.Commands
+    | reorganisation.Commands
 )
 Queries = (
     GetRoster
@@ -433,6 +434,7 @@ Queries = (
     | ListRegistrations
     | organisations.Queries
     | plans.Queries
+    | reorganisation.Queries
     | GetTemplate
     | exports.RegistryQueries
     | workload.Queries
@@ -449,12 +451,14 @@ Events = (
     | records.Events
     | CorrectionsNeeded
     | organisations.Events
+    | reorganisation.Events
     | exports.RegistryEvents
     | waiting.Events
 )
 
 REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     **organisations.REPLIES,
+    **reorganisation.REPLIES,
     **evidence.REPLIES,
     OpenRoster: RosterView,
     ConfirmRoster: RosterView,

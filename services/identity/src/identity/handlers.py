@@ -34,7 +34,7 @@ from shared_contracts.identity import (
     StagePersons,
 )
 from shared_contracts.messages import Command, Event, Ok, Query, word
-from shared_contracts.records import CustodyPassed
+from shared_contracts.records import CustodyPassed, RecordsPassed
 from shared_contracts.registry import RegistrationsApproved, RegistrationsClosed
 
 from identity import claiming, names, numbers, policy, requests, store
@@ -279,6 +279,16 @@ async def custody_passed(work: IdentityWork, event: CustodyPassed) -> None:
         raise OutOfOrder(event.registration_id)
 
 
+async def records_passed(work: IdentityWork, event: RecordsPassed) -> None:
+    """Many claims go with their records, in one statement; what stands in the way of one is for all to wait for."""
+    ids = [record.registration_id for record in event.records]
+    found = await store.pass_claims(work.tx, ids, event.from_school, event.to_school)
+    if missing := set(ids) - set(found):
+        log.error("%d registrations moved to another school and hold no claim", len(missing))
+    if any(school != event.to_school for school in found.values()):
+        raise OutOfOrder(event.operation_id)
+
+
 # ---- shared -------------------------------------------------------------------------------------------------------
 
 
@@ -316,5 +326,6 @@ EVENTS: dict[type[Event], EventHandler] = {
     RegistrationsApproved: registrations_approved,
     RegistrationsClosed: registrations_closed,
     CustodyPassed: custody_passed,
+    RecordsPassed: records_passed,
     **organisations.EVENTS,
 }

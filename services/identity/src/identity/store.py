@@ -299,6 +299,27 @@ async def pass_claim(tx: AsyncConnection, registration_id: str, from_school: str
     return held
 
 
+async def pass_claims(
+    tx: AsyncConnection, registration_ids: Sequence[str], from_school: str, to_school: str
+) -> dict[str, str]:
+    """Let another school hold these claims. Who holds each then, by registration; those nobody claims are left out."""
+    connection = await driver(tx)
+    await connection.execute(
+        """UPDATE record_claims c SET school = $3
+           FROM (SELECT registration_id FROM record_claims WHERE registration_id = ANY($1::text[]) AND school = $2
+                 ORDER BY registration_id FOR UPDATE) o
+           WHERE c.registration_id = o.registration_id""",
+        list(registration_ids),
+        from_school,
+        to_school,
+    )
+    rows = await connection.fetch(
+        "SELECT registration_id, school FROM record_claims WHERE registration_id = ANY($1::text[])",
+        list(registration_ids),
+    )
+    return {row["registration_id"]: row["school"] for row in rows}
+
+
 # ---- showing ------------------------------------------------------------------------------------------------------
 
 

@@ -16,12 +16,15 @@ from registry.evidence import handlers as evidence
 from registry.evidence import worker as rescanning
 from registry.exports import handlers as exports
 from registry.exports import worker as exporting
+from registry.moving.worker import Worker
 from registry.organisations import handlers as organisations
 from registry.policy_values import live
 from registry.policy_values import worker as policy_watch
 from registry.records import handlers as records
 from registry.registration import enter
 from registry.registration import handlers as registration
+from registry.reorganisation import handlers as reorganisation
+from registry.reorganisation.carrying import Redivision, Schools
 from registry.rosters import handlers as rosters
 from registry.rosters import worker
 from registry.search import handlers as search
@@ -29,6 +32,9 @@ from registry.search import worker as searching
 
 OUTSIDE = 2
 """Connections of the small pool (see `Registry.outside`)."""
+
+MOVERS = Worker({"merger": Schools(), "closure": Schools(), "redivision": Redivision()})
+"""What carries out operations that move many records."""
 
 
 async def build(kit: Kit) -> Registry:
@@ -57,6 +63,7 @@ SERVICE = Service(
         **evidence.COMMANDS,
         **plans.COMMANDS,
         **schemes.COMMANDS,
+        **reorganisation.COMMANDS,
     },
     queries={
         **organisations.QUERIES,
@@ -68,8 +75,9 @@ SERVICE = Service(
         **search.QUERIES,
         **plans.QUERIES,
         **schemes.QUERIES,
+        **reorganisation.QUERIES,
     },
     events={**registration.EVENTS, **exports.EVENTS},
     build=build,
-    workers=(worker.run, enter.worker, exporting.run, rescanning.run, policy_watch.run, searching.run),
+    workers=(worker.run, enter.worker, exporting.run, rescanning.run, policy_watch.run, searching.run, MOVERS.run),
 )

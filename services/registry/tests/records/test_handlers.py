@@ -136,7 +136,7 @@ async def test_a_student_is_in_one_class_at_a_time(world):
         "UPDATE students SET birth_date = '2019-01-01'",
         "UPDATE students SET person_id = 'x'",
         "UPDATE students SET name = 'x'",
-        "UPDATE students SET live = false",
+        "UPDATE students SET registered_at = now()",
         "DELETE FROM class_memberships",
         "DELETE FROM former_numbers",
         "UPDATE former_numbers SET number = 'x'",

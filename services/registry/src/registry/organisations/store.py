@@ -40,13 +40,13 @@ async def school(tx: AsyncConnection, code: str, on: date | None = None) -> Scho
     """A school as it is now, or as it was on a day; None where there is none (an authority is none)."""
     query = sa.select(t).where(t.c.code == code, t.c.kind == "school", *_valid(on))
     row = await fetch_one(tx, query)
-    return None if row is None else _school(row)
+    return None if row is None else facts(row)
 
 
 async def schools(tx: AsyncConnection, codes: Collection[str]) -> dict[str, SchoolFacts]:
     """Schools as they are now, by code; what is none is left out."""
     query = sa.select(t).where(t.c.code.in_(list(codes)), t.c.kind == "school", *_valid(None))
-    return {row["code"]: _school(row) for row in await fetch_all(tx, query)}
+    return {row["code"]: facts(row) for row in await fetch_all(tx, query)}
 
 
 async def authority_of(tx: AsyncConnection, code: str) -> str | None:
@@ -244,7 +244,8 @@ def view(row: Any) -> OrganisationView:
     )
 
 
-def _school(row: Any) -> SchoolFacts:
+def facts(row: Any) -> SchoolFacts:
+    """A school's row as rules see it."""
     return SchoolFacts(
         code=row["code"],
         name=row["name"],

@@ -1,13 +1,15 @@
 """Passing custody: a student and the record go to another school, which keeps it from then on (clause 21.2).
 
 The old school is left a sealed copy as of that day. Nothing here decides whether a student may move: the cases that do
-(transfers, mergers of schools) call this as their last act, in their own transaction.
+(transfers, mergers of schools) call this as their last act, in their own transaction. `pass_records` is the core, for
+any number of students; `pass_custody` moves one, with what is to be looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -16,7 +18,6 @@ from service_kit.database import driver, insert_rows
 from shared_contracts.actors import Actor
 from shared_contracts.decisions import Refused, refused
 from shared_contracts.records import CustodyPassed, StudentView
-from shared_contracts.registry import RegistrationView
 
 from registry.context import RegistryWork
 from registry.organisations import store as organisations
@@ -60,14 +61,13 @@ async def pass_custody(
     if on > work.today or (joined is not None and on < joined):
         return refused("invalid", "转入日期不能晚于今天，也不能早于学生到原学校的日期。")
     await organisations.hold(work.tx, to_school)
-    entry = journal.entry(
-        student_id,
-        (locked[0]["journal_seq"], locked[0]["journal_hash"]),
-        kind=KIND,
-        clause=clause_id,
-        legal_date=on,
-        recorded_at=work.now,
-        actor=actor.account,
+    year = registration_year(on)
+    await store.make_classes(work.tx, to_school, [klass], year)
+    passing = Passing(
+        student_id=student_id,
+        school=to_school.code,
+        stage=stage,
+        class_id=store.class_id(to_school, klass, year),
         content={
             **(content or {}),
             "from_school": row["school"],
@@ -78,9 +78,7 @@ async def pass_custody(
             ),
         },
     )
-    await _leave_copy(work, views.view(row), entry)
-    await store.append(work.tx, [entry])
-    await _move(work, student_id, to_school, klass, stage, on)
+    await pass_records(work, [passing], kind=KIND, clause_id=clause_id, on=on, actor=actor.account)
     work.emit(
         CustodyPassed(
             registration_id=student_id,
@@ -95,20 +93,73 @@ async def pass_custody(
     return views.view(moved)
 
 
-async def _leave_copy(work: RegistryWork, student: StudentView, entry: journal.Entry) -> None:
-    as_of = entry.legal_date
-    registration = await queries.view(work, student.id)
-    kept = copies.Kept(
-        student=msgspec.structs.replace(student, copy_as_of=as_of),
-        registration=msgspec.structs.replace(registration, copy_as_of=as_of)
-        if isinstance(registration, RegistrationView) and registration.school == student.school
-        else None,
-    )
-    context = copies.context(student.id, student.school, entry.seq)
-    await insert_rows(
-        work.tx,
-        tables.student_copies,
-        [
+class Passing(msgspec.Struct, frozen=True, kw_only=True):
+    """Where one record goes. `school`: who keeps it from then on; `class_id`: None where the pupil has no class yet.
+
+    `keeper`: the authority that keeps it itself, because its school is no more. `learning`: whether the pupil is in
+    school there, whatever the record said before (a graduate who goes on to junior school). `content`: of the entry.
+    """
+
+    student_id: str
+    school: str
+    stage: str
+    class_id: str | None
+    keeper: str | None = None
+    learning: bool = False
+    content: Mapping[str, Any] = MappingProxyType({})
+
+
+@clause("21.1", "21.2")
+async def pass_records(
+    work: RegistryWork, passings: Sequence[Passing], *, kind: str, clause_id: str, on: date, actor: str
+) -> dict[str, int]:
+    """Pass records of any number of students in a constant number of statements; the journal's number of each one's entry.
+
+    A sealed copy stays with the school that a record leaves. Where school and class stay, only the journal tells. Nothing
+    is judged here and nobody is told: that is for the caller. Raises ValueError for a student who is not there.
+    """
+    ids = [one.student_id for one in passings]
+    locked = {row["id"]: row for row in await store.lock_students(work.tx, ids)}
+    if missing := set(ids) - set(locked):
+        raise ValueError(f"no such students: {sorted(missing)[:3]}")
+    entries = [
+        journal.entry(
+            one.student_id,
+            (locked[one.student_id]["journal_seq"], locked[one.student_id]["journal_hash"]),
+            kind=kind,
+            clause=clause_id,
+            legal_date=on,
+            recorded_at=work.now,
+            actor=actor,
+            content=one.content,
+        )
+        for one in passings
+    ]
+    leaving = {one.student_id for one in passings if locked[one.student_id]["school"] != one.school}
+    await _leave_copies(work, [entry for entry in entries if entry.student_id in leaving])
+    await store.append(work.tx, entries)
+    await _move(work, passings, on)
+    return {entry.student_id: entry.seq for entry in entries}
+
+
+async def _leave_copies(work: RegistryWork, entries: Sequence[journal.Entry]) -> None:
+    """What each student's school keeps, as of the entry by which the student leaves."""
+    ids = [entry.student_id for entry in entries]
+    students = await views.rows_of(work.tx, ids)
+    registrations = await queries.views(work, ids)
+    rows = []
+    for entry in entries:
+        student = views.view(students[entry.student_id])
+        registration = registrations.get(entry.student_id)
+        as_of = entry.legal_date
+        kept = copies.Kept(
+            student=msgspec.structs.replace(student, copy_as_of=as_of),
+            registration=msgspec.structs.replace(registration, copy_as_of=as_of)
+            if registration is not None and registration.school == student.school
+            else None,
+        )
+        context = copies.context(student.id, student.school, entry.seq)
+        rows.append(
             {
                 "student_id": student.id,
                 "school": student.school,
@@ -117,32 +168,47 @@ async def _leave_copy(work: RegistryWork, student: StudentView, entry: journal.E
                 "copied_at": work.now,
                 "sealed": work.deps.cipher.seal_bytes(msgspec.json.encode(kept), context),
             }
-        ],
-    )
+        )
+    await insert_rows(work.tx, tables.student_copies, rows)
 
 
-async def _move(work: RegistryWork, student_id: str, school: SchoolFacts, klass: Klass, stage: str, on: date) -> None:
-    year = registration_year(on)
-    await store.make_classes(work.tx, school, [klass], year)
+async def _move(work: RegistryWork, passings: Sequence[Passing], on: date) -> None:
     connection = await driver(work.tx)
     await connection.execute(
-        "UPDATE students SET school = $2, stage = $3, version = version + 1 WHERE id = $1",
-        student_id,
-        school.code,
-        stage,
+        """UPDATE students s SET school = n.school, stage = n.stage, keeper = n.keeper, version = s.version + 1,
+                                 state = CASE WHEN n.learning THEN $6 ELSE s.state END, live = s.live OR n.learning
+           FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[])
+               AS n(id, school, stage, keeper, learning)
+           WHERE s.id = n.id""",
+        [one.student_id for one in passings],
+        [one.school for one in passings],
+        [one.stage for one in passings],
+        [one.keeper for one in passings],
+        [one.learning for one in passings],
+        store.LEARNING,
     )
-    # Who came and leaves on one day has been in one class that day: the last one.
+    ids = [one.student_id for one in passings]
+    classes = [one.class_id for one in passings]
+    # Who came and leaves on one day has been in one class that day: the last one, or in none.
     await connection.execute(
-        "UPDATE class_memberships SET left_on = $2 WHERE student_id = $1 AND left_on IS NULL AND joined_on < $2",
-        student_id,
+        """UPDATE class_memberships m SET left_on = $3
+           FROM unnest($1::text[], $2::text[]) AS n(id, class_id)
+           WHERE m.student_id = n.id AND m.left_on IS NULL AND m.class_id IS DISTINCT FROM n.class_id
+             AND (m.joined_on < $3 OR n.class_id IS NULL)""",
+        ids,
+        classes,
         on,
     )
     await connection.execute(
-        """INSERT INTO class_memberships (student_id, joined_on, class_id) VALUES ($1, $2, $3)
+        """INSERT INTO class_memberships (student_id, joined_on, class_id)
+           SELECT n.id, $3, n.class_id FROM unnest($1::text[], $2::text[]) AS n(id, class_id)
+           WHERE n.class_id IS NOT NULL
+             AND NOT EXISTS (SELECT FROM class_memberships m
+                             WHERE m.student_id = n.id AND m.left_on IS NULL AND m.class_id = n.class_id)
            ON CONFLICT (student_id, joined_on) DO UPDATE SET class_id = EXCLUDED.class_id, left_on = NULL""",
-        student_id,
+        ids,
+        classes,
         on,
-        store.class_id(school, klass, year),
     )
 
 

@@ -39,6 +39,8 @@ TITLES: Final[dict[str, str]] = {
     "reinstated": "恢复学籍",
     "merged": "重复学籍合并",
     "custody_reorganised": "学校合并、撤销，学籍移交",
+    "redivided": "行政区划调整",
+    "move_undone": "撤回学籍移交",
     "promoted": "升级",
     "stage_continued": "升入初中",
     "graduated": "毕业",

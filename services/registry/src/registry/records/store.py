@@ -53,7 +53,12 @@ def class_id(school: SchoolFacts, klass: Klass, school_year: int) -> str:
     stage = school.stage_of(klass.grade)
     if stage is None:
         raise ValueError(f"{school.code} does not carry grade {klass.grade}")
-    return derived("class", school.code, stage, cohort(klass.grade, school_year), klass.class_no)
+    return class_key(school.code, stage, cohort(klass.grade, school_year), klass.class_no)
+
+
+def class_key(school: str, stage: str, cohort_year: int, class_no: int) -> str:
+    """The id of a class by what never changes of it."""
+    return derived("class", school, stage, cohort_year, class_no)
 
 
 async def make_classes(tx: AsyncConnection, school: SchoolFacts, classes: Sequence[Klass], school_year: int) -> None:

@@ -53,6 +53,7 @@ students = sa.Table(
     sa.Column("live", sa.Boolean, nullable=False),
     sa.Column("registered_at", MOMENT, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("keeper", sa.Text),  # the authority that keeps the record of a school that is no more (21.3)
 )
 
 former_numbers = sa.Table(

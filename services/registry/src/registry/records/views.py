@@ -15,8 +15,13 @@ from registry.organisations.tables import organisations
 from registry.records import tables
 
 _s, _m, _k = tables.students.c, tables.class_memberships.c, tables.classes.c
-_o = organisations.alias("o")
-_PRESENT = sa.and_(_o.c.code == _s.school, _o.c.valid_to.is_(None))
+_o, _later = organisations.alias("o"), organisations.alias("later")
+_LAST = sa.and_(
+    _s.keeper.is_not(None),
+    sa.not_(sa.exists().where(_later.c.code == _o.c.code, _later.c.valid_from > _o.c.valid_from)),
+)
+"""A school that is no more, whose archive an authority keeps: as it was last."""
+_PRESENT = sa.and_(_o.c.code == _s.school, sa.or_(_o.c.valid_to.is_(None), _LAST))
 FROM = (
     tables.students.outerjoin(tables.class_memberships, sa.and_(_m.student_id == _s.id, _m.left_on.is_(None)))
     .outerjoin(tables.classes, _k.id == _m.class_id)
@@ -42,8 +47,8 @@ _FORMER = (
     .where(tables.former_numbers.c.student_id == _s.id)
     .scalar_subquery()
 )
-AUTHORITY = _o.c.authority
-"""The supervising authority of the student's school."""
+AUTHORITY = sa.func.coalesce(_s.keeper, _o.c.authority).label("authority")
+"""The supervising authority of the student's school; where that is no more, the authority that keeps its archive."""
 
 COLUMNS = (
     *tables.students.c,
@@ -53,6 +58,13 @@ COLUMNS = (
     AUTHORITY,
     _FORMER.label("former_numbers"),
 )
+
+
+async def rows_of(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, RowMapping]:
+    """Students by their ids."""
+    wanted = sa.any_(sa.cast(list(ids), sa.ARRAY(sa.Text)))
+    rows = await fetch_all(tx, sa.select(*COLUMNS).select_from(FROM).where(_s.id == wanted))
+    return {row["id"]: row for row in rows}
 
 
 async def row_of(tx: AsyncConnection, student_id: str) -> RowMapping | None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from casework.store import history
+from casework.state import DecisionRow
+from casework.store import histories, history
 from regulation.authorisation import reach
 from regulation.mark import clause
 from service_kit import paging
 from service_kit.database import driver, fetch_all, fetch_one
-from shared_contracts.decisions import Refused, refused
+from shared_contracts.decisions import Decision, Refused, refused
 from shared_contracts.identity import NumberKind, Verification
 from shared_contracts.messages import word
 from shared_contracts.registry import (
@@ -108,9 +110,30 @@ async def view(work: RegistryWork, registration_id: str) -> RegistrationView | R
     return refused("not_found", access.NOT_FOUND) if row is None else await _whole(work, row)
 
 
+async def views(work: RegistryWork, ids: Sequence[str]) -> dict[str, RegistrationView]:
+    """Registrations whole, by their ids, in a constant number of statements."""
+    wanted = sa.any_(sa.cast(list(ids), sa.ARRAY(sa.Text)))
+    rows = await fetch_all(work.tx, sa.select(*_COLUMNS).select_from(_FROM).where(_r.id == wanted))
+    acts = await histories(await driver(work.tx), [row["id"] for row in rows])
+    decisions = await store.decisions(work.tx, list({row["decision_id"] for row in rows}))
+    forms = await store.forms(work.tx, [row["id"] for row in rows])
+    return {
+        row["id"]: _composed(
+            row,
+            acts.get(row["id"], []),
+            decisions.get(row["decision_id"]),
+            _opened(work, row["id"], forms.get(row["id"])),
+        )
+        for row in rows
+    }
+
+
 async def read_form(work: RegistryWork, registration_id: str) -> dict[str, str]:
     """The form as it was filled in, normalised, by the fields' keys, without document numbers."""
-    blob = await store.form(work.tx, registration_id)
+    return _opened(work, registration_id, await store.form(work.tx, registration_id))
+
+
+def _opened(work: RegistryWork, registration_id: str, blob: bytes | None) -> dict[str, str]:
     if blob is None:
         return {}
     text = work.deps.cipher.open_bytes(blob, form_context(registration_id))
@@ -146,6 +169,13 @@ async def _row(work: RegistryWork, registration_id: str) -> RowMapping | None:
 
 async def _whole(work: RegistryWork, row: RowMapping) -> RegistrationView:
     acts = await history(await driver(work.tx), row["id"])
+    decision = await store.decision(work.tx, row["decision_id"])
+    return _composed(row, acts, decision, await read_form(work, row["id"]))
+
+
+def _composed(
+    row: RowMapping, acts: Sequence[DecisionRow], decision: Decision | None, form: dict[str, str]
+) -> RegistrationView:
     taken = tuple(
         StepTaken(
             step=Step(act.step),
@@ -159,12 +189,7 @@ async def _whole(work: RegistryWork, row: RowMapping) -> RegistrationView:
         )
         for act in acts
     )
-    return msgspec.structs.replace(
-        _view(row),
-        steps=taken,
-        decision=await store.decision(work.tx, row["decision_id"]),
-        form=await read_form(work, row["id"]),
-    )
+    return msgspec.structs.replace(_view(row), steps=taken, decision=decision, form=form)
 
 
 def _view(row: RowMapping) -> RegistrationView:

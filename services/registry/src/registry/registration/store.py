@@ -188,6 +188,17 @@ async def decision(tx: AsyncConnection, decision_id: str) -> Decision | None:
     return None if body is None else _decode_decision(body)
 
 
+async def decisions(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, Decision]:
+    rows = await (await driver(tx)).fetch("SELECT id, body FROM policy_decisions WHERE id = ANY($1::text[])", list(ids))
+    return {row["id"]: _decode_decision(row["body"]) for row in rows}
+
+
+async def forms(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, bytes]:
+    """The sealed forms of registrations or students."""
+    rows = await (await driver(tx)).fetch("SELECT id, form FROM profiles WHERE id = ANY($1::text[])", list(ids))
+    return {row["id"]: row["form"] for row in rows}
+
+
 async def form(tx: AsyncConnection, registration_id: str) -> bytes | None:
     """The sealed form of a registration or student."""
     blob: bytes | None = await (await driver(tx)).fetchval("SELECT form FROM profiles WHERE id = $1", registration_id)
