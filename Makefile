@@ -5,7 +5,7 @@ ROWS   ?= 300
 PACKAGES := $(sort $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)) infra/pyproject.toml deploy/local/pyproject.toml
 CODE   := libs services infra deploy tests_e2e benchmarks conftest.py .ci
 .DEFAULT_GOAL := help
-.PHONY: help setup run up down reset status logs demo test lint format types imports regulation article check-docs \
+.PHONY: help setup run up down reset clock status logs demo test lint format types imports regulation article check-docs \
   unit e2e bench-registration bench-export bench-token bench-audit dead-letters replay audit-verify lock
 
 help: ## this list
@@ -27,6 +27,9 @@ down: setup ## stop what `make up` (or `make run`) started
 
 reset: setup ## clear all data of the local stack
 	@$(PY) -m xueji_local reset
+
+clock: setup ## what day it is for the local stack; move its clock forward (TO=2026-09-01)
+	@$(PY) -m xueji_local clock $(TO)
 
 status: setup ## what runs, where, how it is
 	@$(PY) -m xueji_local status

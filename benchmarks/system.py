@@ -14,7 +14,6 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from xueji_infra.databases import database_name
 from xueji_local import demo
 from xueji_local.credentials import Credentials
 from xueji_local.demo_client import Account, ApiProblem, Client
-from xueji_local.demo_flow import CHINA, STEPS, Desk, open_desk
+from xueji_local.demo_flow import STEPS, Desk, open_desk
 from xueji_local.generator import CLASS_SIZE, CLASSES, Population, make_roster
 from xueji_local.generator_form import School
 from xueji_local.layout import Layout
@@ -128,7 +127,7 @@ class System:
         grades = -(-rows // (CLASS_SIZE * (CLASSES - used)))
         self._used[view.code] += -(-rows // (CLASS_SIZE * grades))
         self.matcher.grow(roster.needed)
-        return open_desk(self.file.gateway, self.file.accounts, view), Path(roster.path)
+        return open_desk(self.file, view), Path(roster.path)
 
     # ---- one run ----------------------------------------------------------------------------------------------------
 
@@ -183,7 +182,7 @@ class System:
         self._runner.run(self._until("sheets_state", roster_id, "ready"))
 
     def _decide(self, desk: Desk, roster_id: str, step: Step, role: str, rows: int) -> None:
-        signed_on = datetime.now(CHINA).date().isoformat() if step is Step.GUARDIAN else None
+        signed_on = self.file.today.isoformat() if step is Step.GUARDIAN else None
         moved = 0
         for client in desk.clients[role]:
             if moved == rows:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -94,7 +95,7 @@ def fresh_system() -> Iterator[FreshSystem]:
     """`fresh_system(identity={...})`: one for this test alone."""
     with ExitStack() as stack:
 
-        def make(**settings: Mapping[str, str]) -> System:
-            return stack.enter_context(running_system(**settings))
+        def make(begins: datetime | None = None, **settings: Mapping[str, str]) -> System:
+            return stack.enter_context(running_system(begins, **settings))
 
         yield make

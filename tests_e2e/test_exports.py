@@ -13,10 +13,10 @@ import httpx
 import openpyxl
 import pytest
 from e2e_api import Api, problem_of
+from e2e_clock import CLOCK
 from e2e_people import People, Secrets, numbers_in
 from e2e_story import Story
 from e2e_system import System, wait_for
-from service_kit.clock import Clock
 from shared_contracts.exports import ExportState, ExportView
 
 SCHOOL, COUNTY = "2123000101", "230103"  # Xinchun and its county
@@ -31,7 +31,7 @@ def body(**changes: Any) -> dict[str, Any]:
         "selection": {"organisation": SCHOOL},
         "recipient": {"kind": "outside", "name": "哈尔滨市招生考试院"},
         "purpose": "核对升学报名名册",
-        "expires_on": str(Clock().today() + timedelta(days=3)),
+        "expires_on": str(CLOCK.today() + timedelta(days=3)),
     } | changes
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from e2e_api import XLSX, Problem, problem_of
 from e2e_cast import CITY, COUNTY, NEIGHBOUR, PROVINCE, SCHOOL, Cast, Member, new_password, training
+from e2e_clock import CLOCK
 from e2e_flow import Desk, today
 from e2e_people import People, form_of
 from e2e_system import System, wait_for
 from e2e_things import SHEET, Things, asked_for, export_body, scan, upload_organisations
-from service_kit.clock import Clock
 from service_kit.crypto import FieldCipher
 from shared_contracts.actors import Role
 
@@ -238,7 +237,7 @@ def signed_again(system: System, token: str, **claims: float) -> str:
 
 @pytest.mark.clause("45.3")
 def test_a_stolen_token_is_worth_nothing_once_it_has_expired(system: System, cast: Cast, things: Things) -> None:
-    who, path, now = cast["registrar"], things.fill("/v1/students/{student_id}"), time.time()
+    who, path, now = cast["registrar"], things.fill("/v1/students/{student_id}"), system.clock.now().timestamp()
     done(who.send("GET", path, token=signed_again(system, who.token)))  # our signature is as good as its own
     for expired in (now - 1.5, now - 60, now - 86_400):
         old = signed_again(system, who.token, iat=expired - 300, exp=expired)
@@ -480,7 +479,7 @@ def test_last_year_s_appointment_is_over(system: System, cast: Cast) -> None:
     """It can no longer be made, and one that was lawful then opens nothing now."""
     who = cast.created("last-year", SCHOOL, Role.REGISTRAR)
     who.own_password()
-    day = Clock().today()
+    day = CLOCK.today()
     this_year = day.year if day.month >= 9 else day.year - 1
     last_year = {"school_year": this_year - 1, "begins_on": f"{this_year - 1}-09-01"}
     last_year["training"] = {**training(), "completed_on": f"{this_year - 1}-08-20"}

@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pytest
 from e2e_api import problem_of
+from e2e_clock import CLOCK
 from e2e_flow import today
 from e2e_system import System, wait_for
-from service_kit.clock import Clock
 from shared_contracts.decisions import Outcome
 
 pytestmark = pytest.mark.clause("43")
@@ -63,7 +63,7 @@ def newcomer(system: System, name: str) -> Newcomer:
 
 
 def appointment(username: str, **more: Any) -> dict[str, Any]:
-    day = Clock().today()
+    day = CLOCK.today()
     year = day.year if day.month >= 9 else day.year - 1
     return {
         "username": username,

@@ -14,8 +14,8 @@ from typing import Any
 
 import httpx
 import msgspec
+from e2e_clock import CLOCK
 from e2e_system import PORTAL, System
-from service_kit.clock import Clock
 from shared_contracts.access import DemoAccount, LoadAccounts
 from shared_contracts.actors import Role
 from xueji_local.accounts import TRAINING
@@ -157,7 +157,7 @@ class Cast:
             "name": "演示接口",
             "organisation": organisation,
             "scopes": list(scopes),
-            "expires_on": (Clock().today() + timedelta(days=30)).isoformat(),
+            "expires_on": (CLOCK.today() + timedelta(days=30)).isoformat(),
         }
         answer = self[by].send("POST", "/v1/clients", json=body)
         assert answer.status_code == 201, answer.text

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from e2e_api import Api
+from e2e_clock import CLOCK
 from e2e_people import Made
 from e2e_system import System
-from service_kit.clock import Clock
 from shared_contracts.registry import DecisionDone, RosterState, RosterView
 from xueji_local import province
 
@@ -17,7 +17,7 @@ OFFICERS = {"230103": "nangang.officer", "230184": "wuchang.officer", "230109": 
 
 def today() -> str:
     """The business day, China's, wherever the machine stands."""
-    return Clock().today().isoformat()
+    return CLOCK.today().isoformat()
 
 
 @dataclass(frozen=True)

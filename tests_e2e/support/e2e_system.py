@@ -17,6 +17,7 @@ import time
 import uuid
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,9 +25,12 @@ import asyncpg
 import httpx
 import msgspec
 from e2e_api import Answers, Api
+from e2e_clock import CLOCK
 from e2e_otlp import Collector
 from nats.aio.client import Client
+from service_kit import time_travel
 from service_kit.bus import Bus
+from service_kit.clock import ZONE, Clock
 from shared_contracts.actors import system as system_actor
 from shared_contracts.identity import RevealDocuments, RevealedDocuments
 from xueji_infra import declare, nats_conf
@@ -130,6 +134,16 @@ class System:
 
     def anonymous(self) -> httpx.Client:
         return httpx.Client(base_url=self.gateway, timeout=30, trust_env=False)
+
+    # ---- time -------------------------------------------------------------------------------------------------------
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(self.layout.clock)
+
+    def move_to(self, day: date, hour: int = 9) -> None:
+        """From now on it is this day, for all of it: of a system that a test has for itself. Forward alone."""
+        time_travel.move(self.layout.clock, datetime(day.year, day.month, day.day, hour, tzinfo=ZONE))
 
     # ---- processes --------------------------------------------------------------------------------------------------
 
@@ -390,8 +404,11 @@ class System:
 
 
 @contextlib.contextmanager
-def running_system(**settings: Mapping[str, str]) -> Iterator[System]:
-    """A fresh system on servers of its own. `settings`: by service, what its environment has besides."""
+def running_system(begins: datetime | None = None, **settings: Mapping[str, str]) -> Iterator[System]:
+    """A fresh system on servers of its own. `settings`: by service, what its environment has besides.
+
+    `begins`: what its clock says at the start, the common morning (`e2e_clock`) where not given.
+    """
     keys = credentials.generate()
     with (
         scratch() as folder,
@@ -416,7 +433,7 @@ def running_system(**settings: Mapping[str, str]) -> Iterator[System]:
             ]
 
         external = External(postgres_host=postgres.host, postgres_port=postgres.port, nats_url=nats.url)
-        stack = Stack(layout, Quiet(), external=external, make_programs=chosen)
+        stack = Stack(layout, Quiet(), external=external, make_programs=chosen, begins=begins or CLOCK.now())
         system = System(stack, postgres, nats, keys, collector)
         try:
             # The test servers acknowledge a commit before it is written. What is killed here must keep what it has said.

@@ -15,9 +15,9 @@ import httpx
 import xlsxwriter
 from e2e_api import XLSX
 from e2e_cast import COUNTY, SCHOOL, Cast
+from e2e_clock import CLOCK
 from e2e_flow import STEPS, Desk, today
 from e2e_people import People
-from service_kit.clock import Clock
 
 PDF = b"%PDF-1.4\n1 0 obj << >> endobj\n%%EOF\n"
 
@@ -53,7 +53,7 @@ def export_body(**more: Any) -> dict[str, Any]:
         "selection": {"organisation": SCHOOL},
         "recipient": {"kind": "outside", "name": "南岗区统计局"},
         "purpose": "按要求报送在校生统计资料",
-        "expires_on": (Clock().today() + timedelta(days=3)).isoformat(),
+        "expires_on": (CLOCK.today() + timedelta(days=3)).isoformat(),
         **more,
     }
 

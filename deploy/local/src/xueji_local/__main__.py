@@ -10,10 +10,13 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import msgspec
+from service_kit import time_travel
+from service_kit.clock import ZONE, Clock
 
 from xueji_local import interrupt, running
 from xueji_local.follow import Follower
@@ -110,6 +113,11 @@ def _show(layout: Layout, terminal: Terminal, mode: str) -> None:
         [
             ("gateway", info.gateway, "HTTP API; its description: /schema"),
             ("matcher", info.matcher, "stand-in for the public-security population service"),
+            (
+                "clock",
+                f"{Clock(layout.clock).now():%Y-%m-%d %H:%M}",
+                "the stack's own; make clock TO=… moves it",
+            ),
             ("logs, settings", str(layout.logs), f"{layout.env}/<service>.env"),
         ]
     )
@@ -293,6 +301,19 @@ def _services(layout: Layout, terminal: Terminal) -> int:
     return 0
 
 
+def _clock(layout: Layout, terminal: Terminal, to: datetime | None) -> int:
+    """What day it is for the stack, or from now on."""
+    if to is not None:
+        if not layout.clock.exists():
+            raise ServerProblem("This stack goes by the world's clock, or there is none yet. Cure: make reset, make up")
+        try:
+            time_travel.move(layout.clock, to if to.tzinfo else to.replace(tzinfo=ZONE))
+        except time_travel.NotBack as error:
+            raise ServerProblem(f"{error}. Cure: make reset begins anew (deletes the data)") from None
+    terminal.say(f"{Clock(layout.clock).now():%Y-%m-%d %H:%M}")
+    return 0
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m xueji_local", description="The whole system on one machine")
     acts = parser.add_subparsers(dest="act", required=True)
@@ -302,6 +323,8 @@ def main() -> None:
     acts.add_parser("reset", help="stop it and delete all data")
     acts.add_parser("status", help="what runs, and how it is")
     acts.add_parser("logs", help="follow the logs").add_argument("service", nargs="*")
+    clock = acts.add_parser("clock", help="what day it is for the stack; with a day: move its clock, forward alone")
+    clock.add_argument("to", nargs="?", type=datetime.fromisoformat, metavar="2026-09-01[T08:00]")
     acts.add_parser("services", help="how to run each service by itself")
     acts.add_parser("supervise", help="the background process of `up`")
     arguments = parser.parse_args()
@@ -322,6 +345,8 @@ def main() -> None:
                 code = _status(layout, terminal)
             case "logs":
                 code = _logs(layout, terminal, arguments.service)
+            case "clock":
+                code = _clock(layout, terminal, arguments.to)
             case _:
                 code = _services(layout, terminal)
     except ServerProblem as problem:

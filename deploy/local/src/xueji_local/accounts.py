@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import msgspec
@@ -11,7 +11,6 @@ from regulation import divisions
 from regulation.divisions import DIVISIONS
 from regulation.school_codes import SCHOOL_TYPES
 from regulation.school_year import SchoolSystem, grades_of
-from service_kit.clock import Clock
 from shared_contracts import access
 from shared_contracts.access import SCOPES, LoadAccounts
 from shared_contracts.actors import Role
@@ -139,7 +138,7 @@ def _password() -> str:
             return made
 
 
-async def load(nats_url: str, password: str, passwords: dict[str, str]) -> str | None:
+async def load(nats_url: str, password: str, passwords: dict[str, str], today: date) -> str | None:
     """Tell the access service of them as the operator. None, or (Chinese) why it was refused.
 
     What it knows already stays as it is. Raises Unavailable or Unknown when the access service does not answer.
@@ -163,7 +162,7 @@ async def load(nats_url: str, password: str, passwords: dict[str, str]) -> str |
             name=c.name,
             organisation=c.organisation,
             scopes=c.scopes,
-            expires_on=Clock().today() + _YEAR,
+            expires_on=today + _YEAR,
         )
         for c in wanted_clients()
     )

@@ -16,11 +16,13 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator, Sequence
+from datetime import date
 from pathlib import Path
 
 import httpx
 import msgspec
 from regulation.school_year import SchoolSystem, Stage, grades_of
+from service_kit.clock import Clock
 from shared_contracts.records import StudentView
 from shared_contracts.registry import OrganisationView, RosterView
 
@@ -64,6 +66,12 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     gateway: str
     matcher: str
     accounts: tuple[Account, ...]
+    clock: str
+
+    @property
+    def today(self) -> date:
+        """The day it is for the stack."""
+        return Clock(Path(self.clock)).today()
 
 
 class _Grown(msgspec.Struct):
@@ -154,7 +162,7 @@ class Demo:
 
     @contextlib.contextmanager
     def desk(self, school: OrganisationView) -> Iterator[Desk]:
-        with contextlib.closing(open_desk(self.stack.gateway, self.stack.accounts, school)) as desk:
+        with contextlib.closing(open_desk(self.stack, school)) as desk:
             yield desk
 
     def staffed(self) -> Iterator[OrganisationView]:

@@ -6,8 +6,9 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import date
 from pathlib import Path
+from typing import Protocol
 
 from shared_contracts.registry import (
     OrganisationView,
@@ -44,11 +45,19 @@ STEPS: tuple[tuple[Step, str, str], ...] = (
 """The steps of clause 15.1 in their order, and whose account takes each."""
 
 
-CHINA = timezone(timedelta(hours=8))
-
-
 class DemoProblem(Exception):
     """Why the demonstration cannot go on, and the way out (Chinese)."""
+
+
+class AnyStack(Protocol):
+    """A running stack: where it is, who may sign in, what day it is there."""
+
+    @property
+    def gateway(self) -> str: ...
+    @property
+    def accounts(self) -> Sequence[Account]: ...
+    @property
+    def today(self) -> date: ...
 
 
 @dataclass
@@ -57,6 +66,7 @@ class Desk:
 
     school: OrganisationView
     clients: dict[str, list[Client]]
+    stack: AnyStack
 
     @property
     def registrar(self) -> Client:
@@ -87,17 +97,17 @@ class Run:
         return self.view.totals.valid + self.view.totals.warned
 
 
-def open_desk(gateway: str, accounts: Sequence[Account], school: OrganisationView) -> Desk:
+def open_desk(stack: AnyStack, school: OrganisationView) -> Desk:
     """Clients for everybody who takes part. Raises DemoProblem when somebody is missing."""
     clients: dict[str, list[Client]] = {}
-    for account in accounts:
+    for account in stack.accounts:
         if account.organisation == school.code or (
             account.role == "authority_officer" and account.organisation == school.authority
         ):
-            clients.setdefault(account.role, []).append(Client(gateway, account))
+            clients.setdefault(account.role, []).append(Client(stack.gateway, account))
     if missing := {role for _, role, _ in STEPS} - clients.keys():
         raise DemoProblem(f"{school.name}缺少演示账号：{'、'.join(sorted(missing))}。请用 make reset 重建后再试。")
-    return Desk(school=school, clients=clients)
+    return Desk(school=school, clients=clients, stack=stack)
 
 
 def check(desk: Desk, path: Path, key: str, screen: Screen) -> Run:
@@ -152,7 +162,7 @@ def _print(client: Client, roster_id: str, screen: Screen) -> None:
 def _decide(desk: Desk, run: Run, taken: tuple[Step, str, str], screen: Screen) -> None:
     """Everybody with the role takes their part: several class teachers, each their classes."""
     step, role, title = taken
-    signed_on = datetime.now(CHINA).date().isoformat() if step is Step.GUARDIAN else None
+    signed_on = desk.stack.today.isoformat() if step is Step.GUARDIAN else None
     moved, refusal = 0, None
     begun = time.monotonic()
     for client in desk.clients[role]:

@@ -31,7 +31,8 @@ TUNABLE = (
 
 
 class Places(msgspec.Struct, frozen=True, kw_only=True):
-    """Where things are. Ports are of 127.0.0.1; 0: none. `health_ports`: by service."""
+    """Where things are. Ports are of 127.0.0.1; 0: none. `health_ports`: by service.
+    `clock`: the file by which the clock of all of them is moved; None: the world's."""
 
     postgres_host: str
     postgres_port: int
@@ -41,6 +42,7 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
     gateway_port: int = 0
     matcher_port: int = 0
     matcher_data: Path | None = None
+    clock: Path | None = None
 
 
 def environment_of(
@@ -49,6 +51,8 @@ def environment_of(
     """What `python -m <service>` needs, and nothing of the others' secrets. `database`: another than the service's."""
     values = {"XUEJI_ENV": "development", "XUEJI_LOG_LEVEL": "INFO"}
     values |= {name: os.environ[name] for name in TUNABLE if os.environ.get(name)}
+    if places.clock:
+        values["XUEJI_TIME_TRAVEL"] = str(places.clock)
     if service == "matcher":
         return values | {
             "XUEJI_HTTP_HOST": "127.0.0.1",

@@ -34,6 +34,7 @@ class Layout:
         self.supervisor = self.home / "supervisor.json"
         self.lock = self.home / "lock"
         self.stack = self.home / "stack.json"
+        self.clock = self.home / "clock"
 
     @property
     def credentials(self) -> Path:
@@ -102,7 +103,7 @@ class Layout:
             else:
                 shutil.rmtree(path, ignore_errors=True)
         former = self.home / "accounts.json"  # where the gateway had its accounts before there was an access service
-        for file in (former, self.ports, self.children, self.supervisor, self.stack, self.lock):
+        for file in (former, self.ports, self.children, self.supervisor, self.stack, self.lock, self.clock):
             file.unlink(missing_ok=True)
         if self.home.exists() and not any(self.home.iterdir()):
             self.home.rmdir()

@@ -6,18 +6,20 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 import asyncpg
 import msgspec
 import nats.errors
-from service_kit import migrate
+from service_kit import migrate, time_travel
 from service_kit.bus import BusError
+from service_kit.clock import Clock
 from shared_contracts.actors import Role
 from sqlalchemy.exc import SQLAlchemyError
 from xueji_infra import databases, declare, nats_conf
 from xueji_infra.topology import topology
 
-from xueji_local import accounts, credentials, follow, interrupt, ports, programs, province, running
+from xueji_local import accounts, credentials, follow, interrupt, ports, programs, province, running, season
 from xueji_local.credentials import Credentials, write_private
 from xueji_local.environment import Places, as_shell, environment_of
 from xueji_local.layout import Layout
@@ -36,6 +38,8 @@ def all_services(environments: dict[str, dict[str, str]], chosen: dict[str, int]
 class Stack:
     """`start()`, `announce()`, then `watch()` now and then, then `stop()`; all from the main thread.
 
+    `begins`: what its clock says at its very first start (`season`); it goes on from there.
+
     `start` raises ServerProblem with what is wrong and the way out; what had started is stopped by `stop`.
     """
 
@@ -47,6 +51,7 @@ class Stack:
         external: External | None = None,
         make_programs: Programs = all_services,
         fill: bool = True,
+        begins: datetime | None = None,
     ) -> None:
         self.layout = layout
         self.terminal = terminal
@@ -57,6 +62,7 @@ class Stack:
         self._external = external
         self._make_programs = make_programs
         self._fill = fill
+        self._begins = begins or season.begin()
         self._known = running.Children(layout)
         self._passwords: dict[str, str] = {}
         self._servers_again_at = 0.0
@@ -73,6 +79,8 @@ class Stack:
         for name in ("postgres", "nats", *SERVICES):
             follow.rotate(layout.log(name))
         keys = self._credentials()
+        if self._external or not (layout.pg / "data").exists():  # data that are there have lived in another time
+            time_travel.begin(layout.clock, self._begins)
         wanted = (*(() if self._external else ("postgres", "nats")), *SERVICES)
         self.ports, moved = ports.choose(layout.ports, wanted)
         for sentence in moved:
@@ -98,7 +106,9 @@ class Stack:
         if refused:
             raise ServerProblem(f"the registry refuses the province: {refused}")
         with _plainly("the accounts"), self.terminal.step("demonstration accounts"):
-            refused = interrupt.run(accounts.load(self._nats_url, password, self._passwords))
+            refused = interrupt.run(
+                accounts.load(self._nats_url, password, self._passwords, Clock(self.layout.clock).today())
+            )
         if refused:
             raise ServerProblem(f"the access service refuses the demonstration accounts: {refused}")
 
@@ -174,6 +184,7 @@ class Stack:
             gateway_port=self.ports["gateway"],
             matcher_port=self.ports["matcher"],
             matcher_data=layout.matcher / "population.sqlite",
+            clock=layout.clock,
         )
         environments = {name: environment_of(name, places, keys) for name in SERVICES}
         operator = {
@@ -259,6 +270,7 @@ class Stack:
                         "matcher": self.url_of("matcher"),
                         "health": {child.program.name: self.url_of(child.program.name) for child in self.children},
                         "supervisor": os.getpid(),
+                        "clock": str(self.layout.clock),
                     }
                 )
             ),

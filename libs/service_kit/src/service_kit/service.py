@@ -109,7 +109,7 @@ class Service(Generic[D]):
 
     async def serve(self, settings: Settings, stop: asyncio.Event, started: asyncio.Event | None = None) -> None:
         """Serve until `stop` is set. `started` is set once the service takes requests (for tests)."""
-        clock = Clock()
+        clock = Clock.from_settings(settings)
         db = Database.from_settings(settings, clock, self.name)
         running = _Running(self, settings, db, clock)
         try:

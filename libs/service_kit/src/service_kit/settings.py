@@ -33,6 +33,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename=lambda name: PR
     scanner: str = ""
     health_host: str = "127.0.0.1"
     health_port: int = 0
+    time_travel: str = ""
     otlp_endpoint: str = ""
     trace_sample: float = 1.0
     log_level: str = "INFO"

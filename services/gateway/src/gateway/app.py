@@ -144,7 +144,7 @@ def create() -> ASGIApp:
     """What each worker process of the server runs: settings from the environment, the bus, the files."""
     settings = read(GatewaySettings)
     telemetry.setup("gateway", settings)
-    files, clock = FileStore.from_settings(settings), Clock()
+    files, clock = FileStore.from_settings(settings), Clock.from_settings(settings)
     late, closing = LateBus(), asyncio.Event()
     keyring = Keyring(late, clock)
 
@@ -179,7 +179,7 @@ def create() -> ASGIApp:
         closing=closing,
         lifespan=(on_the_bus,),
     )
-    edge: ASGIApp = Edge(app, production=settings.production)
+    edge: ASGIApp = Edge(app, production=settings.production, clock=clock if clock.moves else None)
     if proxies := split(settings.trusted_proxies):
         from granian.utils.proxies import wrap_asgi_with_proxy_headers
 

@@ -10,6 +10,7 @@ from litestar.types import ASGIApp, Message, Receive, Send
 from opentelemetry import propagate
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from prometheus_client import Counter, Histogram
+from service_kit.clock import Clock
 from service_kit.telemetry import tracer
 
 log = logging.getLogger("gateway.access")
@@ -34,8 +35,10 @@ CONSOLE_POLICY = (
 class Edge:
     """Wraps the whole application, so that a 404 is traced, counted and hardened like everything else."""
 
-    def __init__(self, app: ASGIApp, *, production: bool = False) -> None:
+    def __init__(self, app: ASGIApp, *, production: bool = False, clock: Clock | None = None) -> None:
+        """`clock`: one that was moved; every answer says its day, so that pages do not go by the reader's own."""
         self.app = app
+        self._clock = clock
         self._headers = [
             (b"x-content-type-options", b"nosniff"),
             (b"x-frame-options", b"DENY"),
@@ -65,6 +68,8 @@ class Edge:
                     names = {name.lower(): value for name, value in message["headers"]}
                     stream = names.get(b"content-type", b"").startswith(b"text/event-stream")
                     added = [*self._headers, (b"x-trace-id", trace_id.encode())]
+                    if self._clock is not None:
+                        added.append((b"x-xueji-day", self._clock.today().isoformat().encode()))
                     if b"content-security-policy" not in names:
                         added.append((b"content-security-policy", _NOTHING.encode()))
                     if b"cache-control" not in names:

@@ -120,7 +120,7 @@ async def _record(work: Work[None], command: Command, username: str, act: str, r
 
 @contextlib.asynccontextmanager
 async def _unit(settings: Settings) -> AsyncIterator[tuple[Work[None], Hasher]]:
-    db = Database.from_settings(settings, Clock(), "access-operator")
+    db = Database.from_settings(settings, Clock.from_settings(settings), "access-operator")
     try:
         async with db.unit(None) as work:
             yield work, Hasher(read(AccessSettings).checked().password_memory)

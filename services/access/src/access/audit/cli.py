@@ -38,7 +38,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 async def run(loaded: Settings, arguments: argparse.Namespace) -> str:
     """The proof in words. Raises CannotDo with the faults when the log is not what it was."""
     keys = keys_of(arguments.public_key)
-    clock = Clock()
+    clock = Clock.from_settings(loaded)
     db = Database.from_settings(loaded, clock, "access-audit-verify")
     told = _Progress()
     try:

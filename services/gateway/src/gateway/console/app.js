@@ -2,7 +2,7 @@
 import { accountPage } from "./account.js";
 import { accountsPage, clientsPage } from "./accounts.js";
 import { auditPage } from "./audit.js";
-import { action, api, empty, fill, h, showProblem, toast } from "./core.js";
+import { action, api, empty, fill, h, isMoved, showProblem, toast, today } from "./core.js";
 import { exportsPage } from "./exports.js";
 import { notices } from "./notices.js";
 import { registrarsPage } from "./registrars.js";
@@ -69,7 +69,8 @@ async function frame() {
   if (account.limited) return;
   refreshUnread();
   try {
-    place.textContent = (await api(`/v1/organisations/${account.organisation}`)).organisation.name;
+    const { organisation } = await api(`/v1/organisations/${account.organisation}`);
+    fill(place, organisation.name, isMoved() && h("b", { title: "这是演示系统，日期可以拨动" }, ` · 演示日期 ${today()}`));
   } catch { /* the code stays */ }
 }
 

@@ -59,6 +59,7 @@ export async function request(path, { method = "GET", body, headers = {}, signal
       await pause(800 * tries);
       continue;
     }
+    movedDay = answer.headers.get("X-Xueji-Day") ?? undefined;
     if (answer.ok) return answer;
     if (answer.status === 401 && session.get() && !renewed) {
       renewed = true;
@@ -236,8 +237,11 @@ export function ask({ title, text, fields = [], confirm = "确定", dismiss = tr
 }
 
 export const when = (text) => new Date(text).toLocaleString("zh-CN", { dateStyle: "medium", timeStyle: "short", timeZone: "Asia/Shanghai" });
-export const today = () => new Date().toLocaleDateString("sv-SE", { timeZone: "Asia/Shanghai" });
-export const daysAgo = (n) => new Date(Date.now() - n * 86_400_000).toLocaleDateString("sv-SE", { timeZone: "Asia/Shanghai" });
+// The system's day: China's, or that of a demonstration whose clock was moved (every answer says it then).
+let movedDay;
+export const today = () => movedDay ?? new Date().toLocaleDateString("sv-SE", { timeZone: "Asia/Shanghai" });
+export const isMoved = () => movedDay !== undefined;
+export const daysAgo = (n) => new Date(Date.parse(`${today()}T00:00:00Z`) - n * 86_400_000).toISOString().slice(0, 10);
 export const badge = (text, kind = "") => h("span", { class: `badge ${kind}` }, text);
 export const empty = (text) => h("p", { class: "empty" }, text);
 

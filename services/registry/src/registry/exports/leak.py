@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 async def _known(loaded: Settings, numbers: Sequence[str]) -> dict[str, Export]:
-    db = Database.from_settings(loaded, Clock(), "registry-watermark")
+    db = Database.from_settings(loaded, Clock.from_settings(loaded), "registry-watermark")
     try:
         async with db.transaction() as tx:
             found = [await store.by_number(tx, number) for number in numbers]
