@@ -79,7 +79,11 @@ def kinds(registrations: dict[int, RegistrationView]) -> Counter[tuple[str, str]
 
 def ask_again(system: System) -> None:
     """Time passes: what waits for a better answer is due now."""
-    system.sql("identity", "UPDATE number_requests SET next_attempt_at = now() WHERE next_attempt_at IS NOT NULL")
+    system.sql(
+        "identity",
+        "UPDATE number_requests SET next_attempt_at = $1 WHERE next_attempt_at IS NOT NULL",
+        system.clock.now(),
+    )
 
 
 @pytest.mark.clause("15.4")
