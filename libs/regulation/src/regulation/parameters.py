@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, time
 from functools import cache, cached_property
 from typing import Any, Literal
 
@@ -24,7 +24,7 @@ from regulation.school_year import MonthDay, Stage, month_day
 Value = int | str
 """A number in the parameter's unit, a day of the year (`"08-31"`) or a time (`"22:00"`)."""
 
-Kind = Literal["number", "month_day", "text"]
+Kind = Literal["number", "month_day", "time"]
 
 
 class ParameterValue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,7 +53,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         """What its values are; the first one says it for all."""
         if isinstance(self.values[0].value, int):
             return "number"
-        return "month_day" if self.key in MONTH_DAYS else "text"
+        return "month_day" if self.key in MONTH_DAYS else "time"
 
 
 class LocalValue(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +61,16 @@ class LocalValue(msgspec.Struct, frozen=True, kw_only=True):
 
     key: str
     value: ParameterValue
+
+
+class Room(msgspec.Struct, frozen=True, kw_only=True):
+    """What an authority may set: `free` whether anything at all; both ends allowed, None where there is no bound.
+    `bounds_of`: the nearest authority above, None for the province."""
+
+    free: bool
+    low: Value | None
+    high: Value | None
+    bounds_of: str | None
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
@@ -224,6 +234,23 @@ class PolicyBook:
         first day. Raises KeyError for a key that is no parameter's."""
         return tuple(self._held(key, chain(division), on))
 
+    def room(self, key: str, division: str, on: date) -> Room:
+        """What a division's authority may set on a day. Raises KeyError."""
+        above = [value for value in self.held(key, division, on) if value.division != division]
+        lows = [value.min for value in above if value.min is not None]
+        highs = [value.max for value in above if value.max is not None]
+        return Room(
+            free=all(value.min is not None or value.max is not None for value in above),
+            low=max(lows) if lows else None,
+            high=min(highs) if highs else None,
+            bounds_of=above[-1].division if above else None,
+        )
+
+    def coming(self, key: str, division: str, after: date) -> tuple[ParameterValue, ...]:
+        """Values along the chain of authorities that begin later, in order of their days. Raises KeyError."""
+        rows = [v for code in chain(division) for v in self._values[key].get(code, ()) if v.valid_from > after]
+        return tuple(sorted(rows, key=lambda v: (v.valid_from, v.division)))
+
     def _resolve(self, division: str, on: date) -> Parameters:
         found: dict[str, Any] = {}
         used: dict[str, date] = {}
@@ -301,9 +328,11 @@ def _shapes(parameter: Parameter, rows: Iterable[ParameterValue]) -> Iterable[Fa
     """Each value is of its parameter's kind, and lies within the bounds that it leaves to others."""
     for row in rows:
         name = f"{row.division}自{row.valid_from}起的“{parameter.title}”"
-        wrong = [v for v in (row.value, row.min, row.max) if v is not None and not _of_kind(parameter.kind, v)]
+        wrong = [v for v in (row.value, row.min, row.max) if v is not None and not of_kind(parameter.kind, v)]
         if wrong:
-            what = {"number": "0以上的整数", "month_day": "“月-日”（如09-01）", "text": "文字"}[parameter.kind]
+            what = {"number": "0以上的整数", "month_day": "“月-日”（如09-01）", "time": "“时:分”（如22:00）"}[
+                parameter.kind
+            ]
             message = f"{name}为{wrong[0]}，应为{what}"
         elif not _within(row.value, row.min, row.max):
             message = f"{name}为{row.value}，不在留给下级的范围{_bounds(parameter, row)}内"
@@ -312,17 +341,18 @@ def _shapes(parameter: Parameter, rows: Iterable[ParameterValue]) -> Iterable[Fa
         yield Fault(key=parameter.key, own=row, upper=None, day=row.valid_from, message=message)
 
 
-def _of_kind(kind: Kind, value: Value) -> bool:
+def of_kind(kind: Kind, value: Value) -> bool:
+    """Whether a value is one that a parameter of this kind may have at all."""
     if kind == "number":
         return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST
     if not isinstance(value, str):
         return False
-    if kind == "month_day":
-        try:
-            return f"{month_day(value).month:02}-{month_day(value).day:02}" == value
-        except ValueError:
-            return False
-    return True
+    try:
+        if kind == "time":
+            return f"{time.fromisoformat(value):%H:%M}" == value
+        return f"{month_day(value).month:02}-{month_day(value).day:02}" == value
+    except ValueError:
+        return False
 
 
 def _within(value: Value, low: Value | None, high: Value | None) -> bool:

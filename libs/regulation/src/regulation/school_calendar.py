@@ -6,6 +6,7 @@ arranged around the beginning (24.6.4), no transfer in the first term of a start
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Literal
 
@@ -47,20 +48,42 @@ def terms(division: str, school_year: int, parameters: Parameters) -> Terms:
     )
 
 
+class Season(msgspec.Struct, frozen=True, kw_only=True):
+    """The autumn enrolment season (秋季招生、入学) of a calendar year, both days inclusive."""
+
+    first: date
+    last: date
+
+
 @clause("10.1", "49")
-def calendar(book: PolicyBook, division: str, school_year: int, on: date) -> Terms:
-    """The calendar of a school year as it is known on a day: what has come stays as it was, what is to come follows the
-    latest values. A year that lies ahead is shown as it stands on its first day."""
-    begin = book.parameters(division, on).school_year_start.in_year(school_year)
-    found = terms(division, school_year, book.parameters(division, begin))
-    for change in (day for day in book.dates if begin < day <= on):
-        later = terms(division, school_year, book.parameters(division, change))
-        found = msgspec.structs.replace(
-            found,
-            **{
-                name: getattr(later, name)
-                for name in ("autumn_first", "autumn_last", "spring_first", "spring_last")
-                if change <= getattr(found, name) and change <= getattr(later, name)
-            },
-        )
-    return found
+def calendar(book: PolicyBook, division: str, school_year: int) -> Terms:
+    """The calendar of a school year with everything that is published: what has come stays as it was, what is to come
+    follows the latest value that begins before it. Raises LookupError before the first day of the law."""
+
+    def said(parameters: Parameters) -> dict[str, date]:
+        found = msgspec.structs.asdict(terms(division, school_year, parameters))
+        return {name: day for name, day in found.items() if isinstance(day, date)}
+
+    return Terms(division=division, school_year=school_year, **_settled(book, division, school_year, said))
+
+
+@clause("4.1", "49")
+def enrolment(book: PolicyBook, division: str, year: int) -> Season:
+    """The enrolment season of a year, in the same way."""
+
+    def said(parameters: Parameters) -> dict[str, date]:
+        return {"first": parameters.enrolment_from.in_year(year), "last": parameters.enrolment_to.in_year(year)}
+
+    return Season(**_settled(book, division, year, said))
+
+
+def _settled(
+    book: PolicyBook, division: str, year: int, said: Callable[[Parameters], dict[str, date]]
+) -> dict[str, date]:
+    """Days as they stand at New Year of a year, each moved by later values as long as neither it nor the new one has come."""
+    begin = max(date(year, 1, 1), book.dates[0]) if year >= book.dates[0].year else date(year, 1, 1)
+    days = said(book.parameters(division, begin))
+    for change in (day for day in book.dates if begin < day <= max(days.values())):
+        later = said(book.parameters(division, change))
+        days |= {name: later[name] for name, day in days.items() if change <= day and change <= later[name]}
+    return days

@@ -9,7 +9,18 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Literal
 
-from shared_contracts import evidence, exports, organisations, plans, records, reorganisation, search, waiting, workload
+from shared_contracts import (
+    evidence,
+    exports,
+    organisations,
+    plans,
+    policy,
+    records,
+    reorganisation,
+    search,
+    waiting,
+    workload,
+)
 from shared_contracts.actors import Role
 from shared_contracts.decisions import Decision, Finding
 from shared_contracts.files import FileRef as FileRef  # noqa: PLC0414 - offered here too
@@ -410,6 +421,7 @@ class CorrectionsNeeded(Event, frozen=True, kw_only=True, gc=False, tag="registr
 
 Commands = (
     organisations.Commands
+    | policy.Commands
     | evidence.Commands
     | OpenRoster
     | ConfirmRoster
@@ -435,6 +447,7 @@ Queries = (
     | organisations.Queries
     | plans.Queries
     | reorganisation.Queries
+    | policy.Queries
     | GetTemplate
     | exports.RegistryQueries
     | workload.Queries
@@ -454,11 +467,13 @@ Events = (
     | reorganisation.Events
     | exports.RegistryEvents
     | waiting.Events
+    | policy.Events
 )
 
 REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     **organisations.REPLIES,
     **reorganisation.REPLIES,
+    **policy.REPLIES,
     **evidence.REPLIES,
     OpenRoster: RosterView,
     ConfirmRoster: RosterView,

@@ -18,6 +18,7 @@ from registry.exports import handlers as exports
 from registry.exports import worker as exporting
 from registry.moving.worker import Worker
 from registry.organisations import handlers as organisations
+from registry.policy_values import handlers as policy_values
 from registry.policy_values import live
 from registry.policy_values import worker as policy_watch
 from registry.records import handlers as records
@@ -64,6 +65,7 @@ SERVICE = Service(
         **plans.COMMANDS,
         **schemes.COMMANDS,
         **reorganisation.COMMANDS,
+        **policy_values.COMMANDS,
     },
     queries={
         **organisations.QUERIES,
@@ -76,6 +78,7 @@ SERVICE = Service(
         **plans.QUERIES,
         **schemes.QUERIES,
         **reorganisation.QUERIES,
+        **policy_values.QUERIES,
     },
     events={**registration.EVENTS, **exports.EVENTS},
     build=build,

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest_asyncio
 
+sys.path.insert(0, str(Path(__file__).parent / "support"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "registration" / "support"))
 
 from registry_world import World

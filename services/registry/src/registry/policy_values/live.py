@@ -13,7 +13,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 
 import asyncpg
 import msgspec
@@ -33,13 +33,12 @@ from service_kit.service import Kit
 from service_kit.telemetry import describe
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from registry.policy_values.policy import MARGIN
+
 log = logging.getLogger(__name__)
 
 LOOKS = 10.0
 """Seconds between two looks at the number."""
-
-WITHIN = timedelta(minutes=10)
-"""A copy has seen the newest values within this time, or it does not answer."""
 
 WAKE = "policy"
 
@@ -66,7 +65,7 @@ class LivePolicy:
     @property
     def book(self) -> PolicyBook:
         """Raises PolicyNotKnown."""
-        if self._looked is not None and time.monotonic() - self._looked > WITHIN.total_seconds():
+        if self._looked is not None and time.monotonic() - self._looked > MARGIN.total_seconds():
             raise PolicyNotKnown
         return self._book
 
