@@ -137,6 +137,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     graduation_deadline: MonthDay
     promotion_from: MonthDay
     promotion_to: MonthDay
+    assignment_notice_hours: int
 
     @staticmethod
     def for_(division: str, on: date) -> Parameters:

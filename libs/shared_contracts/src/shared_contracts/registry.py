@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from shared_contracts import (
+    classes,
     evidence,
     exports,
     organisations,
@@ -435,6 +436,7 @@ Commands = (
     | WithdrawRegistration
     | plans.Commands
     | reorganisation.Commands
+    | classes.Commands
 )
 Queries = (
     GetRoster
@@ -449,6 +451,7 @@ Queries = (
     | reorganisation.Queries
     | policy.Queries
     | GetTemplate
+    | classes.Queries
     | exports.RegistryQueries
     | workload.Queries
     | records.Queries
@@ -493,6 +496,7 @@ REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     GetRegistration: RegistrationView,
     ListRegistrations: RegistrationPage,
     GetTemplate: Template,
+    **classes.REPLIES,
     **exports.REGISTRY_REPLIES,
     **workload.REPLIES,
     **records.REPLIES,

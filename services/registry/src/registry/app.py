@@ -9,6 +9,7 @@ from service_kit.database import Database
 from service_kit.scanning import scanner_of
 from service_kit.service import Kit, Service
 
+from registry.classes import handlers as classes
 from registry.context import Registry
 from registry.enrolment.plans import handlers as plans
 from registry.enrolment.schemes import handlers as schemes
@@ -66,6 +67,7 @@ SERVICE = Service(
         **schemes.COMMANDS,
         **reorganisation.COMMANDS,
         **policy_values.COMMANDS,
+        **classes.COMMANDS,
     },
     queries={
         **organisations.QUERIES,
@@ -79,6 +81,7 @@ SERVICE = Service(
         **schemes.QUERIES,
         **reorganisation.QUERIES,
         **policy_values.QUERIES,
+        **classes.QUERIES,
     },
     events={**registration.EVENTS, **exports.EVENTS},
     build=build,

@@ -21,6 +21,9 @@ classes = sa.Table(
     sa.Column("class_no", sa.SmallInteger, nullable=False),
     sa.Column("grade", sa.SmallInteger, nullable=False),
     sa.Column("system", sa.Text, nullable=False),
+    sa.Column("display_name", sa.Text),
+    sa.Column("closed_on", sa.Date),  # means something only while nobody is in it
+    sa.Column("version", sa.Integer, nullable=False),
 )
 
 class_memberships = sa.Table(

@@ -81,7 +81,9 @@ async def _correct(
     work: RegistryWork, school: SchoolFacts, registration: Waiting, changes: dict[str, str]
 ) -> Decision | None:
     """Write the corrected form; or what stands against it, and nothing is written."""
-    form = await queries.read_form(work, registration.id) | changes
+    # The class may have been drawn or changed since the form was filled in (clause 17): it is not taken back here.
+    held = {"class_no": str(registration.class_no)}
+    form = await queries.read_form(work, registration.id) | held | changes
     facts = FormFacts(school=school, today=work.today, documents_on_file=True)
     checked = check_form(form, facts)
     if checked.entry is None:

@@ -1,0 +1,513 @@
+"""Every statement about class sizes, assignments and moves.
+
+Locks, in the one order: organisations, plans, admissions, class_assignments, classes (by id), cases, registrations,
+students (by id). Whoever brings pupils into a class holds its row (`hold`) and counts (`sizes`) before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import asyncpg
+import msgspec
+import sqlalchemy as sa
+from regulation.authorisation import Reach, subtree_pattern
+from regulation.school_year import cohort
+from service_kit.database import driver, execute, fetch_all, fetch_one, insert_rows
+from shared_contracts.classes import AssignmentRule, ClassMove
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from registry.classes import tables
+from registry.organisations.tables import organisations
+from registry.records.tables import classes
+
+Row = Mapping[Any, Any]
+"""A row as SQLAlchemy or the driver gives it, or as a dict."""
+
+_a, _k, _o = tables.assignments.c, classes.c, organisations.c
+
+
+class Pupil(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One pupil of a grade as the registry knows it. `registered`: has a record; otherwise the class is provisional."""
+
+    id: str
+    name: str
+    sex: str
+    placement: str
+    class_id: str
+    class_no: int
+    registered: bool
+
+
+# ---- sizes -------------------------------------------------------------------------------------------------------------
+
+# Students by class_memberships_of_class, those on their way by registrations_of_school: an index of theirs on the class
+# would cost every number that is issued its place on the page.
+_SIZES = """
+SELECT k.id, k.school, k.stage, k.grade, k.class_no, k.cohort, k.display_name, k.closed_on, k.version,
+       coalesce(s.boys, 0) AS boys, coalesce(s.girls, 0) AS girls, coalesce(r.n, 0) AS on_the_way
+FROM classes k
+LEFT JOIN (
+    SELECT m.class_id, count(*) FILTER (WHERE s.sex = '1') AS boys, count(*) FILTER (WHERE s.sex = '2') AS girls
+    FROM class_memberships m JOIN students s ON s.id = m.student_id
+    WHERE m.class_id = ANY($1::text[]) AND m.left_on IS NULL AND s.live
+    GROUP BY m.class_id
+) s ON s.class_id = k.id
+LEFT JOIN (
+    SELECT class_id, count(*) AS n FROM registrations
+    WHERE school IN (SELECT school FROM classes WHERE id = ANY($1::text[])) AND class_id = ANY($1::text[])
+      AND NOT closed AND registered_at IS NULL
+    GROUP BY class_id
+) r ON r.class_id = k.id
+WHERE k.id = ANY($1::text[])
+"""
+
+
+async def counted(tx: AsyncConnection, class_ids: Sequence[str]) -> dict[str, asyncpg.Record]:
+    """Classes with boys, girls and those on their way."""
+    rows = await (await driver(tx)).fetch(_SIZES, list(class_ids))
+    return {row["id"]: row for row in rows}
+
+
+async def sizes(tx: AsyncConnection, class_ids: Sequence[str]) -> dict[str, int]:
+    """Pupils of each class: students in it, and those whose registration names it."""
+    rows = await counted(tx, class_ids)
+    return {key: row["boys"] + row["girls"] + row["on_the_way"] for key, row in rows.items()}
+
+
+async def hold(tx: AsyncConnection, class_ids: Sequence[str]) -> dict[str, asyncpg.Record]:
+    """Classes under lock, in the order of their ids: until the end of the transaction nobody else fills them."""
+    rows = await (await driver(tx)).fetch(
+        "SELECT * FROM classes WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE", list(class_ids)
+    )
+    return {row["id"]: row for row in rows}
+
+
+async def hold_grade(tx: AsyncConnection, school: str, grade: int, school_year: int) -> list[asyncpg.Record]:
+    """All classes of a grade under lock."""
+    return await (await driver(tx)).fetch(
+        "SELECT * FROM classes WHERE school = $1 AND grade = $2 AND cohort = $3 ORDER BY id FOR UPDATE",
+        school,
+        grade,
+        cohort(grade, school_year),
+    )
+
+
+async def class_row(tx: AsyncConnection, class_id: str) -> RowMapping | None:
+    """A class, with its school's authority."""
+    return await fetch_one(tx, _classes().where(_k.id == class_id))
+
+
+def _classes() -> sa.Select[Any]:
+    return sa.select(classes, _o.name.label("school_name"), _o.authority, _o.division).select_from(
+        classes.join(organisations, sa.and_(_o.code == _k.school, _o.valid_to.is_(None)))
+    )
+
+
+_OCCUPIED = sa.text(
+    """(EXISTS (SELECT FROM class_memberships m WHERE m.class_id = classes.id AND m.left_on IS NULL)
+        OR EXISTS (SELECT FROM registrations r WHERE r.school = classes.school AND r.class_id = classes.id
+                   AND NOT r.closed AND r.registered_at IS NULL))"""
+)
+
+
+async def class_page(
+    tx: AsyncConnection,
+    visible: sa.ColumnElement[bool],
+    *,
+    school: str | None,
+    grade: int | None,
+    closed: bool,
+    after: tuple[Any, ...] | None,
+    limit: int,
+) -> Sequence[RowMapping]:
+    """Classes by school, grade, number."""
+    statement = _classes().where(visible)
+    if school is not None:
+        statement = statement.where(_k.school == school)
+    if grade is not None:
+        statement = statement.where(_k.grade == grade)
+    if not closed:
+        # A registration may name a class that was closed: it is one again then.
+        statement = statement.where(sa.or_(_k.closed_on.is_(None), _OCCUPIED))
+    if after is not None:
+        statement = statement.where(sa.tuple_(_k.school, _k.grade, _k.class_no, _k.id) > sa.tuple_(*after))
+    return await fetch_all(tx, statement.order_by(_k.school, _k.grade, _k.class_no, _k.id).limit(limit))
+
+
+async def put_name(tx: AsyncConnection, class_id: str, name: str | None) -> None:
+    await (await driver(tx)).execute(
+        "UPDATE classes SET display_name = $2, version = version + 1 WHERE id = $1", class_id, name
+    )
+
+
+async def close_class(tx: AsyncConnection, class_id: str, on: date | None) -> None:
+    """`on`: None opens it again."""
+    await (await driver(tx)).execute(
+        "UPDATE classes SET closed_on = $2, version = version + 1 WHERE id = $1", class_id, on
+    )
+
+
+# One row a school. Plan for a province of 3,000 schools and two million students: a hash join of open memberships with
+# students, grouped by class; for a county an index scan a class on class_memberships_of_class.
+_EXCESS = """
+WITH o AS (
+    SELECT code, name, authority, division FROM organisations
+    WHERE kind = 'school' AND valid_to IS NULL AND authority LIKE $1
+), d AS (
+    SELECT * FROM unnest($2::text[], $3::int[], $4::int[]) AS d(division, primary_size, junior_size)
+), n AS (
+    SELECT m.class_id, count(*) AS n
+    FROM o JOIN classes k ON k.school = o.code
+    JOIN class_memberships m ON m.class_id = k.id AND m.left_on IS NULL
+    JOIN students s ON s.id = m.student_id AND s.live
+    GROUP BY m.class_id
+), c AS (
+    SELECT o.code, o.name, o.authority, coalesce(n.n, 0) AS n,
+           greatest(coalesce(n.n, 0) - CASE k.stage WHEN 'primary' THEN d.primary_size ELSE d.junior_size END, 0) AS over
+    FROM o JOIN classes k ON k.school = o.code JOIN d ON d.division = o.division LEFT JOIN n ON n.class_id = k.id
+    WHERE k.closed_on IS NULL OR n.n > 0
+)
+SELECT c.code, c.name, c.authority, a.name AS authority_name, count(*)::int AS classes,
+       (count(*) FILTER (WHERE over > 0))::int AS over, sum(over)::int AS pupils, max(n)::int AS largest
+FROM c LEFT JOIN organisations a ON a.code = c.authority AND a.valid_to IS NULL
+GROUP BY c.code, c.name, c.authority, a.name
+ORDER BY pupils DESC, c.code
+"""
+
+
+async def divisions_under(tx: AsyncConnection, pattern: str) -> list[str]:
+    rows = await (await driver(tx)).fetch(
+        """SELECT DISTINCT division FROM organisations
+           WHERE kind = 'school' AND valid_to IS NULL AND authority LIKE $1 ORDER BY 1""",
+        pattern,
+    )
+    return [row["division"] for row in rows]
+
+
+async def excess(tx: AsyncConnection, pattern: str, standards: Mapping[str, tuple[int, int]]) -> list[asyncpg.Record]:
+    """Schools under an authority with their classes. `standards`: primary and junior class size by division."""
+    return await (await driver(tx)).fetch(
+        _EXCESS,
+        pattern,
+        list(standards),
+        [primary for primary, _ in standards.values()],
+        [junior for _, junior in standards.values()],
+    )
+
+
+# ---- the pupils of a grade ---------------------------------------------------------------------------------------------
+
+_GRADE = """
+SELECT r.id, r.name, r.sex, r.placement, r.class_id, r.class_no, false AS registered
+FROM registrations r JOIN classes k ON k.id = r.class_id
+WHERE r.school = $1 AND k.school = $1 AND k.grade = $2 AND k.cohort = $3 AND NOT r.closed AND r.registered_at IS NULL
+UNION ALL
+SELECT s.id, s.name, s.sex, s.placement, k.id, k.class_no, true
+FROM classes k JOIN class_memberships m ON m.class_id = k.id AND m.left_on IS NULL
+JOIN students s ON s.id = m.student_id AND s.school = $1 AND s.live
+WHERE k.school = $1 AND k.grade = $2 AND k.cohort = $3
+ORDER BY id
+"""
+
+
+async def pupils_of_grade(tx: AsyncConnection, school: str, grade: int, school_year: int) -> list[Pupil]:
+    """Whoever has a record in the grade, and whoever has a registration for it on its way."""
+    rows = await (await driver(tx)).fetch(_GRADE, school, grade, cohort(grade, school_year))
+    return [Pupil(**row) for row in rows]
+
+
+async def forms(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, bytes]:
+    """The sealed forms of registrations and students."""
+    rows = await (await driver(tx)).fetch("SELECT id, form FROM profiles WHERE id = ANY($1::text[])", list(ids))
+    return {row["id"]: row["form"] for row in rows}
+
+
+# ---- assignments -------------------------------------------------------------------------------------------------------
+
+
+async def lock_grade(tx: AsyncConnection, school: str, school_year: int, grade: int) -> None:
+    """One at a time who begins an assignment of a grade."""
+    await (await driver(tx)).execute(
+        "SELECT pg_advisory_xact_lock(hashtext($1))", f"class-assignment:{school}:{school_year}:{grade}"
+    )
+
+
+async def of_grade(tx: AsyncConnection, school: str, school_year: int, grade: int) -> Sequence[RowMapping]:
+    """All assignments that a grade has had, first to last."""
+    return await fetch_all(
+        tx,
+        sa.select(tables.assignments)
+        .where(_a.school == school, _a.school_year == school_year, _a.grade == grade)
+        .order_by(_a.opened_at, _a.id),
+    )
+
+
+async def open_assignment(tx: AsyncConnection, row: Mapping[str, Any]) -> None:
+    await insert_rows(tx, tables.assignments, [row])
+
+
+async def lock_assignment(tx: AsyncConnection, assignment_id: str) -> RowMapping | None:
+    """Under lock, with its school's authority and division."""
+    return await fetch_one(
+        tx, assignments_with_school().where(_a.id == assignment_id).with_for_update(of=tables.assignments)
+    )
+
+
+async def assignment(tx: AsyncConnection, assignment_id: str) -> RowMapping | None:
+    return await fetch_one(tx, assignments_with_school().where(_a.id == assignment_id))
+
+
+async def assignment_of_number(tx: AsyncConnection, number: str) -> RowMapping | None:
+    return await fetch_one(tx, assignments_with_school().where(_a.number == number))
+
+
+def assignments_with_school() -> sa.Select[Any]:
+    school = sa.select(organisations).where(_o.valid_to.is_(None)).subquery("o")
+    return sa.select(
+        tables.assignments, school.c.name.label("school_name"), school.c.authority, school.c.division
+    ).select_from(tables.assignments.outerjoin(school, school.c.code == _a.school))
+
+
+async def assignment_page(
+    tx: AsyncConnection,
+    visible: Reach,
+    *,
+    school: str | None,
+    redraws: bool,
+    after: tuple[Any, ...] | None,
+    limit: int,
+) -> Sequence[RowMapping]:
+    """Newest first."""
+    statement = assignments_with_school()
+    authority = statement.selected_columns["authority"]
+    if not visible.everything:
+        statement = statement.where(_seen(visible, authority, _a.school))
+    if school is not None:
+        statement = statement.where(_a.school == school)
+    if redraws:
+        statement = statement.where(_a.redraw_decision == "waiting")
+    if after is not None:
+        statement = statement.where(
+            sa.tuple_(_a.opened_at, _a.id) < sa.tuple_(datetime.fromisoformat(after[0]), after[1])
+        )
+    return await fetch_all(tx, statement.order_by(_a.opened_at.desc(), _a.id.desc()).limit(limit))
+
+
+async def change(tx: AsyncConnection, assignment_id: str, **values: Any) -> None:
+    """Write columns of an assignment under lock; its version grows."""
+    await execute(
+        tx,
+        sa.update(tables.assignments).where(_a.id == assignment_id).values(version=_a.version + 1, **values),
+    )
+
+
+async def put_list(
+    tx: AsyncConnection, assignment_id: str, rows: Sequence[Mapping[str, Any]], rules: Sequence[AssignmentRule]
+) -> None:
+    """A draft's pupils and rules, anew."""
+    connection = await driver(tx)
+    await connection.execute("DELETE FROM class_assignment_pupils WHERE assignment_id = $1", assignment_id)
+    await connection.execute("DELETE FROM class_assignment_rules WHERE assignment_id = $1", assignment_id)
+    await insert_rows(tx, tables.pupils, [{"assignment_id": assignment_id, **row} for row in rows])
+    await insert_rows(
+        tx,
+        tables.rules,
+        [
+            {
+                "assignment_id": assignment_id,
+                "seq": seq,
+                "kind": rule.kind,
+                "pupils": list(rule.pupils),
+                "reason": rule.reason,
+            }
+            for seq, rule in enumerate(rules)
+        ],
+    )
+
+
+async def listed(tx: AsyncConnection, assignment_id: str) -> Sequence[RowMapping]:
+    """The pupils of an assignment, by code."""
+    p = tables.pupils
+    return await fetch_all(tx, sa.select(p).where(p.c.assignment_id == assignment_id).order_by(p.c.code))
+
+
+async def named(tx: AsyncConnection, assignment_id: str, *, after: str | None, limit: int) -> list[Any]:
+    """The pupils of an assignment with their names, and where they are now, by code."""
+    rows = await (await driver(tx)).fetch(
+        """
+        SELECT p.*, p.attributes::text AS attributes, r.name, coalesce(s.placement, r.placement) AS placement,
+               s.id IS NOT NULL AS registered,
+               CASE WHEN s.id IS NULL THEN r.closed OR r.school <> a.school
+                    ELSE NOT s.live OR s.school <> a.school END AS gone,
+               CASE WHEN s.id IS NULL THEN r.class_no ELSE k.class_no END AS present_class
+        FROM class_assignment_pupils p
+        JOIN class_assignments a ON a.id = p.assignment_id
+        JOIN registrations r ON r.id = p.pupil_id
+        LEFT JOIN students s ON s.id = p.pupil_id
+        LEFT JOIN class_memberships m ON m.student_id = s.id AND m.left_on IS NULL
+        LEFT JOIN classes k ON k.id = m.class_id
+        WHERE p.assignment_id = $1 AND ($2::text IS NULL OR p.code > $2) ORDER BY p.code LIMIT $3
+        """,
+        assignment_id,
+        after,
+        limit,
+    )
+    return [{**row, "attributes": msgspec.json.decode(row["attributes"])} for row in rows]
+
+
+async def rules_of(tx: AsyncConnection, assignment_ids: Sequence[str]) -> dict[str, list[AssignmentRule]]:
+    r = tables.rules
+    rows = await fetch_all(
+        tx, sa.select(r).where(r.c.assignment_id.in_(assignment_ids)).order_by(r.c.assignment_id, r.c.seq)
+    )
+    found: dict[str, list[AssignmentRule]] = {}
+    for row in rows:
+        rule = AssignmentRule(kind=row["kind"], pupils=tuple(row["pupils"]), reason=row["reason"])
+        found.setdefault(row["assignment_id"], []).append(rule)
+    return found
+
+
+async def pupil_counts(tx: AsyncConnection, assignment_ids: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Pupils to draw and pupils placed by hand, by assignment."""
+    rows = await (await driver(tx)).fetch(
+        """SELECT assignment_id, count(*) FILTER (WHERE place_in IS NULL) AS drawn, count(place_in) AS placed
+           FROM class_assignment_pupils WHERE assignment_id = ANY($1::text[]) GROUP BY 1""",
+        list(assignment_ids),
+    )
+    return {row["assignment_id"]: (row["drawn"], row["placed"]) for row in rows}
+
+
+async def put_result(tx: AsyncConnection, assignment_id: str, result: Mapping[str, int]) -> None:
+    """The class of each pupil, by code."""
+    await (await driver(tx)).execute(
+        """UPDATE class_assignment_pupils p SET class_no = n.class_no
+           FROM unnest($2::text[], $3::smallint[]) AS n(code, class_no)
+           WHERE p.assignment_id = $1 AND p.code = n.code""",
+        assignment_id,
+        list(result),
+        list(result.values()),
+    )
+
+
+async def closed_list_of(tx: AsyncConnection, pupil_id: str) -> str | None:
+    """The number of the assignment whose closed list this pupil stands on and which has not been applied yet."""
+    number: str | None = await (await driver(tx)).fetchval(
+        """SELECT a.number FROM class_assignment_pupils p JOIN class_assignments a ON a.id = p.assignment_id
+           WHERE p.pupil_id = $1 AND a.state IN ('committed', 'drawn')""",
+        pupil_id,
+    )
+    return number
+
+
+# ---- into classes ------------------------------------------------------------------------------------------------------
+
+
+async def lock_registrations(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, asyncpg.Record]:
+    """Registrations under lock, as they are now: one that has its number meanwhile is a student."""
+    rows = await (await driver(tx)).fetch(
+        """SELECT id, name, school, class_id, class_no, grade, closed, registered_at IS NOT NULL AS registered
+           FROM registrations WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE""",
+        list(ids),
+    )
+    return {row["id"]: row for row in rows}
+
+
+async def lock_students(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, asyncpg.Record]:
+    """Students under lock with their present class."""
+    rows = await (await driver(tx)).fetch(
+        """SELECT s.id, s.name, s.school, s.live, m.class_id, m.joined_on, k.class_no, k.grade, k.cohort
+           FROM (SELECT * FROM students WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE) s
+           LEFT JOIN class_memberships m ON m.student_id = s.id AND m.left_on IS NULL
+           LEFT JOIN classes k ON k.id = m.class_id
+           ORDER BY s.id""",
+        list(ids),
+    )
+    return {row["id"]: row for row in rows}
+
+
+async def move_registrations(
+    tx: AsyncConnection, ids: Sequence[str], class_ids: Sequence[str], numbers: Sequence[int]
+) -> None:
+    """The class that the record will begin in."""
+    await (await driver(tx)).execute(
+        """UPDATE registrations r SET class_id = n.class_id, class_no = n.class_no, revision = r.revision + 1
+           FROM unnest($1::text[], $2::text[], $3::smallint[]) AS n(id, class_id, class_no) WHERE r.id = n.id""",
+        list(ids),
+        list(class_ids),
+        list(numbers),
+    )
+
+
+async def move_students(tx: AsyncConnection, ids: Sequence[str], class_ids: Sequence[str], on: date) -> None:
+    """Dated: the old membership ends, the new one begins; who came and goes on one day was in the last class only."""
+    connection = await driver(tx)
+    await connection.execute(
+        """WITH n AS (SELECT * FROM unnest($1::text[], $2::text[]) AS n(id, class_id)),
+           same_day AS (
+               UPDATE class_memberships m SET class_id = n.class_id FROM n
+               WHERE m.student_id = n.id AND m.left_on IS NULL AND m.joined_on >= $3)
+           UPDATE class_memberships m SET left_on = $3 FROM n
+           WHERE m.student_id = n.id AND m.left_on IS NULL AND m.joined_on < $3""",
+        list(ids),
+        list(class_ids),
+        on,
+    )
+    await connection.execute(
+        """INSERT INTO class_memberships (student_id, joined_on, class_id)
+           SELECT n.id, $3, n.class_id FROM unnest($1::text[], $2::text[]) AS n(id, class_id)
+           WHERE NOT EXISTS (SELECT FROM class_memberships m WHERE m.student_id = n.id AND m.left_on IS NULL)
+           ON CONFLICT (student_id, joined_on) DO UPDATE SET class_id = EXCLUDED.class_id, left_on = NULL""",
+        list(ids),
+        list(class_ids),
+        on,
+    )
+    await connection.execute("UPDATE students SET version = version + 1 WHERE id = ANY($1::text[])", list(ids))
+
+
+def _seen(visible: Reach, authority: sa.ColumnElement[Any], school: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """What is of a school, not of a class."""
+    ways: list[sa.ColumnElement[bool]] = []
+    if visible.subtree:
+        ways.append(authority.like(subtree_pattern(visible.subtree)))
+    if visible.school:
+        ways.append(school == visible.school)
+    return sa.or_(*ways) if ways else sa.false()
+
+
+# ---- moves -------------------------------------------------------------------------------------------------------------
+
+
+async def put_move(tx: AsyncConnection, move: ClassMove, at: datetime, account: str) -> None:
+    values = {name: getattr(move, name) for name in move.__struct_fields__ if name != "name"}
+    await insert_rows(tx, tables.moves, [{**values, "moved_at": at, "account": account}])
+
+
+async def move_page(
+    tx: AsyncConnection,
+    visible: Reach,
+    *,
+    school: str | None,
+    grade: int | None,
+    after: tuple[Any, ...] | None,
+    limit: int,
+) -> Sequence[RowMapping]:
+    """Newest first, with the pupils' names."""
+    m = tables.moves.c
+    authority = _o.authority
+    name = sa.text("(SELECT r.name FROM registrations r WHERE r.id = class_moves.pupil_id) AS name")
+    statement = sa.select(tables.moves, name).select_from(
+        tables.moves.outerjoin(organisations, sa.and_(_o.code == m.school, _o.valid_to.is_(None)))
+    )
+    if not visible.everything:
+        statement = statement.where(_seen(visible, authority, m.school))
+    if school is not None:
+        statement = statement.where(m.school == school)
+    if grade is not None:
+        statement = statement.where(m.grade == grade)
+    if after is not None:
+        statement = statement.where(sa.tuple_(m.moved_at, m.id) < sa.tuple_(datetime.fromisoformat(after[0]), after[1]))
+    return await fetch_all(tx, statement.order_by(m.moved_at.desc(), m.id.desc()).limit(limit))
