@@ -138,6 +138,10 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     promotion_from: MonthDay
     promotion_to: MonthDay
     assignment_notice_hours: int
+    quality_waiting_days: int
+    quality_stale_days: int
+    quality_temporary_percent: int
+    rectification_working_days: int
 
     @staticmethod
     def for_(division: str, on: date) -> Parameters:

@@ -13,6 +13,7 @@ from shared_contracts import (
     classes,
     evidence,
     exports,
+    inspection,
     organisations,
     plans,
     policy,
@@ -435,6 +436,7 @@ Commands = (
     | CorrectRegistration
     | WithdrawRegistration
     | plans.Commands
+    | inspection.Commands
     | reorganisation.Commands
     | classes.Commands
 )
@@ -448,6 +450,7 @@ Queries = (
     | ListRegistrations
     | organisations.Queries
     | plans.Queries
+    | inspection.Queries
     | reorganisation.Queries
     | policy.Queries
     | GetTemplate
@@ -502,5 +505,6 @@ REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     **records.REPLIES,
     **search.REPLIES,
     **plans.REPLIES,
+    **inspection.REPLIES,
 }
 """What answers what; any of them may be answered with `decisions.Refused` instead."""

@@ -17,6 +17,8 @@ from registry.evidence import handlers as evidence
 from registry.evidence import worker as rescanning
 from registry.exports import handlers as exports
 from registry.exports import worker as exporting
+from registry.inspection import checking as inspecting
+from registry.inspection import handlers as inspection
 from registry.moving.worker import Worker
 from registry.organisations import handlers as organisations
 from registry.policy_values import handlers as policy_values
@@ -68,6 +70,7 @@ SERVICE = Service(
         **reorganisation.COMMANDS,
         **policy_values.COMMANDS,
         **classes.COMMANDS,
+        **inspection.COMMANDS,
     },
     queries={
         **organisations.QUERIES,
@@ -82,8 +85,18 @@ SERVICE = Service(
         **reorganisation.QUERIES,
         **policy_values.QUERIES,
         **classes.QUERIES,
+        **inspection.QUERIES,
     },
     events={**registration.EVENTS, **exports.EVENTS},
     build=build,
-    workers=(worker.run, enter.worker, exporting.run, rescanning.run, policy_watch.run, searching.run, MOVERS.run),
+    workers=(
+        worker.run,
+        enter.worker,
+        exporting.run,
+        rescanning.run,
+        policy_watch.run,
+        searching.run,
+        MOVERS.run,
+        inspecting.run,
+    ),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from regulation.authorisation import Reach, subtree_pattern
 
@@ -15,17 +17,25 @@ def within(
     class_no: sa.ColumnElement[int],
 ) -> sa.ColumnElement[bool]:
     """The condition for rows of pupils. `authority`: the supervising authority of the row's school."""
-    ways: list[sa.ColumnElement[bool]] = []
+    whole = of_schools(reach, school=school, authority=authority)
+    if reach.classes_of is None:
+        return whole
+    return sa.or_(whole, sa.and_(school == reach.classes_of, in_classes(grade, class_no, reach.classes)))
+
+
+def of_schools(
+    reach: Reach, *, school: sa.ColumnElement[str], authority: sa.ColumnElement[Any]
+) -> sa.ColumnElement[bool]:
+    """The same for rows of schools and authorities, which belong to no class."""
     if reach.everything:
         return sa.true()
+    ways: list[sa.ColumnElement[bool]] = []
     if reach.subtree is not None:
         ways.append(authority.like(subtree_pattern(reach.subtree)))
     if reach.supervised is not None:
         ways.append(authority == reach.supervised)
     if reach.school is not None:
         ways.append(school == reach.school)
-    if reach.classes_of is not None:
-        ways.append(sa.and_(school == reach.classes_of, in_classes(grade, class_no, reach.classes)))
     return sa.or_(*ways) if ways else sa.false()
 
 

@@ -4,6 +4,7 @@ import { accountsPage, clientsPage } from "./accounts.js";
 import { auditPage } from "./audit.js";
 import { action, api, empty, fill, h, isMoved, showProblem, toast, today } from "./core.js";
 import { exportsPage } from "./exports.js";
+import { inspectionPage } from "./inspection.js";
 import { notices } from "./notices.js";
 import { registrarsPage } from "./registrars.js";
 import { rosterPage, rostersPage } from "./rosters.js";
@@ -22,6 +23,7 @@ const PAGES = [
   [/^#\/rosters$/, rostersPage], [/^#\/rosters\/([\w-]+)$/, rosterPage], [/^#\/work$/, work], [/^#\/students(?:\/([\w-]+))?$/, students],
   [/^#\/registrars(?:\/(\d+))?$/, registrarsPage], [/^#\/accounts(?:\/([\w.-]+))?$/, accountsPage], [/^#\/clients$/, clientsPage],
   [/^#\/exports(?:\/([\w-]+))?$/, exportsPage],
+  [/^#\/inspection(?:\/([\w.-]+))?$/, inspectionPage],
   [/^#\/audit(?:\/([\w.:-]+))?$/, auditPage], [/^#\/notices$/, notices], [/^#\/account$/, accountPage],
 ];
 // The navigation, and whom it is shown to: what a role may do is the services' to say.
@@ -29,6 +31,7 @@ const LINKS = [
   ["#/rosters", "名册", schools], ["#/work", "待办", steps], ["#/students", "学生", [...schools, "leader"]],
   ["#/registrars", "学籍管理员", ["principal", "authority_officer", "leader", "account_admin"]],
   ["#/exports", "导出", ["registrar", "principal", "authority_officer", "leader", "auditor"]],
+  ["#/inspection", "核查与整改", ["registrar", "principal", "authority_officer", "leader"]],
   ["#/accounts", "账号", ["account_admin", "auditor"]], ["#/audit", "审计", ["auditor", "leader"]], ["#/notices", "消息", null],
 ];
 let leaving = new AbortController();

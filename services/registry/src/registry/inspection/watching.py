@@ -1,0 +1,110 @@
+"""The system's own look at Article 48, once a day: what it can know by itself becomes an order to put right.
+
+A school that does not put something right has one finding, however often it is found again; what is gone is said to be
+gone, and the authority closes it. Sources are functions of the capabilities that know: `Source`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from regulation.divisions import PROVINCE
+from regulation.mark import clause
+from service_kit.database import driver
+from service_kit.ids import new_id
+from shared_contracts.actors import Role
+from shared_contracts.inspection import FindingKind
+from shared_contracts.waiting import WorkWaiting
+
+from registry.context import RegistryWork
+from registry.inspection import store
+from registry.inspection.policy import WORDS
+from registry.organisations import store as organisations
+
+SYSTEM = "system:registry"
+Source = Callable[[RegistryWork], Awaitable[Mapping[str, int]]]
+"""Pupils by school that something is wrong with today."""
+
+
+@clause("15.3", "48")
+async def corrections_not_made(work: RegistryWork) -> Mapping[str, int]:
+    """A mismatch with the public-security record that a school has left for longer than the parameter says."""
+    parameters = work.deps.policy.parameters(PROVINCE, work.today)
+    rows = await (await driver(work.tx)).fetch(
+        """SELECT school, count(*) AS pupils FROM registrations
+           WHERE correction IS NOT NULL AND registered_at IS NOT NULL AND NOT closed
+             AND registered_at < $1::timestamptz - make_interval(days => $2) GROUP BY school""",
+        work.now,
+        parameters.quality_waiting_days,
+    )
+    return {row["school"]: row["pupils"] for row in rows}
+
+
+SOURCES: tuple[tuple[FindingKind, str, str, Source], ...] = (
+    (FindingKind.CHANGE_NOT_FILED, "correction.overdue", "公安比对不符，长期没有更正", corrections_not_made),
+)
+"""Kind, stable name, what it is in words, and who knows."""
+
+
+async def look(work: RegistryWork) -> bool:
+    """Whether this was the day's look: the first of the service's copies does it, the others see that it is done."""
+    if not await store.begin_day(work.tx, work.today, work.now):
+        return False
+    found: dict[tuple[str, str, str], tuple[int, str]] = {}
+    for kind, code, title, source in SOURCES:
+        for school, pupils in (await source(work)).items():
+            found[school, kind, code] = pupils, f"{title}（{pupils}名学生）"
+    known = {(row["school"], row["kind"], row["code"]): row for row in await store.system_findings(work.tx)}
+    await _raise(work, {key: value for key, value in found.items() if key not in known})
+    for key, row in known.items():
+        pupils, detail = found.get(key, (0, ""))
+        if pupils != row["records"]:
+            await store.change_finding(work.tx, row["id"], records=pupils, **({"detail": detail} if detail else {}))
+            act = "found_again" if pupils else "gone"
+            await store.note(work.tx, [row["id"]], act, account=SYSTEM, name="系统", at=work.now, text=detail)
+    return True
+
+
+async def _raise(work: RegistryWork, new: Mapping[tuple[str, str, str], tuple[int, str]]) -> None:
+    rows = []
+    for (school, kind, code), (pupils, detail) in sorted(new.items()):
+        facts = await organisations.school(work.tx, school)
+        if facts is None:  # closed: whoever has its pupils now answers for them
+            continue
+        days = work.deps.policy.parameters(facts.division, work.today).rectification_working_days
+        due_on = work.deps.calendar.add_working_days(work.today, days).date
+        rows.append(_row(work, school, facts.authority, kind, code, pupils, detail, due_on))
+        work.emit(ordered(school, FindingKind(kind), due_on), school)
+    made = await store.add_findings(work.tx, rows)
+    await store.note(work.tx, made, "raised", account=SYSTEM, name="系统", at=work.now)
+
+
+def _row(
+    work: RegistryWork, school: str, authority: str, kind: str, code: str, pupils: int, detail: str, due_on: Any
+) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "school": school,
+        "authority": authority,
+        "kind": kind,
+        "code": code,
+        "detail": detail,
+        "records": pupils,
+        "source": "system",
+        "raised_at": work.now,
+        "due_on": due_on,
+    }
+
+
+def ordered(school: str, kind: FindingKind, due_on: Any) -> WorkWaiting:
+    """What the school is told of an order."""
+    return WorkWaiting(
+        organisation=school,
+        role=Role.PRINCIPAL,
+        kind="finding_raised",
+        title=f"责令改正：{WORDS[kind].title}",
+        detail=f"请{WORDS[kind].cure}，并在期限前答复。",
+        link=f"/v1/inspection-findings?school={school}",
+        due_on=due_on,
+    )
