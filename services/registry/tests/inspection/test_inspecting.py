@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from registry.inspection import checking, watching
+from registry.records.custody import pass_custody
+from registry.records.store import Klass
 from registry_world import (
     AUTHORITY,
     CITY,
@@ -167,7 +169,8 @@ async def test_who_has_left_is_not_counted_any_more(world: World) -> None:
     gone, stays = await student(world), await student(world)
     await world.do(CheckSchool(command_id=world.id(), actor=OFFICER, school=SCHOOL.code))
     await checked(world)
-    await world.sql("UPDATE students SET school = $2 WHERE id = $1", gone, OTHER_SCHOOL.code)
+    async with world.db.unit(world.deps) as work:
+        await pass_custody(work, gone, OTHER_SCHOOL, Klass(1, 1), actor=OFFICER, on=work.today)
     await world.do(CheckSchool(command_id=world.id(), actor=OFFICER, school=SCHOOL.code))
     await checked(world)
     assert [row["student_id"] for row in await world.sql("SELECT student_id FROM record_quality")] == [stays]
