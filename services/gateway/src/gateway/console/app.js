@@ -34,6 +34,12 @@ const LINKS = [
   ["#/inspection", "核查与整改", ["registrar", "principal", "authority_officer", "leader"]],
   ["#/accounts", "账号", ["account_admin", "auditor"]], ["#/audit", "审计", ["auditor", "leader"]], ["#/notices", "消息", null],
 ];
+// Links that are looked for together; what is in no group stands by itself.
+const GROUPS = [
+  ["招生入学", ["#/plans", "#/schemes", "#/admission", "#/admissions", "#/intake", "#/intakes", "#/junior-intakes"]],
+  ["学籍", ["#/rosters", "#/students", "#/classes", "#/duplicates", "#/corrections", "#/cancellations"]],
+  ["监管", ["#/inspection", "#/policy", "#/reorganisations", "#/reorganisation", "#/registrars", "#/exports"]],
+];
 let leaving = new AbortController();
 let unread;
 let touched = Date.now();
@@ -59,13 +65,29 @@ async function signOut() {
   signIn();
 }
 
+// A group of one link is that link. Groups are in the place of their first link; one is open at a time.
+function navigation() {
+  const link = ([href, name]) => h("a", { href }, name, href === "#/notices" && unread);
+  const shown = links();
+  const done = new Set();
+  return shown.map((one) => {
+    const group = GROUPS.find(([, hrefs]) => hrefs.includes(one[0]));
+    if (!group) return link(one);
+    if (done.has(group)) return null;
+    done.add(group);
+    const members = shown.filter(([href]) => group[1].includes(href));
+    if (members.length === 1) return link(one);
+    return h("details", { name: "nav", class: "menu" }, h("summary", null, group[0]), h("div", { class: "menu-items" }, members.map(link)));
+  });
+}
+
 async function frame() {
   const { account } = session.get();
   unread = h("span", { class: "count", hidden: true });
   const place = h("span", { class: "muted" }, account.organisation);
   fill(top_,
     h("a", { class: "brand", href: home() }, h("img", { src: "/console/icon.svg", alt: "", width: 26, height: 26 }), "学籍管理"),
-    h("nav", { "aria-label": "主导航" }, !account.limited && links().map(([href, name]) => h("a", { href }, name, href === "#/notices" && unread))),
+    h("nav", { "aria-label": "主导航" }, !account.limited && navigation()),
     h("div", { class: "who" }, h("a", { href: "#/account", title: "本人账号" }, h("b", null, account.name), ` ${account.roles.map((role) => ROLES[role]).join("、")}`, h("br"), place),
       action("退出", signOut, { class: "quiet" })));
   top_.hidden = false;
@@ -103,6 +125,10 @@ async function show() {
   for (const link of top_.querySelectorAll("nav a")) {
     link.toggleAttribute("aria-current", wanted.startsWith(link.getAttribute("href")) && !/^#\/account$/.test(wanted));
   }
+  for (const menu of top_.querySelectorAll("nav .menu")) {
+    menu.open = false;
+    menu.classList.toggle("current", menu.querySelector("a[aria-current]") !== null);
+  }
   const place = h("div", { class: "page" });
   fill(main, h("div", { class: "page banner" }, withheld()), place);
   scrollTo(0, 0);
@@ -118,6 +144,9 @@ async function show() {
 }
 
 addEventListener("hashchange", () => session.get() && show());
+addEventListener("click", (event) => { // anywhere else closes the menu
+  for (const menu of top_.querySelectorAll("nav .menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+});
 addEventListener("notices-read", refreshUnread);
 addEventListener("signed-out", () => {
   if (main.querySelector("form.login")) return; // several requests found out at once

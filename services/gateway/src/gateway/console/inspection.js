@@ -13,7 +13,7 @@ const ACTS = { raised: "提出", found_again: "再次发现", gone: "问题已�
 const RULES = { missing: "缺项", inconsistent: "矛盾", stale: "久未更新", suspicious: "可疑" };
 const isOfficer = () => session.has("authority_officer");
 const shown = (names, state) => badge(...names[state]);
-const bar = (value, of, kind) => h("span", { class: "bar", role: "img", "aria-label": `${value}，共 ${of}` }, h("i", { class: kind, style: `width:${of ? Math.round((100 * value) / of) : 0}%` }));
+const bar = (value, of, kind) => h("progress", { class: `bar ${kind}`, max: of || 1, value, "aria-label": `${value}，共 ${of}` });
 const scoreOf = (score) => (score === null ? "未检查" : [bar(score, 100, score >= 90 ? "good" : score >= 70 ? "warn" : "bad"), ` ${score}`]);
 
 export async function inspectionPage(place, { id }) {
