@@ -2,11 +2,12 @@
 PYTHON ?= python3
 PY     := .venv/bin/python
 ROWS   ?= 300
+STUDENTS ?= 200000
 PACKAGES := $(sort $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)) infra/pyproject.toml deploy/local/pyproject.toml
 CODE   := libs services infra deploy tests_e2e benchmarks conftest.py .ci
 .DEFAULT_GOAL := help
 .PHONY: help setup run up down reset clock status logs demo test lint format types imports regulation article check-docs \
-  unit e2e bench-registration bench-export bench-token bench-audit dead-letters replay audit-verify lock
+  unit e2e seed-province bench-registration bench-export bench-search bench-token bench-audit dead-letters replay audit-verify lock
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{sub(/ .*/, "", $$1); printf "  make %-20s %s\n", $$1, $$2}'
@@ -39,6 +40,9 @@ logs: setup ## follow the logs of a stack in the background
 
 demo: setup ## a school's roster becomes records with G and L numbers (ROWS=300)
 	@$(PY) -m xueji_local.demo --rows $(ROWS)
+
+seed-province: setup ## a synthetic province into the running stack of `make up` (STUDENTS=200000; 2000000: a quarter of an hour)
+	@$(PY) -m xueji_local.seeding --students $(STUDENTS)
 
 dead-letters: setup ## events that were given up
 	@set -a; . .xueji/env/operator.env; exec $(PY) -m service_kit.deadletters list
@@ -82,6 +86,9 @@ bench-registration: setup ## rows/s of the main job as a ratio to a bare program
 
 bench-export: setup ## a file of 200,000 pupils: seconds, memory, ratio to a bare writer (ROWS=200000)
 	@$(PY) benchmarks/exporting.py --rows $(if $(filter command line environment,$(origin ROWS)),$(ROWS),200000)
+
+bench-search: setup ## p95 of each kind of search and list, as a ratio to a read by key, on a loaded stack (make seed-province)
+	@$(PY) benchmarks/search.py
 
 bench-token: setup ## microseconds of a token check at the gateway, as a ratio to a bare jwt.decode
 	@$(PY) benchmarks/token_check.py
