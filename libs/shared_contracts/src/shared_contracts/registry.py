@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from shared_contracts import (
+    admission,
     classes,
     evidence,
     exports,
@@ -424,6 +425,7 @@ class CorrectionsNeeded(Event, frozen=True, kw_only=True, gc=False, tag="registr
 Commands = (
     organisations.Commands
     | policy.Commands
+    | admission.Commands
     | evidence.Commands
     | OpenRoster
     | ConfirmRoster
@@ -458,6 +460,7 @@ Queries = (
     | exports.RegistryQueries
     | workload.Queries
     | records.Queries
+    | admission.Queries
     | evidence.Queries
     | search.Queries
 )
@@ -471,6 +474,7 @@ Events = (
     | CorrectionsNeeded
     | organisations.Events
     | reorganisation.Events
+    | admission.Events
     | exports.RegistryEvents
     | waiting.Events
     | policy.Events
@@ -480,6 +484,7 @@ REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     **organisations.REPLIES,
     **reorganisation.REPLIES,
     **policy.REPLIES,
+    **admission.REPLIES,
     **evidence.REPLIES,
     OpenRoster: RosterView,
     ConfirmRoster: RosterView,

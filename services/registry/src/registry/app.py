@@ -11,8 +11,13 @@ from service_kit.service import Kit, Service
 
 from registry.classes import handlers as classes
 from registry.context import Registry
+from registry.enrolment.admission import handlers as admission
+from registry.enrolment.admission import placing, watching
+from registry.enrolment.children import handlers as children
+from registry.enrolment.children import importing
 from registry.enrolment.plans import handlers as plans
 from registry.enrolment.schemes import handlers as schemes
+from registry.enrolment.zones import handlers as zones
 from registry.evidence import handlers as evidence
 from registry.evidence import worker as rescanning
 from registry.exports import handlers as exports
@@ -55,6 +60,8 @@ async def build(kit: Kit) -> Registry:
         scanner=scanner_of(kit.settings),
         policy=policy,
         wake_policy=kit.wake(live.WAKE).set,
+        wake_children=kit.wake(importing.WAKE).set,
+        wake_placements=kit.wake(placing.WAKE).set,
     )
 
 
@@ -71,6 +78,9 @@ SERVICE = Service(
         **policy_values.COMMANDS,
         **classes.COMMANDS,
         **inspection.COMMANDS,
+        **zones.COMMANDS,
+        **children.COMMANDS,
+        **admission.COMMANDS,
     },
     queries={
         **organisations.QUERIES,
@@ -86,6 +96,9 @@ SERVICE = Service(
         **policy_values.QUERIES,
         **classes.QUERIES,
         **inspection.QUERIES,
+        **zones.QUERIES,
+        **children.QUERIES,
+        **admission.QUERIES,
     },
     events={**registration.EVENTS, **exports.EVENTS},
     build=build,
@@ -98,5 +111,8 @@ SERVICE = Service(
         searching.run,
         MOVERS.run,
         inspecting.run,
+        importing.run,
+        placing.run,
+        watching.run,
     ),
 )

@@ -21,6 +21,7 @@ class Registry:
     """`outside`: a small pool of its own, for what must be committed before the handler's own transaction is.
     `scanner`: looks at evidence for viruses, None where the installation has none.
     `wake_rosters`, `wake_policy`: called after a commit that left something to the roster worker, or changed a policy value.
+    `wake_children`, `wake_placements`: the same for lists of children and for placements.
     `policy`: the parameters of the law, by division and day.
     """
 
@@ -33,6 +34,8 @@ class Registry:
     scanner: Scanner | None = None
     policy: LivePolicy = field(default_factory=LivePolicy)
     wake_policy: Callable[[], None] = lambda: None
+    wake_children: Callable[[], None] = lambda: None
+    wake_placements: Callable[[], None] = lambda: None
 
 
 RegistryWork = Work[Registry]

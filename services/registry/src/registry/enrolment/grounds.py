@@ -10,7 +10,7 @@ from datetime import date
 from typing import Literal
 
 import msgspec
-from regulation.school_year import Stage
+from regulation.school_year import MonthDay, Stage
 from service_kit.database import driver
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,6 +18,8 @@ from registry.enrolment.zones import store as zones
 from registry.organisations.facts import SchoolFacts
 
 Kind = Literal["zone", "placed", "migrant", "private", "international", "intake"]
+
+LAST_DAY = MonthDay(9, 30)
 
 TITLES: dict[str, str] = {
     "zone": "学区内就近入学",
@@ -58,7 +60,8 @@ async def of(
     """The grounds by the people's keys; who is not in it has none. Two statements, whatever their number.
 
     An open admission of this school, year and stage goes before the zone; one at another school leaves no ground here,
-    wherever the child lives. `on`: the day whose zones count, the school year's 1 September where not given.
+    wherever the child lives. `on`: the day whose zones count, the last of the autumn enrolment where not
+    given, so that a zone set while it goes on counts too.
     """
     if not people:
         return {}
@@ -70,7 +73,7 @@ async def of(
     )
     admitted = {row["person_id"]: row for row in rows}
     divisions = [person.division[:6] for person in people]
-    served = await zones.holding(tx, divisions, stage.value, on or date(school_year, 9, 1))
+    served = await zones.holding(tx, divisions, stage.value, on or LAST_DAY.in_year(school_year))
     found: dict[str, Ground] = {}
     for person in people:
         row = admitted.get(person.person_id or "")

@@ -101,6 +101,23 @@ def _answer_rows(target: BinaryIO, rows: Rows | Problem) -> None:
     frames.write_frame(target, frames.encode(reply))
 
 
+def children(source: BinaryIO, target: BinaryIO) -> None:
+    """A county's list of children in; its rows as text, or `Unreadable`, out."""
+    from registry.enrolment.children.sheet import rows_of
+
+    rows = rows_of(_need(source))
+    reply = Unreadable(code=rows.code, message=rows.message) if isinstance(rows, Problem) else rows
+    frames.write_frame(target, frames.encode(reply))
+
+
+def notices(source: BinaryIO, target: BinaryIO) -> None:
+    """A `NoticesOrder` in, its PDF out."""
+    from registry.enrolment.admission.notices import NoticesOrder, Printer
+
+    order = msgspec.msgpack.decode(_need(source), type=NoticesOrder)
+    frames.write_frame(target, Printer().notices(order))
+
+
 def _need(source: BinaryIO) -> bytes:
     frame = frames.read_frame(source)
     if frame is None:
@@ -114,6 +131,8 @@ JOBS: dict[str, Callable[[BinaryIO, BinaryIO], None]] = {
     "sheets": sheets,
     "organisations": organisations,
     "plans": plans,
+    "children": children,
+    "notices": notices,
 }
 
 
@@ -121,7 +140,7 @@ def _limit(job: str) -> None:
     """Less than the machine has, and after whoever answers requests."""
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        if job != "sheets":
+        if job not in ("sheets", "notices"):
             resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         os.nice(5)

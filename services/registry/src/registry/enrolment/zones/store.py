@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 from service_kit.database import driver, insert_rows
+from shared_contracts.admission import StageName
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry.enrolment.zones.matching import Area, ZoneOf, Zones
@@ -23,7 +24,7 @@ class Zone(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     school: str
-    stage: str
+    stage: StageName
     authority: str
     valid_from: date
     valid_to: date | None

@@ -189,11 +189,11 @@ CREATE TABLE postponements (
 CREATE UNIQUE INDEX one_waiting_postponement ON postponements (admission_id) WHERE state = 'waiting';
 """
 
-# Deferral (6), migrant children (7), private schools (8), international pupils (9): a case each (`cases` has its id).
+# Deferral (6), migrant children (7), international pupils (9): a case each (`cases` has its id).
 APPLICATIONS = """
 CREATE TABLE admission_applications (
     id text PRIMARY KEY,
-    kind text NOT NULL CHECK (kind IN ('deferral', 'migrant', 'private', 'international')),
+    kind text NOT NULL CHECK (kind IN ('deferral', 'migrant', 'international')),
     child_id text NOT NULL REFERENCES children (id),
     county text NOT NULL,
     school text,

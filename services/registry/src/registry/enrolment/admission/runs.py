@@ -1,0 +1,126 @@
+"""Every statement about placements of a whole county on their way."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from service_kit.database import driver
+from shared_contracts.admission import PlacementRun
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+LEASE = 30
+"""Seconds that a worker may be silent before another one goes on (by the database's clock)."""
+
+
+class LostLease(Exception):
+    """Somebody else goes on with it now."""
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """`after_child`: `birth date|id` of the last child looked at, empty at the beginning."""
+
+    id: str
+    county: str
+    school_year: int
+    stage: str
+    account: str
+    started_by: str
+    after_child: str
+    failures: int
+
+    @property
+    def after(self) -> tuple[date, str] | None:
+        if not self.after_child:
+            return None
+        day, _, child = self.after_child.partition("|")
+        return date.fromisoformat(day), child
+
+
+async def put(tx: AsyncConnection, run_id: str, values: dict[str, Any]) -> bool:
+    """False where one of the same county, year and stage is on its way."""
+    names = ", ".join(values)
+    marks = ", ".join(f"${n}" for n in range(2, 2 + len(values)))
+    made = await (await driver(tx)).fetchval(
+        f"INSERT INTO placement_runs (id, {names}) VALUES ($1, {marks}) ON CONFLICT DO NOTHING RETURNING 1",  # noqa: S608
+        run_id,
+        *values.values(),
+    )
+    return bool(made)
+
+
+async def get(tx: AsyncConnection, run_id: str) -> PlacementRun | None:
+    row = (
+        (
+            await tx.execute(
+                sa.text(
+                    """SELECT id, county, school_year, stage, state, waiting, placed, by_hand, started_at, started_by,
+                          finished_at, version FROM placement_runs WHERE id = :id"""
+                ),
+                {"id": run_id},
+            )
+        )
+        .mappings()
+        .first()
+    )
+    return None if row is None else PlacementRun(**row)
+
+
+async def take(tx: AsyncConnection, owner: str) -> Run | None:
+    row = await (await driver(tx)).fetchrow(
+        """UPDATE placement_runs SET lease_owner = $1, lease_until = clock_timestamp() + make_interval(secs => $2)
+           WHERE id = (
+               SELECT id FROM placement_runs
+               WHERE state = 'running' AND (lease_until IS NULL OR lease_until < clock_timestamp())
+                 AND (retry_at IS NULL OR retry_at <= clock_timestamp())
+               ORDER BY started_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+           RETURNING id, county, school_year, stage, account, started_by, after_child, failures""",
+        owner,
+        LEASE,
+    )
+    return None if row is None else Run(**row)
+
+
+async def moved(tx: AsyncConnection, run: Run, owner: str, *, after: str, placed: int, by_hand: int) -> Run:
+    """Progress and a sign of life, in the batch's own transaction. Raises LostLease."""
+    touched = await (await driver(tx)).fetchval(
+        """UPDATE placement_runs SET after_child = $3, placed = placed + $4, by_hand = by_hand + $5, failures = 0,
+                  version = version + 1, lease_until = clock_timestamp() + make_interval(secs => $6)
+           WHERE id = $1 AND lease_owner = $2 AND state = 'running' RETURNING 1""",
+        run.id,
+        owner,
+        after,
+        placed,
+        by_hand,
+        LEASE,
+    )
+    if not touched:
+        raise LostLease(run.id)
+    return msgspec.structs.replace(run, after_child=after)
+
+
+async def done(tx: AsyncConnection, run: Run, owner: str, at: Any) -> tuple[int, int]:
+    """Placed, by hand. Raises LostLease."""
+    row = await (await driver(tx)).fetchrow(
+        """UPDATE placement_runs SET state = 'done', finished_at = $3, version = version + 1, lease_owner = NULL,
+                  lease_until = NULL
+           WHERE id = $1 AND lease_owner = $2 AND state = 'running' RETURNING placed, by_hand""",
+        run.id,
+        owner,
+        at,
+    )
+    if row is None:
+        raise LostLease(run.id)
+    return row["placed"], row["by_hand"]
+
+
+async def put_off(tx: AsyncConnection, run_id: str, owner: str, seconds: float) -> None:
+    await (await driver(tx)).execute(
+        """UPDATE placement_runs SET failures = failures + 1, lease_owner = NULL, lease_until = NULL,
+                  retry_at = clock_timestamp() + make_interval(secs => $3) WHERE id = $1 AND lease_owner = $2""",
+        run_id,
+        owner,
+        seconds,
+    )
