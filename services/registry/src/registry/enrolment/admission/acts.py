@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
+from regulation import school_calendar
 from regulation.authorisation import Target, check, reach
 from regulation.mark import clause
 from regulation.school_year import Stage
@@ -57,7 +58,8 @@ def refusal(found: list[Finding] | tuple[Finding, ...]) -> Refused | None:
 
 def season(work: RegistryWork, division: str) -> Refused | None:
     """All admission happens in the season (clause 4.1)."""
-    return refusal([policy.in_season(work.today, work.deps.policy.parameters(division, work.today))])
+    days = school_calendar.enrolment(work.deps.policy.book, division, work.today.year)
+    return refusal([policy.in_season(work.today, days)])
 
 
 def _county(actor: Actor, act: str) -> Refused | None:

@@ -12,6 +12,7 @@ from regulation.documents import FOREIGN
 from regulation.findings import needs_override, note, passed, refuse
 from regulation.mark import clause
 from regulation.parameters import Parameters
+from regulation.school_calendar import Season
 from regulation.school_year import Stage
 from shared_contracts.decisions import Finding
 from shared_contracts.evidence import EVIDENCE_TITLES, EvidenceKind
@@ -25,13 +26,13 @@ OWNERSHIP_TITLES = {"public": "公办", "private": "民办"}
 
 
 @clause("4.1")
-def in_season(today: date, parameters: Parameters) -> Finding:
+def in_season(today: date, season: Season) -> Finding:
     """我省学校实行秋季招生、入学，不得在非招生期间招收新生入学: both days belong to the season."""
-    first, last = parameters.enrolment_from.in_year(today.year), parameters.enrolment_to.in_year(today.year)
-    season = f"{first.month}月{first.day}日至{last.month}月{last.day}日"
+    first, last = season.first, season.last
+    days = f"{first.month}月{first.day}日至{last.month}月{last.day}日"
     if first <= today <= last:
-        return passed("4.1", "season.open", f"在招生入学期间（{season}）")
-    message = f"今天不在秋季招生入学期间（{season}），不得招收新生入学"
+        return passed("4.1", "season.open", f"在招生入学期间（{days}）")
+    message = f"今天不在秋季招生入学期间（{days}），不得招收新生入学"
     cure = "在招生期间办理；期间以外转入的，按转学办理"
     return refuse("4.1", "season.closed", message, cure=cure, today=today.isoformat())
 

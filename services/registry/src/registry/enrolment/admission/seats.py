@@ -45,7 +45,7 @@ async def hold(work: RegistryWork, codes: Iterable[str], school_year: int, stage
 
 def first_day(work: RegistryWork, division: str, school_year: int) -> date:
     """Of the autumn term."""
-    return school_calendar.calendar(work.deps.policy.book, division, school_year, work.today).autumn_first
+    return school_calendar.calendar(work.deps.policy.book, division, school_year).autumn_first
 
 
 def report_to(work: RegistryWork, division: str, school_year: int) -> date:
