@@ -62,6 +62,7 @@ TAGS = {
     "students": "学籍",
     "exports": "导出（第四十五条）",
     "organisations": "教育行政部门和学校（第三条）",
+    "policy": "政策参数和校历（第四十九条）",
     "code-tables": "代码表（第十四条）",
     "notices": "消息",
     "health": "运行状态",

@@ -6,6 +6,7 @@ import { action, api, empty, fill, h, isMoved, showProblem, toast, today } from 
 import { exportsPage } from "./exports.js";
 import { inspectionPage } from "./inspection.js";
 import { notices } from "./notices.js";
+import { policyPage } from "./policy.js";
 import { registrarsPage } from "./registrars.js";
 import { rosterPage, rostersPage } from "./rosters.js";
 import { refresh, session } from "./session.js";
@@ -24,6 +25,7 @@ const PAGES = [
   [/^#\/registrars(?:\/(\d+))?$/, registrarsPage], [/^#\/accounts(?:\/([\w.-]+))?$/, accountsPage], [/^#\/clients$/, clientsPage],
   [/^#\/exports(?:\/([\w-]+))?$/, exportsPage],
   [/^#\/inspection(?:\/([\w.-]+))?$/, inspectionPage],
+  [/^#\/policy(?:\/(\w+))?$/, policyPage],
   [/^#\/audit(?:\/([\w.:-]+))?$/, auditPage], [/^#\/notices$/, notices], [/^#\/account$/, accountPage],
 ];
 // The navigation, and whom it is shown to: what a role may do is the services' to say.
@@ -32,6 +34,7 @@ const LINKS = [
   ["#/registrars", "学籍管理员", ["principal", "authority_officer", "leader", "account_admin"]],
   ["#/exports", "导出", ["registrar", "principal", "authority_officer", "leader", "auditor"]],
   ["#/inspection", "核查与整改", ["registrar", "principal", "authority_officer", "leader"]],
+  ["#/policy", "政策参数", ["principal", "authority_officer", "leader"]],
   ["#/accounts", "账号", ["account_admin", "auditor"]], ["#/audit", "审计", ["auditor", "leader"]], ["#/notices", "消息", null],
 ];
 // Links that are looked for together; what is in no group stands by itself.

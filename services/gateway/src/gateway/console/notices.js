@@ -2,7 +2,8 @@
 import { action, api, fill, h, paged, when } from "./core.js";
 
 // A notice links to the API; the console has its own pages for these.
-const PAGES = { rosters: (id) => `#/rosters/${id}`, registrations: () => "#/work", exports: (id) => `#/exports/${id}`, audit: () => "#/audit/alerts", appointments: () => "#/registrars", registrars: () => "#/registrars" };
+const PAGES = { rosters: (id) => `#/rosters/${id}`, registrations: () => "#/work", exports: (id) => `#/exports/${id}`, audit: () => "#/audit/alerts", appointments: () => "#/registrars", registrars: () => "#/registrars",
+  policy: (id) => ({ filings: "#/policy/filings", values: "#/policy/history" })[id] ?? "#/policy" };
 function page(link) {
   const [, kind, id] = /^\/v1\/(\w+)\/?([\w-]*)/.exec(link) ?? [];
   return PAGES[kind]?.(id).replace(/\/$/, "") ?? "#/notices";
