@@ -19,7 +19,7 @@ from regulation.authorisation import Act, known, table
 from shared_contracts.actors import Role
 from shared_contracts.audit import Audited
 from shared_contracts.decisions import Refused
-from shared_contracts.messages import Command, Message, Query, subject, word
+from shared_contracts.messages import Command, Message, Ok, Query, subject, word
 
 from service_kit.codec import encode
 from service_kit.ids import new_id
@@ -59,7 +59,7 @@ class Recorder:
         act = act_of(message)
         if act is None or not (act.personal or isinstance(message, Command)):
             return None
-        shown = None if isinstance(reply, Refused) else reply
+        shown = None if isinstance(reply, Refused | Ok) else reply  # a repeat is recorded with a bare Ok
         ids = tuple(dict.fromkeys(_ids(act.objects, message, shown)))
         span = trace.get_current_span().get_span_context()
         here = origin.get()

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from shared_contracts import (
     admission,
+    archive,
     classes,
     evidence,
     exports,
@@ -427,6 +428,7 @@ Commands = (
     | policy.Commands
     | admission.Commands
     | evidence.Commands
+    | archive.Commands
     | OpenRoster
     | ConfirmRoster
     | CancelRoster
@@ -462,6 +464,7 @@ Queries = (
     | records.Queries
     | admission.Queries
     | evidence.Queries
+    | archive.Queries
     | search.Queries
 )
 Events = (
@@ -486,6 +489,7 @@ REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     **policy.REPLIES,
     **admission.REPLIES,
     **evidence.REPLIES,
+    **archive.REPLIES,
     OpenRoster: RosterView,
     ConfirmRoster: RosterView,
     CancelRoster: RosterView,

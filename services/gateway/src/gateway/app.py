@@ -36,6 +36,7 @@ from gateway.problems import EXCEPTION_HANDLERS
 from gateway.routes import (
     accounts,
     appointments,
+    archives,
     audit,
     clients,
     codes,
@@ -75,6 +76,7 @@ ROUTERS = (
     registrations,
     students,
     looking_back,
+    archives,
     reveals,
     exports,
     evidence_files,

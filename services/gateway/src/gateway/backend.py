@@ -75,15 +75,19 @@ class Backend:
             raise TypeError(f"{type(message).__name__} was answered with {type(answer).__name__}")
         return answer
 
-    async def download(self, file: FileRef, name: str) -> Stream:
-        """The plain content of a stored file, opened before the first header is sent."""
+    async def download(self, file: FileRef, name: str, *, once: bool = False) -> Stream:
+        """The plain content of a stored file, opened before the first header is sent. `once`: it is gone afterwards."""
         chunks = self.files.stream(file.id)
         first = await anext(chunks, b"")
 
         async def content() -> AsyncIterator[bytes]:
-            yield first
-            async for chunk in chunks:
-                yield chunk
+            try:
+                yield first
+                async for chunk in chunks:
+                    yield chunk
+            finally:
+                if once:
+                    await self.files.delete(file.id)
 
         return Stream(
             content(),

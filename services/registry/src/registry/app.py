@@ -9,6 +9,8 @@ from service_kit.database import Database
 from service_kit.scanning import scanner_of
 from service_kit.service import Kit, Service
 
+from registry.archive import handlers as archive
+from registry.archive.key import archive_signer
 from registry.classes import handlers as classes
 from registry.context import Registry
 from registry.enrolment.admission import handlers as admission
@@ -58,6 +60,7 @@ async def build(kit: Kit) -> Registry:
         outside=Database.from_settings(small, kit.clock, "registry-outside"),
         wake_rosters=kit.wake(worker.WAKE).set,
         scanner=scanner_of(kit.settings),
+        signer=archive_signer(kit.settings),
         policy=policy,
         wake_policy=kit.wake(live.WAKE).set,
         wake_children=kit.wake(importing.WAKE).set,
@@ -72,6 +75,7 @@ SERVICE = Service(
         **rosters.COMMANDS,
         **registration.COMMANDS,
         **evidence.COMMANDS,
+        **archive.COMMANDS,
         **plans.COMMANDS,
         **schemes.COMMANDS,
         **reorganisation.COMMANDS,
@@ -89,6 +93,7 @@ SERVICE = Service(
         **records.QUERIES,
         **exports.QUERIES,
         **evidence.QUERIES,
+        **archive.QUERIES,
         **search.QUERIES,
         **plans.QUERIES,
         **schemes.QUERIES,

@@ -11,6 +11,7 @@ from service_kit.crypto import FieldCipher
 from service_kit.database import Database
 from service_kit.files import FileStore
 from service_kit.scanning import Scanner
+from service_kit.signing import Signer
 from service_kit.work import Work
 
 from registry.policy_values.live import LivePolicy
@@ -19,6 +20,7 @@ from registry.policy_values.live import LivePolicy
 @dataclass(frozen=True, slots=True)
 class Registry:
     """`outside`: a small pool of its own, for what must be committed before the handler's own transaction is.
+    `signer`: signs archives that leave; None only where nothing is to be signed.
     `scanner`: looks at evidence for viruses, None where the installation has none.
     `wake_rosters`, `wake_policy`: called after a commit that left something to the roster worker, or changed a policy value.
     `wake_children`, `wake_placements`: the same for lists of children and for placements.
@@ -32,6 +34,7 @@ class Registry:
     outside: Database
     wake_rosters: Callable[[], None]
     scanner: Scanner | None = None
+    signer: Signer | None = None
     policy: LivePolicy = field(default_factory=LivePolicy)
     wake_policy: Callable[[], None] = lambda: None
     wake_children: Callable[[], None] = lambda: None

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 from regulation import papers
-from regulation.authorisation import MISSING, Target, check, may, target_of
+from regulation.authorisation import MISSING, check, may, target_of
 from regulation.mark import clause
 from service_kit import paging
 from service_kit.files import FileMissing, FileStore
@@ -29,7 +29,6 @@ from shared_contracts.evidence import (
 )
 from shared_contracts.files import FileRef
 from shared_contracts.messages import Command, Query, word
-from sqlalchemy.engine import RowMapping
 
 from registry.context import RegistryWork
 from registry.evidence import policy, store
@@ -172,18 +171,14 @@ async def _sees(work: RegistryWork, actor: Actor, act: str, one: Evidence) -> bo
     for code in filter(None, (one.organisation, one.shared_with)):
         if may(actor, act, target_of(code, await organisations.authority_of(work.tx, code))):
             return True
-    for student_id, filed_on in await store.students_of(work.tx, one.id):
+    for student_id, seq in await store.students_of(work.tx, one.id):
         row = await views.row_of(work.tx, student_id)
-        if row is not None and may(actor, act, _target(row)):
+        if row is not None and may(actor, act, views.target(row)):
             return True
         copy = await copies.seen(work, actor, act, student_id)
-        if copy is not None and filed_on <= copy.as_of:
+        if copy is not None and seq < copy.journal_seq:
             return True
     return False
-
-
-def _target(row: RowMapping) -> Target:
-    return Target(school=row["school"], authority=row["authority"], grade=row["grade"], class_no=row["class_no"])
 
 
 COMMANDS: dict[type[Command], CommandHandler] = {KeepEvidence: keep_evidence}

@@ -22,7 +22,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from registry.context import RegistryWork
 from registry.evidence import policy
 from registry.evidence.tables import evidence, evidence_filings
-from registry.records import writing
+from registry.records import journal, writing
+from registry.records import store as records
 
 _e = evidence.c
 MOST = 20
@@ -138,19 +139,16 @@ async def file_for(
     files = await of(work.tx, to)
     if not files or not student_ids:
         return 0
-    rows = [
-        {"student_id": student, "evidence_id": one.id, "filed_on": on, "filed_at": work.now}
-        for student in sorted(set(student_ids))
-        for one in files
-    ]
-    filed = await insert_rows(
-        work.tx, evidence_filings, rows, on_conflict="DO NOTHING", returning=("student_id", "evidence_id")
+    await records.lock_students(work.tx, sorted(set(student_ids)))
+    there = await (await driver(work.tx)).fetch(
+        """SELECT student_id, evidence_id FROM evidence_filings
+           WHERE student_id = ANY($1::text[]) AND evidence_id = ANY($2::text[])""",
+        list(student_ids),
+        [one.id for one in files],
     )
-    by_id = {one.id: one for one in files}
-    new: dict[str, list[Evidence]] = {}
-    for row in filed:
-        new.setdefault(row["student_id"], []).append(by_id[row["evidence_id"]])
-    await writing.record(
+    known = {(row["student_id"], row["evidence_id"]) for row in there}
+    new = {student: [one for one in files if (student, one.id) not in known] for student in sorted(set(student_ids))}
+    entries = await writing.record(
         work,
         [
             writing.Change(
@@ -159,15 +157,35 @@ async def file_for(
                 clause=clause_id,
                 legal_date=on,
                 actor=actor,
-                content={
-                    "to": to,
-                    "evidence": [{"id": one.id, "kind": str(one.kind), "sha256": one.sha256} for one in its],
-                },
+                content={"to": to, "evidence": said_of(its)},
             )
-            for student, its in sorted(new.items())
+            for student, its in new.items()
+            if its
         ],
     )
-    return len(filed)
+    return await put_filings(work, [(entry, new[entry.student_id]) for entry in entries])
+
+
+def said_of(files: Sequence[Evidence]) -> list[dict[str, str]]:
+    """What a journal's entry says of files: the chain vouches for their bytes."""
+    return [{"id": one.id, "kind": str(one.kind), "sha256": one.sha256} for one in files]
+
+
+async def put_filings(work: RegistryWork, filed: Sequence[tuple[journal.Entry, Sequence[Evidence]]]) -> int:
+    """Files are in records since the entries that name them. Returns how many."""
+    rows = [
+        {
+            "student_id": entry.student_id,
+            "evidence_id": one.id,
+            "filed_on": entry.legal_date,
+            "filed_at": entry.recorded_at,
+            "journal_seq": entry.seq,
+        }
+        for entry, files in filed
+        for one in files
+    ]
+    await insert_rows(work.tx, evidence_filings, rows)
+    return len(rows)
 
 
 def _paper(evidence_id: str, row: Evidence | None) -> policy.Paper:
@@ -212,23 +230,41 @@ async def page(
     return list(map(_evidence, rows))
 
 
-async def students_of(tx: AsyncConnection, evidence_id: str) -> list[tuple[str, date]]:
-    """In whose records a file is, and since when."""
+async def students_of(tx: AsyncConnection, evidence_id: str) -> list[tuple[str, int]]:
+    """In whose records a file is, and since which entry of each journal."""
     rows = await (await driver(tx)).fetch(
-        "SELECT student_id, filed_on FROM evidence_filings WHERE evidence_id = $1 ORDER BY student_id", evidence_id
+        "SELECT student_id, journal_seq FROM evidence_filings WHERE evidence_id = $1 ORDER BY student_id", evidence_id
     )
-    return [(row["student_id"], row["filed_on"]) for row in rows]
+    return [(row["student_id"], row["journal_seq"]) for row in rows]
 
 
-async def filed_of(tx: AsyncConnection, student_id: str) -> list[tuple[Evidence, date, datetime]]:
-    """Section 2 of a student's archive: the files, the day from which each belongs there, and when it was filed."""
+class Filed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A file in a record. `filed_on`: from when it belongs there; `journal_seq`: the entry that names its hash."""
+
+    evidence: Evidence
+    filed_on: date
+    filed_at: datetime
+    journal_seq: int
+
+
+async def filed_of(tx: AsyncConnection, student_id: str) -> list[Filed]:
+    """Section 2 of a student's archive."""
+    f = evidence_filings.c
     query = (
-        sa.select(evidence, evidence_filings.c.filed_on, evidence_filings.c.filed_at)
+        sa.select(evidence, f.filed_on, f.filed_at, f.journal_seq)
         .join(evidence_filings, evidence_filings.c.evidence_id == _e.id)
         .where(evidence_filings.c.student_id == student_id)
         .order_by(evidence_filings.c.filed_on, evidence_filings.c.filed_at, _e.place, _e.id)
     )
-    return [(_evidence(row), row["filed_on"], row["filed_at"]) for row in await fetch_all(tx, query)]
+    return [
+        Filed(
+            evidence=_evidence(row),
+            filed_on=row["filed_on"],
+            filed_at=row["filed_at"],
+            journal_seq=row["journal_seq"],
+        )
+        for row in await fetch_all(tx, query)
+    ]
 
 
 async def take_unscanned(tx: AsyncConnection, not_after: datetime) -> Evidence | None:

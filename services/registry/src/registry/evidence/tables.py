@@ -36,4 +36,5 @@ evidence_filings = sa.Table(
     sa.Column("evidence_id", sa.Text, primary_key=True),
     sa.Column("filed_on", sa.Date, nullable=False),
     sa.Column("filed_at", MOMENT, nullable=False),
+    sa.Column("journal_seq", sa.Integer, nullable=False),  # the entry that names the file's hash
 )

@@ -38,8 +38,8 @@ def fold(entries: Sequence[Entry], present: StudentView, day: date, known_on: da
     `version` is the number of the last entry that counts.
     """
     counting = [entry for entry in entries if counts(entry, day, known_on)]
-    if not counting:
-        return None
+    if not counting or counting[0].seq != 1:
+        return None  # what is known of an earlier time (a vaccination) makes no record of that time
     values = _base(entries, present)
     former: list[str] = []
     graded: Entry | None = None

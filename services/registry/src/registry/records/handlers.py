@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from regulation.authorisation import Target, may
+from regulation.authorisation import may
 from regulation.mark import clause
 from service_kit.work import QueryHandler
 from shared_contracts.decisions import Refused, refused
@@ -85,8 +85,7 @@ def shown_entry(entry: journal.Entry) -> JournalEntry:
 
 
 def _sees(query: GetStudent | GetJournal, row: RowMapping) -> bool:
-    target = Target(school=row["school"], authority=row["authority"], grade=row["grade"], class_no=row["class_no"])
-    return may(query.actor, word(query), target)
+    return may(query.actor, word(query), views.target(row))
 
 
 QUERIES: dict[type[Query], QueryHandler] = {

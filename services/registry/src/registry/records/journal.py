@@ -78,12 +78,17 @@ def intact(entries: Sequence[Entry]) -> bool:
     """Whether a student's entries are all there, in order, unchanged, each following the one before."""
     previous = GENESIS
     for seq, one in enumerate(entries, start=1):
-        if one.seq != seq or one.previous != previous or one.hash != _hash(one):
-            return False
-        if one.content is not None and (one.salt is None or one.digest != _digest(one.salt, one.content)):
+        if not follows(one, seq, previous):
             return False
         previous = one.hash
     return True
+
+
+def follows(one: Entry, seq: int, previous: bytes) -> bool:
+    """Whether an entry is unchanged, has this number and comes behind the entry of this hash."""
+    if one.seq != seq or one.previous != previous or one.hash != _hash(one):
+        return False
+    return one.content is None or (one.salt is not None and one.digest == _digest(one.salt, one.content))
 
 
 def _digest(salt: bytes, content: Mapping[str, Any]) -> bytes:

@@ -116,7 +116,8 @@ async def class_as_of(work: RegistryWork, query: GetClassAsOf) -> ClassRollAsOf 
         query.class_id,
         query.as_of,
     )
-    presents = await views.of(work.tx, [row["student_id"] for row in members])
+    rows_of = await views.rows_of(work.tx, [row["student_id"] for row in members])
+    presents = {key: views.view(row) for key, row in rows_of.items()}
     journals = await store.journals_of(work.tx, list(presents))
     items = []
     for row in members:

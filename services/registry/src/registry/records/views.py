@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import sqlalchemy as sa
+from regulation.authorisation import Target
 from service_kit.database import fetch_all, fetch_one
 from shared_contracts.identity import NumberKind, Verification
 from shared_contracts.records import StudentState, StudentView
@@ -71,10 +72,15 @@ async def row_of(tx: AsyncConnection, student_id: str) -> RowMapping | None:
     return await fetch_one(tx, sa.select(*COLUMNS).select_from(FROM).where(_s.id == student_id))
 
 
-async def of(tx: AsyncConnection, student_ids: Sequence[str]) -> dict[str, StudentView]:
-    """Students as they stand, by id; those that are not there are left out."""
+async def rows_of(tx: AsyncConnection, student_ids: Sequence[str]) -> dict[str, RowMapping]:
+    """Rows of students as they stand, by id; those that are not there are left out."""
     rows = await fetch_all(tx, sa.select(*COLUMNS).select_from(FROM).where(_s.id.in_(student_ids)))
-    return {row["id"]: view(row) for row in rows}
+    return {row["id"]: row for row in rows}
+
+
+def target(row: RowMapping) -> Target:
+    """A student as what an act is done to: by the present school, authority and class."""
+    return Target(school=row["school"], authority=row["authority"], grade=row["grade"], class_no=row["class_no"])
 
 
 def view(row: RowMapping) -> StudentView:

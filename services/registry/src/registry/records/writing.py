@@ -35,13 +35,13 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 @clause("21.1")
-async def record(work: RegistryWork, changes: Sequence[Change]) -> None:
-    """Append an entry for each change to its student's chain, in the order given.
+async def record(work: RegistryWork, changes: Sequence[Change]) -> list[journal.Entry]:
+    """Append an entry for each change to its student's chain, in the order given. Returns them.
 
     Raises ValueError for a kind without a title, LookupError for a student who is not there: nothing is written then.
     """
     if not changes:
-        return
+        return []
     if unknown := {change.kind for change in changes} - kinds.TITLES.keys():
         raise ValueError(f"the journal knows no entries of kind {', '.join(sorted(unknown))}")
     ids = sorted({change.student_id for change in changes})
@@ -63,6 +63,7 @@ async def record(work: RegistryWork, changes: Sequence[Change]) -> None:
         ends[change.student_id] = (entry.seq, entry.hash)
         entries.append(entry)
     await store.append(work.tx, entries)
+    return entries
 
 
 def _account(actor: Actor | str | None) -> str:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from kit_recorder import Notebook
 from registry.app import OUTSIDE, SERVICE
+from registry.archive.key import archive_signer
 from registry.context import Registry
 from registry.organisations.facts import SchoolFacts
 from registry.organisations.store import put_versions
@@ -139,6 +140,7 @@ class World:
             bus=bus or NoBus(),
             cipher=FieldCipher.from_settings(self.settings),
             files=FileStore.from_settings(self.settings),
+            signer=archive_signer(self.settings),
             calendar=Calendar(),
             outside=Database.from_settings(small, self.clock, "registry-outside"),
             wake_rosters=lambda: None,

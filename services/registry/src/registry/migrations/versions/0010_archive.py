@@ -39,12 +39,36 @@ CREATE TABLE evidence_filings (
     evidence_id text NOT NULL,
     filed_on date NOT NULL,
     filed_at timestamptz NOT NULL,
+    journal_seq integer NOT NULL CHECK (journal_seq > 0),
     PRIMARY KEY (student_id, evidence_id)
 );
 CREATE INDEX evidence_filings_of_evidence ON evidence_filings (evidence_id);
 """
 
+# An entry is said right by at most one other.
+ENTRIES = """
+CREATE TABLE archive_entries (
+    id text PRIMARY KEY,
+    student_id text NOT NULL,
+    section smallint NOT NULL CHECK (section BETWEEN 3 AND 6),
+    kind text NOT NULL,
+    happened_on date NOT NULL,
+    sealed bytea STORAGE EXTERNAL NOT NULL,
+    digest bytea NOT NULL,
+    school text NOT NULL,
+    account text NOT NULL,
+    recorded_by text NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    journal_seq integer NOT NULL CHECK (journal_seq > 0),
+    supersedes text UNIQUE,
+    reason text NOT NULL DEFAULT '',
+    CHECK ((supersedes IS NULL) = (reason = ''))
+);
+CREATE INDEX archive_entries_of_student ON archive_entries (student_id, section, happened_on);
+"""
+
 GRANTS = """
+GRANT SELECT, INSERT ON archive_entries TO registry;
 GRANT SELECT, INSERT, DELETE ON evidence TO registry;
 GRANT UPDATE (scan, scanned_at, signature, kind, attached_to, place, shared_with) ON evidence TO registry;
 GRANT SELECT, INSERT ON evidence_filings TO registry;
@@ -53,4 +77,5 @@ GRANT SELECT, INSERT ON evidence_filings TO registry;
 
 def upgrade() -> None:
     statements(op, EVIDENCE)
+    statements(op, ENTRIES)
     statements(op, GRANTS)
