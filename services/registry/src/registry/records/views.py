@@ -62,7 +62,7 @@ COLUMNS = (
 
 
 async def rows_of(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, RowMapping]:
-    """Students by their ids."""
+    """Rows of students as they stand, by id; those that are not there are left out."""
     wanted = sa.any_(sa.cast(list(ids), sa.ARRAY(sa.Text)))
     rows = await fetch_all(tx, sa.select(*COLUMNS).select_from(FROM).where(_s.id == wanted))
     return {row["id"]: row for row in rows}
@@ -70,12 +70,6 @@ async def rows_of(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, RowMappi
 
 async def row_of(tx: AsyncConnection, student_id: str) -> RowMapping | None:
     return await fetch_one(tx, sa.select(*COLUMNS).select_from(FROM).where(_s.id == student_id))
-
-
-async def rows_of(tx: AsyncConnection, student_ids: Sequence[str]) -> dict[str, RowMapping]:
-    """Rows of students as they stand, by id; those that are not there are left out."""
-    rows = await fetch_all(tx, sa.select(*COLUMNS).select_from(FROM).where(_s.id.in_(student_ids)))
-    return {row["id"]: row for row in rows}
 
 
 def target(row: RowMapping) -> Target:
