@@ -149,7 +149,7 @@ async def test_the_index_follows_names_schools_and_authorities(world: SearchWorl
     assert await world.names("赵甲") == ["赵甲"]
     assert await world.names("王甲") == ["赵甲"]
     assert await world.names("王甲", exact=True) == ["赵甲"]
-    await world.sql("UPDATE students SET school = $2 WHERE id = $1", one, FAR_SCHOOL.code)
+    await world.move(one, FAR_SCHOOL)
     assert await world.names("赵甲") == []  # the record decides, whatever the index still says
     await world.keep_up()
     assert await world.names("赵甲") == []

@@ -14,6 +14,7 @@ import msgspec
 from matcher.settings import from_environment
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
+from service_kit import settings
 from service_kit.clock import Clock
 from shared_contracts.registry import LoadOrganisations
 
@@ -55,7 +56,7 @@ def _run(students: int, workers: int, *, only_check: bool) -> int:
                 loading.load(
                     target,
                     students,
-                    today=Clock().today(),
+                    today=Clock.from_settings(settings.load(target.registry)).today(),
                     seed=from_environment(environment(layout, "matcher")).matcher_seed,
                     workers=workers,
                     progress=progress,

@@ -46,27 +46,32 @@ def stretch_of(reach: Reach) -> Stretch:
     return Stretch("", terms.LAST)
 
 
-# A county: Index Only Scan using search_terms_pkey, Index Cond: authority = … AND term between …; 20 rows, 0.05 ms.
-# The province: the same index, skipping from authority to authority (140 descents at most, 1 ms where only the last has one).
+# benchmarks/search.md has the plans at two million.
+# A county: Index Only Scan using search_terms_pkey, all of authority, term and n in the Index Cond.
+OF_ONE_AUTHORITY = """
+SELECT authority, term, n FROM search_terms
+WHERE authority = $1 AND authority = $2 AND term >= $3 AND term <= $4 AND (authority, term, n) > ($5, $6, $7)
+ORDER BY authority, term, n LIMIT $8
+"""
+# A city, the province: the same scan skips from authority to authority: 140 descents at most.
+OF_AUTHORITIES = """
+SELECT authority, term, n FROM search_terms
+WHERE authority >= $1 AND authority <= $2 AND term >= $3 AND term <= $4 AND (authority, term, n) > ($5, $6, $7)
+ORDER BY authority, term, n LIMIT $8
+"""
+# Index Scan using search_entries_of_school; strpos over some hundred short texts.
+OF_SCHOOL = """
+SELECT n FROM search_entries WHERE school = $1 AND n > $2 AND strpos(terms, $3) > 0 ORDER BY n LIMIT $4
+"""
+
+
 async def of_authorities(
     tx: AsyncConnection, stretch: Stretch, query: str, after: Place, most: int, *, exact: bool
 ) -> Sequence[Place]:
     if after.authority > stretch.last:
         return []
     rows = await (await driver(tx)).fetch(
-        """
-        SELECT authority, term, n FROM search_terms
-        WHERE authority >= $1 AND authority <= $2 AND term >= $3 AND term <= $4
-          AND (authority, term, n) > ($5, $6, $7)
-        ORDER BY authority, term, n LIMIT $8
-        """
-        if stretch.first != stretch.last
-        else """
-        SELECT authority, term, n FROM search_terms
-        WHERE authority = $1 AND authority = $2 AND term >= $3 AND term <= $4
-          AND (authority, term, n) > ($5, $6, $7)
-        ORDER BY authority, term, n LIMIT $8
-        """,
+        OF_ONE_AUTHORITY if stretch.first == stretch.last else OF_AUTHORITIES,
         max(stretch.first, after.authority),
         stretch.last,
         query,
@@ -77,17 +82,6 @@ async def of_authorities(
     return [Place(*row) for row in rows]
 
 
-# Index Scan using search_entries_of_school; strpos over some hundred short texts: 0.3 ms for 650 pupils.
 async def of_school(tx: AsyncConnection, school: str, query: str, after: Place, most: int) -> Sequence[Place]:
-    rows = await (await driver(tx)).fetch(
-        """
-        SELECT n FROM search_entries
-        WHERE school = $1 AND n > $2 AND strpos(terms, $3) > 0
-        ORDER BY n LIMIT $4
-        """,
-        school,
-        after.n,
-        terms.SEPARATOR + query,
-        most,
-    )
+    rows = await (await driver(tx)).fetch(OF_SCHOOL, school, after.n, terms.SEPARATOR + query, most)
     return [Place("", "", row["n"]) for row in rows]

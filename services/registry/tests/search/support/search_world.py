@@ -6,6 +6,7 @@ import itertools
 from datetime import date
 from typing import Any
 
+import asyncpg
 from registry.organisations.facts import SchoolFacts
 from registry.records.store import Klass, class_id, make_classes
 from registry.search import store
@@ -58,9 +59,19 @@ class SearchWorld(World):
         """As the owner: which columns the service may change is for those who change them."""
         await self.as_owner("UPDATE students SET name = $2 WHERE id = $1", student_id, name)
 
-    async def as_owner(self, statement: str, *values: Any) -> None:
-        import asyncpg
+    async def move(self, student_id: str, school: SchoolFacts) -> None:
+        """To the first class of another school, student and membership at once."""
+        async with self.db.transaction() as tx:
+            await make_classes(tx, school, [Klass(1, 1)], 2026)
+            raw = await driver(tx)
+            await raw.execute("UPDATE students SET school = $2 WHERE id = $1", student_id, school.code)
+            await raw.execute(
+                "UPDATE class_memberships SET class_id = $2 WHERE student_id = $1",
+                student_id,
+                class_id(school, Klass(1, 1), 2026),
+            )
 
+    async def as_owner(self, statement: str, *values: Any) -> None:
         owner = await asyncpg.connect(self.env["XUEJI_MIGRATION_DATABASE_URL"])
         try:
             await owner.execute(statement, *values)
