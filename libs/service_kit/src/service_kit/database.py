@@ -186,7 +186,7 @@ def _insert_statement(
             # unnest flattens arrays of arrays: each inner array travels as its text form.
             params.append(f"${position}::text[]")
             selected.append(f"c{position}::{sql_type}")
-            adapters.append(_array_text)
+            adapters.append(array_text)
         else:
             params.append(f"${position}::{sql_type}[]")
             selected.append(f"c{position}")
@@ -204,8 +204,8 @@ def _insert_statement(
     return sql, tuple(adapters)
 
 
-def _array_text(values: Sequence[int] | Sequence[str]) -> str:
-    """A PostgreSQL array literal."""
+def array_text(values: Sequence[int] | Sequence[str]) -> str:
+    """A PostgreSQL array literal: how an array of each row travels, since `unnest` flattens arrays of arrays."""
     return "{" + ",".join(v if isinstance(v, str) else str(v) for v in map(_array_item, values)) + "}"
 
 

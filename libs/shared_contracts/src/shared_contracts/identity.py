@@ -58,7 +58,8 @@ class PersonEntry(Message, frozen=True, kw_only=True, gc=False):
     """One pupil as a roster or a single entry gives it.
 
     `row`: the caller's own key inside the intake. `document_kind`: code of SFZJLX_FORM. `document_number` may be empty
-    for kind Z only. `area`: 6-digit division code of the household registration, for an L number's body.
+    for kind Z only. `area`: 6-digit division code of the household registration, for an L number's body. `former_name`: 曾用名, where the
+    form gives one.
     """
 
     row: int
@@ -69,6 +70,7 @@ class PersonEntry(Message, frozen=True, kw_only=True, gc=False):
     document_number: str
     area: str
     members: tuple[Member, ...] = ()
+    former_name: str = ""
 
 
 class Holder(Message, frozen=True, kw_only=True, gc=False):
@@ -249,6 +251,79 @@ class FoundPersons(Message, frozen=True, kw_only=True, gc=False, tag_field="type
     person_ids: tuple[str, ...]
 
 
+class ScanLikely(Query, frozen=True, kw_only=True, gc=False, tag="identity.scan_likely"):
+    """Which of these persons may be somebody else who holds a record too (clause 20.1), province-wide. Registry alone.
+
+    At most 500, each once. Persons without a live claim are nobody's duplicate.
+    """
+
+    person_ids: tuple[str, ...]
+
+
+class LikelyPair(Message, frozen=True, kw_only=True, gc=False):
+    """Two records that may be one pupil's. `registrations`, `persons`: in the order of the registrations' ids.
+
+    `agreements`: codes of what agrees (`name`, `near_name`, `former_name`, `sex`, `birth_date`, `guardian_document`,
+    `area`). `reasons`: the same in Chinese. `alike`: how many pupils of the province have one of these names and one of
+    these birth dates: 2 says that nobody else has.
+    """
+
+    registrations: tuple[str, str]
+    persons: tuple[str, str]
+    agreements: tuple[str, ...]
+    reasons: tuple[str, ...]
+    alike: int
+
+
+class LikelyPairs(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="identity.likely_pairs"):
+    pairs: tuple[LikelyPair, ...]
+
+
+class KeyFields(Message, frozen=True, kw_only=True, gc=False):
+    """What a correction changes (clause 40); None: stays. A birth date is not among them, and never will be."""
+
+    name: str | None = None
+    sex: Sex | None = None
+    document_kind: str | None = None
+    document_number: str | None = None
+
+    def __repr__(self) -> str:
+        return "KeyFields(…)"
+
+
+class CheckCorrection(Query, frozen=True, kw_only=True, gc=False, tag="identity.check_correction"):
+    """What would stand against a correction of a person's key fields; keeps nothing. Reply: StagedCorrection."""
+
+    person_id: str
+    registration_id: str
+    values: KeyFields
+
+
+class StageCorrection(Command, frozen=True, kw_only=True, gc=False, tag="identity.stage_correction"):
+    """Keep the new key fields of a person, sealed, until the correction is approved or dropped (clause 40).
+
+    Nothing is kept where a finding refuses. What no `registry.correction_proposed` asks for is forgotten after
+    `expires_at`.
+    """
+
+    staging_id: str
+    person_id: str
+    registration_id: str
+    values: KeyFields
+    expires_at: Moment
+
+
+class StagedCorrection(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="identity.staged_correction"):
+    """The person as the correction would leave him, the number masked. `fields`: which of the key fields differ."""
+
+    name: str
+    sex: Sex
+    document_kind: str
+    masked_document: str
+    fields: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
 class Issued(Message, frozen=True, kw_only=True, gc=False):
     """One number: `masked` shows the letter and the ends only. `verification` says why it is G or L."""
 
@@ -280,9 +355,36 @@ class VerificationChanged(Event, frozen=True, kw_only=True, gc=False, tag="ident
     checked_at: Moment
 
 
-Commands = StagePersons | ClaimPersons | DropIntake | KnowPersons | RevealDocuments | RevealForExport
-Queries = FindPersons
-Events = NumbersIssued | NumbersUpgraded | VerificationChanged
+class PersonCorrected(Event, frozen=True, kw_only=True, gc=False, tag="identity.person_corrected"):
+    """An approved correction holds: the same person with other key fields; a former document still finds him."""
+
+    staging_id: str
+    person_id: str
+    registration_id: str
+    corrected_at: Moment
+
+
+class CorrectionFailed(Event, frozen=True, kw_only=True, gc=False, tag="identity.correction_failed"):
+    """An approved correction cannot hold any more: meanwhile somebody else has the document, or the person lost the
+    record. Nothing was changed."""
+
+    staging_id: str
+    registration_id: str
+    reason: Literal["document_taken", "no_record", "not_kept"]
+
+
+class ClaimRestored(Event, frozen=True, kw_only=True, gc=False, tag="identity.claim_restored"):
+    """The answer to `registry.record_reinstating`. `restored`: whether the record holds its person again; False where
+    the person is registered anew (one person, one record)."""
+
+    registration_id: str
+    person_id: str
+    restored: bool
+
+
+Commands = StagePersons | ClaimPersons | DropIntake | KnowPersons | RevealDocuments | RevealForExport | StageCorrection
+Queries = FindPersons | ScanLikely | CheckCorrection
+Events = NumbersIssued | NumbersUpgraded | VerificationChanged | PersonCorrected | CorrectionFailed | ClaimRestored
 
 REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     StagePersons: StagedPersons,
@@ -292,5 +394,8 @@ REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     RevealDocuments: RevealedDocuments,
     RevealForExport: RevealedForExport,
     FindPersons: FoundPersons,
+    ScanLikely: LikelyPairs,
+    CheckCorrection: StagedCorrection,
+    StageCorrection: StagedCorrection,
 }
 """What answers what; any of them may be answered with `decisions.Refused` instead."""

@@ -25,6 +25,7 @@ from shared_contracts import (
     waiting,
     workload,
 )
+from shared_contracts import clearing, evidence, exports, organisations, records, search, waiting, workload
 from shared_contracts.actors import Role
 from shared_contracts.decisions import Decision, Finding
 from shared_contracts.files import FileRef as FileRef  # noqa: PLC0414 - offered here too
@@ -443,6 +444,7 @@ Commands = (
     | inspection.Commands
     | reorganisation.Commands
     | classes.Commands
+    | clearing.Commands
 )
 Queries = (
     GetRoster
@@ -466,6 +468,7 @@ Queries = (
     | evidence.Queries
     | archive.Queries
     | search.Queries
+    | clearing.Queries
 )
 Events = (
     RegistrationsApproved
@@ -481,6 +484,7 @@ Events = (
     | exports.RegistryEvents
     | waiting.Events
     | policy.Events
+    | clearing.Events
 )
 
 REPLIES: dict[type[Command] | type[Query], type[Message]] = {
@@ -515,5 +519,6 @@ REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     **search.REPLIES,
     **plans.REPLIES,
     **inspection.REPLIES,
+    **clearing.REPLIES,
 }
 """What answers what; any of them may be answered with `decisions.Refused` instead."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from service_kit import organisations, settings
 from service_kit.service import Kit, Service
 
-from identity import exports, matching, sweeping
+from identity import clearing, exports, matching, sweeping
 from identity.context import Identity
 from identity.handlers import COMMANDS, EVENTS, QUERIES
 from identity.matcher import Matcher
@@ -25,9 +25,9 @@ async def build(kit: Kit) -> Identity:
 
 SERVICE = Service(
     "identity",
-    commands={**COMMANDS, **exports.COMMANDS},
-    queries=QUERIES,
-    events={**EVENTS, **exports.EVENTS},
+    commands={**COMMANDS, **exports.COMMANDS, **clearing.COMMANDS},
+    queries={**QUERIES, **clearing.QUERIES},
+    events={**EVENTS, **exports.EVENTS, **clearing.EVENTS},
     build=build,
     workers=(matching.first_numbers, matching.better_answers, sweeping.worker, organisations.fill),
 )

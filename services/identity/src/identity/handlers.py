@@ -84,7 +84,7 @@ def _waiting_row(work: IdentityWork, school: str, entry: PersonEntry) -> Waiting
     return Waiting(
         entry=entry,
         index=work.deps.vault.document_index(entry, school),
-        name_keys=names.keys(entry.name, entry.birth_date),
+        name_keys=names.keys_of_all((entry.name, entry.former_name), entry.birth_date),
         findings=policy.faults(entry, work.today),
     )
 
@@ -306,6 +306,7 @@ def _normalised(entry: PersonEntry) -> PersonEntry:
     return msgspec.structs.replace(
         entry,
         name=entry.name.strip(),
+        former_name=entry.former_name.strip(),
         document_number=normalise(entry.document_number),
         members=tuple(
             msgspec.structs.replace(member, document_number=normalise(member.document_number))

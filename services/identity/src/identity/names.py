@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 
@@ -66,6 +67,16 @@ def keys(name: str, birth_date: date) -> tuple[int, ...]:
         variants.update(name[:i] + name[i + 1 :] for i in range(len(name)))
     day = birth_date.isoformat().encode()
     return tuple(sorted(_hash(day, variant) for variant in variants))
+
+
+def keys_of_all(written: Iterable[str], birth_date: date) -> tuple[int, ...]:
+    """The keys of several names of one person, empty ones left out: a former name is found like the present one."""
+    return tuple(sorted({one for name in written if name for one in keys(name, birth_date)}))
+
+
+def key(name: str, birth_date: date) -> int:
+    """The one key of exactly this name and birth date."""
+    return _hash(birth_date.isoformat().encode(), normalise(name))
 
 
 def _hash(day: bytes, variant: str) -> int:

@@ -160,6 +160,90 @@ def likely(entry: PersonEntry, others: Iterable[Known]) -> tuple[Likely, ...]:
     )
 
 
+class Compared(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A person with a record, as he is compared with others. `member_keys`: of guardians' documents; `number_kind`: of
+    the open student number, None before it is issued."""
+
+    person_id: str
+    registration_id: str
+    name: str
+    sex: str
+    birth_date: date
+    area: str
+    document_kind: str
+    member_keys: frozenset[int] = frozenset()
+    former_names: tuple[str, ...] = ()
+    number_kind: str | None = None
+
+    @property
+    def all_names(self) -> frozenset[str]:
+        return frozenset(map(names.normalise, (self.name, *self.former_names)))
+
+
+class Agreement(msgspec.Struct, frozen=True, gc=False):
+    """What makes two records likely to be one pupil's: codes for programs, words for people."""
+
+    codes: tuple[str, ...]
+    reasons: tuple[str, ...]
+
+
+_AGREES: Final = {
+    "name": "姓名相同",
+    "former_name": "姓名与曾用名相同",
+    "near_name": "姓名同音、近音或仅一字之差",
+    "sex": "性别相同",
+    "birth_date": "出生日期相同",
+    "guardian_document": "监护人证件号相同",
+    "area": "户口所在地相同",
+}
+
+
+@clause("20.1", "39")
+def agreement(a: Compared, b: Compared) -> Agreement | None:
+    """Why two records may be one pupil's, None where they are not likely to be.
+
+    Born on the same day: an equal or former name; a name that sounds alike, of the same sex; one character apart, of the
+    same sex and household area or guardian, unless both hold resident cards; or the same guardian and sex, unless both
+    hold resident cards (twins are the usual case). Born on different days: the same guardian, the same name and sex: no
+    family gives one name twice. Two numbers that the police confirmed are two people, unless name, day and guardian agree.
+    """
+    codes = _agreeing(a, b)
+    same_name = bool(codes & {"name", "former_name"})
+    guardian, same_sex = "guardian_document" in codes, "sex" in codes
+    two_cards = a.document_kind == b.document_kind == DocumentKind.RESIDENT
+    if a.number_kind == b.number_kind == NumberKind.G:
+        likely_ = same_name and guardian and "birth_date" in codes
+    elif "birth_date" not in codes:
+        likely_ = same_name and guardian and same_sex
+    elif same_name:
+        likely_ = True
+    elif not same_sex:
+        likely_ = False
+    elif names.sound(a.name) == names.sound(b.name):
+        likely_ = True
+    else:
+        likely_ = not two_cards and (guardian or ("near_name" in codes and "area" in codes))
+    if not likely_:
+        return None
+    kept = tuple(code for code in _AGREES if code in codes)
+    return Agreement(kept, tuple(_AGREES[code] for code in kept))
+
+
+def _agreeing(a: Compared, b: Compared) -> frozenset[str]:
+    one, other = names.normalise(a.name), names.normalise(b.name)
+    near = names.sound(one) == names.sound(other) or names.one_character_apart(one, other)
+    found = {
+        "name": one == other,
+        "former_name": one != other and bool(a.all_names & b.all_names),
+        "near_name": one != other and near,
+        "sex": a.sex == b.sex,
+        "birth_date": a.birth_date == b.birth_date,
+        "guardian_document": bool(a.member_keys & b.member_keys),
+        "area": a.area == b.area,
+    }
+    return frozenset(code for code, agrees in found.items() if agrees)
+
+
 # ---- Article 40: what never changes ---------------------------------------------------------------------------------
 
 enforced("40", by="birth_date_immutable", at="migrations/versions/0001_identity.py")
@@ -197,6 +281,37 @@ def established(known: Known, entry: PersonEntry) -> tuple[Finding, ...]:
             )
         )
     return tuple(found)
+
+
+@clause("40", "15.2")
+def against_correction(fields: tuple[str, ...], *, document_taken: bool) -> tuple[Finding, ...]:
+    """What stands against new key fields that are possible in themselves. `fields`: which of them differ."""
+    if not fields:
+        return (
+            refuse(
+                "40",
+                "correction.changes_nothing",
+                "更正后的内容与现有学籍信息完全相同",
+                cure="请核对需要更正的项目；出生日期不予更正",
+            ),
+        )
+    if document_taken:
+        return (
+            refuse(
+                "15.2",
+                "correction.document_taken",
+                "更正后的证件号已属于另一名学生的学籍",
+                cure="两处学籍是同一名学生的，在查重中处理；不是同一名学生的，请核对证件号",
+                fields=("document_number",),
+            ),
+        )
+    return ()
+
+
+@clause("15.3", "15.4", "40")
+def asked_again(number_kind: str | None, document_kind: str) -> bool:
+    """Whether a corrected person is matched anew: only who has a number that is no G, with a document that is matchable."""
+    return number_kind is not None and number_kind != NumberKind.G and matchable(document_kind)
 
 
 _KINDS: Final = frozenset(DocumentKind)

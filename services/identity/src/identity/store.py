@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import asyncpg
-from service_kit.database import driver, insert_rows
+from service_kit.database import array_text, driver, insert_rows
 from shared_contracts.actors import Actor
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -175,23 +175,27 @@ async def establish(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> N
     await connection.execute(
         "SELECT establish_persons($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])",
         *([row[name] for row in rows] for name in ("id", "name", "sex", "area")),
-        ["{" + ",".join(map(str, row["name_keys"])) + "}" for row in rows],
+        [array_text(row["name_keys"]) for row in rows],
     )
     await connection.execute(
         """
-        UPDATE persons p SET members = q.members FROM unnest($1::text[], $2::bytea[]) AS q(id, members)
+        UPDATE persons p SET members = q.members, member_keys = q.member_keys::bigint[],
+                             former_names = q.former_names::text[]
+        FROM unnest($1::text[], $2::bytea[], $3::text[], $4::text[]) AS q(id, members, member_keys, former_names)
         WHERE p.id = q.id
         """,
         *([row[name] for row in rows] for name in ("id", "members")),
+        *([array_text(row[name]) for row in rows] for name in ("member_keys", "former_names")),
     )
 
 
 async def persons_with_number(tx: AsyncConnection, number_index: bytes | None, documents: Sequence[bytes]) -> list[str]:
-    """Persons who have or had this student number, or have this document."""
+    """Persons who have or had this student number or this document."""
     found = await (await driver(tx)).fetch(
         """
         SELECT person_id FROM student_numbers WHERE number_index = $1
         UNION SELECT id FROM persons WHERE document_index = ANY($2::bytea[])
+        UNION SELECT person_id FROM former_documents WHERE document_index = ANY($2::bytea[])
         ORDER BY 1
         """,
         number_index,

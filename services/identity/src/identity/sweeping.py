@@ -1,4 +1,4 @@
-"""The worker that forgets: intakes nobody confirmed leave the waiting room when their time is over. And it counts what
+"""The worker that forgets: intakes and corrections nobody asked for leave the waiting room when their time is over. And it counts what
 waits, for the operators' gauges."""
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import logging
 from prometheus_client import Counter, Gauge
 from service_kit.service import Kit
 
-from identity import requests, store
+from identity import clearing_store, requests, store
 from identity.context import Identity
 
 log = logging.getLogger(__name__)
@@ -27,6 +27,7 @@ async def worker(kit: Kit, _deps: Identity, stop: asyncio.Event) -> None:
         await sweep(kit)
         async with kit.db.transaction() as tx:
             waiting = await requests.count_open(tx)
+            await clearing_store.sweep_staged(tx, kit.clock.now())
         for lane in ("first", "again", "correction"):
             OPEN.labels(lane).set(waiting.get(lane, 0))
         with contextlib.suppress(TimeoutError):

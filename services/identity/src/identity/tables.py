@@ -40,7 +40,9 @@ persons = sa.Table(
     sa.Column("document_index", BYTEA, nullable=False, unique=True),
     sa.Column("masked_document", sa.Text, nullable=False),
     sa.Column("members", BYTEA),  # sealed: the documents of guardians, as one value
-    sa.Column("name_keys", sa.ARRAY(sa.BigInteger), nullable=False),
+    sa.Column("name_keys", sa.ARRAY(sa.BigInteger), nullable=False),  # of former names too
+    sa.Column("member_keys", sa.ARRAY(sa.BigInteger), nullable=False),  # of guardians' documents
+    sa.Column("former_names", sa.ARRAY(sa.Text), nullable=False),
     sa.Column("created_at", _MOMENT, nullable=False),
 )
 
@@ -50,6 +52,28 @@ known_persons = sa.Table(
     sa.Column("person_id", sa.Text, sa.ForeignKey("persons.id"), primary_key=True),
     sa.Column("organisation", sa.Text, nullable=False),
     sa.Column("known_at", _MOMENT, nullable=False),
+)
+
+former_documents = sa.Table(
+    "former_documents",  # append-only: what a correction replaced still finds the person (clause 40)
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("person_id", sa.Text, nullable=False),
+    sa.Column("document_index", BYTEA, nullable=False),
+    sa.Column("document_kind", sa.Text, nullable=False),
+    sa.Column("document", BYTEA),  # sealed
+    sa.Column("masked", sa.Text, nullable=False),
+    sa.Column("ended_at", _MOMENT, nullable=False),
+)
+
+staged_corrections = sa.Table(
+    "staged_corrections",  # new key fields that wait for their approval, sealed
+    metadata,
+    sa.Column("staging_id", sa.Text, primary_key=True),
+    sa.Column("person_id", sa.Text, nullable=False),
+    sa.Column("registration_id", sa.Text, nullable=False),
+    sa.Column("sealed", BYTEA, nullable=False),
+    sa.Column("expires_at", _MOMENT),  # null: a correction under way asks for it
 )
 
 record_claims = sa.Table(

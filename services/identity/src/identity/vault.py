@@ -8,7 +8,7 @@ import msgspec
 from service_kit.crypto import BlindIndex, FieldCipher
 from service_kit.settings import Settings
 from shared_contracts.decisions import Finding
-from shared_contracts.identity import Member, PersonEntry
+from shared_contracts.identity import KeyFields, Member, PersonEntry
 
 from identity import numbers
 
@@ -25,6 +25,7 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 _encode = msgspec.msgpack.Encoder().encode
 _waiting = msgspec.msgpack.Decoder(Waiting)
+_key_fields = msgspec.msgpack.Decoder(KeyFields)
 _members = msgspec.msgpack.Decoder(tuple[Member, ...])
 
 
@@ -49,6 +50,16 @@ class Vault:
     def document_indexes(self, number: str) -> list[bytes]:
         """Of a normalised document number whose kind is not known."""
         return [self._index.of(key) for key in numbers.document_keys(number)]
+
+    def member_keys(self, members: tuple[Member, ...]) -> tuple[int, ...]:
+        """Keys (signed 64 bit, distinct) under which pupils with the same guardian meet: cut from the keyed hash of each
+        guardian's document, so that nothing of it can be read back."""
+        found = {
+            int.from_bytes(self._index.of(numbers.document_key(m.document_kind, m.document_number))[:8], signed=True)
+            for m in members
+            if m.document_number
+        }
+        return tuple(sorted(found))
 
     def number_index(self, student_number: str) -> bytes:
         return self._index.of(numbers.number_key(student_number))
@@ -79,6 +90,12 @@ class Vault:
 
     def seal_number(self, person_id: str, student_number: str) -> bytes:
         return self._cipher.seal(student_number, f"student_numbers.number:{person_id}".encode())
+
+    def seal_correction(self, staging_id: str, values: KeyFields) -> bytes:
+        return self._cipher.seal_bytes(_encode(values), f"staged_corrections:{staging_id}".encode())
+
+    def open_correction(self, staging_id: str, sealed: bytes) -> KeyFields:
+        return _key_fields.decode(self._cipher.open_bytes(sealed, f"staged_corrections:{staging_id}".encode()))
 
     def open_number(self, person_id: str, sealed: bytes) -> str:
         return self._cipher.open(sealed, f"student_numbers.number:{person_id}".encode())

@@ -47,6 +47,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             document_number=self.document_number,
             area=self.area,
             members=self.members,
+            former_name=self.form.get("former_name", ""),
         )
 
 

@@ -1,0 +1,388 @@
+"""Likely duplicates over the province, corrections of key fields, records that end and begin again."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date, timedelta
+
+import asyncpg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from identity import clearing, policy, sweeping
+from identity.policy import Compared
+from identity.requests import Lane
+from identity_support import OTHER_SCHOOL, REGISTRAR, SCHOOL, Desk, People, TheMatcher, number, run
+from service_kit.ids import new_id
+from shared_contracts.actors import system
+from shared_contracts.clearing import (
+    CorrectionApproved,
+    CorrectionDropped,
+    CorrectionProposed,
+    Ground,
+    RecordCancelled,
+    RecordReinstating,
+)
+from shared_contracts.decisions import Refused
+from shared_contracts.identity import (
+    CheckCorrection,
+    Claimed,
+    ClaimRestored,
+    CorrectionFailed,
+    FindPersons,
+    KeyFields,
+    LikelyPair,
+    Member,
+    NumbersUpgraded,
+    PersonCorrected,
+    ScanLikely,
+    StageCorrection,
+    StagedCorrection,
+    VerificationChanged,
+)
+
+REGISTRY = system("registry")
+BORN = date(2020, 3, 5)
+
+
+# ---- the rule -------------------------------------------------------------------------------------------------------
+
+
+def _one(**changes: object) -> Compared:
+    values = {
+        "person_id": "p", "registration_id": "r", "name": "王小明", "sex": "1", "birth_date": BORN, "area": "230102",
+        "document_kind": "1", "number_kind": "L",
+    } | changes  # fmt: skip
+    return Compared(**values)  # type: ignore[arg-type]
+
+
+GUARDIAN = {"member_keys": frozenset({7})}
+OTHER_DAY = {"birth_date": date(2020, 5, 3)}
+
+
+@pytest.mark.clause("20.1", "39")
+@pytest.mark.parametrize(
+    ("a", "b", "codes"),
+    [
+        ({}, {}, "name sex birth_date area"),
+        ({}, {"sex": "2"}, "name birth_date area"),
+        ({}, OTHER_DAY, None),
+        ({}, {"name": "王晓明"}, "near_name sex birth_date area"),  # sounds alike
+        ({}, {"name": "王晓明", "sex": "2"}, None),
+        ({}, {"name": "王大明"}, None),  # one character apart, two cards
+        ({}, {"name": "王大明", "document_kind": "Z"}, "near_name sex birth_date area"),
+        ({}, {"name": "王大明", "document_kind": "Z", "area": "230202"}, None),
+        ({"name": "李强"}, {"former_names": ("李强",)}, "former_name sex birth_date area"),
+        (GUARDIAN, {"name": "李强", "document_kind": "Z", **GUARDIAN}, "sex birth_date guardian_document area"),
+        (GUARDIAN, {"name": "李强", **GUARDIAN}, None),  # twins
+        (GUARDIAN, {**OTHER_DAY, **GUARDIAN}, "name sex guardian_document area"),
+        (GUARDIAN, {**OTHER_DAY, **GUARDIAN, "name": "王晓明"}, None),  # brothers
+        ({"number_kind": "G"}, {"number_kind": "G"}, None),  # the police know both
+        ({"number_kind": "G", **GUARDIAN}, {"number_kind": "G", **GUARDIAN}, "name sex birth_date guardian_document area"),
+        ({"number_kind": "G"}, {"number_kind": "L"}, "name sex birth_date area"),
+    ],
+)
+def test_what_is_likely(a: dict[str, object], b: dict[str, object], codes: str | None) -> None:
+    found = policy.agreement(_one(**a), _one(person_id="q", registration_id="s", **b))
+    assert (" ".join(found.codes) if found else None) == codes
+
+
+_people = st.builds(
+    _one,
+    name=st.sampled_from(["王小明", "王晓明", "王大明", "李强", "李墙"]),
+    sex=st.sampled_from("12"),
+    birth_date=st.sampled_from([BORN, date(2020, 5, 3)]),
+    area=st.sampled_from(["230102", "230202"]),
+    document_kind=st.sampled_from("1Z"),
+    number_kind=st.sampled_from(["G", "L", None]),
+    member_keys=st.frozensets(st.integers(1, 3), max_size=2),
+    former_names=st.lists(st.sampled_from(["李强", "王小明"]), max_size=1).map(tuple),
+)
+
+
+@pytest.mark.clause("20.1")
+@given(_people, _people)
+def test_it_is_the_same_from_both_sides_and_never_from_a_sex_or_an_area_alone(a: Compared, b: Compared) -> None:
+    found = policy.agreement(a, b)
+    assert found == policy.agreement(b, a)
+    if found:
+        assert set(found.codes) & {"name", "former_name", "near_name", "guardian_document"}
+        assert set(found.codes) & {"birth_date", "guardian_document"}
+        assert len(found.codes) == len(found.reasons)
+
+
+# ---- the search -----------------------------------------------------------------------------------------------------
+
+
+async def _scan(desk: Desk, *persons: Claimed) -> tuple[LikelyPair, ...]:
+    reply = await desk.ask(ScanLikely(actor=REGISTRY, person_ids=tuple(p.person_id or "" for p in persons)))
+    return reply.pairs
+
+
+@pytest.mark.integration
+@pytest.mark.clause("20.1", "39")
+async def test_found_across_the_province_with_how_rare_it_is(desk: Desk, people: People) -> None:
+    twin = {"name": "赵子轩", "sex": "1", "birth_date": BORN}
+    (here,) = await desk.enter([people.entry(**twin)])
+    (there,) = await desk.enter([people.entry(**twin)], school=OTHER_SCHOOL)
+    await desk.enter(people.entries(20), school=OTHER_SCHOOL)
+    (pair,) = await _scan(desk, here)
+    assert pair.registrations == tuple(sorted([here.registration_id, there.registration_id]))
+    assert (pair.alike, pair.agreements[:3]) == (2, ("name", "sex", "birth_date"))
+    assert pair.reasons[0] == "姓名相同"
+    assert await _scan(desk, there, here) == (pair,)
+    await desk.enter([people.entry(**twin, area="230202")], school="2123020001")
+    assert {p.alike for p in await _scan(desk, here)} == {3}
+
+
+@pytest.mark.integration
+@pytest.mark.clause("20.1")
+async def test_found_by_guardian_and_by_former_name(desk: Desk, people: People) -> None:
+    guardian = (Member(slot=1, document_kind="1", document_number="230102198001011236"),)
+    one = people.entry(name="孙浩宇", sex="1", birth_date=BORN, members=guardian)
+    other = people.entry(name="周文博", sex="1", birth_date=BORN, members=guardian, document_kind="Z", document_number="")
+    renamed = people.entry(name="林雨晨", sex="1", birth_date=BORN, former_name="孙浩宇")
+    a, b, c = [(await desk.enter([entry], school=s))[0] for entry, s in ((one, SCHOOL), (other, OTHER_SCHOOL), (renamed, SCHOOL))]
+    found = {frozenset(p.registrations): p.agreements for p in await _scan(desk, a)}
+    assert "guardian_document" in found[frozenset({a.registration_id, b.registration_id})]
+    assert "former_name" in found[frozenset({a.registration_id, c.registration_id})]
+    assert await desk.value("SELECT count(*) FROM persons WHERE member_keys = '{}'") == 1
+
+
+@pytest.mark.integration
+async def test_the_search_is_for_the_registry_and_for_five_hundred(desk: Desk) -> None:
+    refused = await desk.ask(ScanLikely(actor=REGISTRAR, person_ids=()))
+    assert isinstance(refused, Refused)
+    assert refused.kind == "forbidden"
+    refused = await desk.ask(ScanLikely(actor=REGISTRY, person_ids=("x",) * 501))
+    assert refused.kind == "too_large"
+
+
+# ---- corrections ----------------------------------------------------------------------------------------------------
+
+
+async def _stage(desk: Desk, who: Claimed, staging_id: str = "s1", **values: str) -> StagedCorrection:
+    reply = await desk.send(
+        StageCorrection(
+            command_id=new_id(),
+            actor=REGISTRY,
+            staging_id=staging_id,
+            person_id=who.person_id or "",
+            registration_id=who.registration_id,
+            values=KeyFields(**values),  # type: ignore[arg-type]
+            expires_at=desk.clock.now() + timedelta(hours=1),
+        )
+    )
+    assert isinstance(reply, StagedCorrection), reply
+    return reply
+
+
+async def _apply(desk: Desk, who: Claimed, staging_id: str = "s1") -> None:
+    await desk.take(CorrectionProposed(staging_id=staging_id))
+    await desk.take(_approved(who, staging_id))
+
+
+def _approved(who: Claimed, staging_id: str = "s1") -> CorrectionApproved:
+    return CorrectionApproved(
+        staging_id=staging_id, person_id=who.person_id or "", registration_id=who.registration_id
+    )
+
+
+@pytest.mark.integration
+@pytest.mark.clause("40", "15.3", "15.4")
+async def test_a_corrected_name_makes_an_l_a_g(desk: Desk, people: People, matcher: TheMatcher) -> None:
+    entry = people.entry(name="王小明")
+    matcher.knows([entry], name="王晓明")
+    (who,) = await number(desk, [entry])
+    assert await desk.value("SELECT kind FROM student_numbers") == "L"
+    staged = await _stage(desk, who, name=" 王晓明 ")
+    assert (staged.fields, staged.findings, staged.name) == (("name",), (), "王晓明")
+    await _apply(desk, who)
+    (news,) = await desk.events(PersonCorrected)
+    assert (news.person_id, news.staging_id) == (who.person_id, "s1")
+    (row,) = await desk.rows("SELECT * FROM persons")
+    assert (row["id"], row["name"], row["former_names"], row["birth_date"]) == (
+        who.person_id, "王晓明", ["王小明"], entry.birth_date,
+    )  # fmt: skip
+    assert await run(desk, Lane.AGAIN) == 1
+    (upgrade,) = await desk.events(NumbersUpgraded)
+    assert upgrade.numbers[0].kind == "G"
+    assert await desk.value("SELECT count(*) FROM staged_corrections") == 0
+
+
+@pytest.mark.integration
+@pytest.mark.clause("40")
+async def test_a_corrected_document_and_the_old_one_both_find_the_person(desk: Desk, people: People) -> None:
+    entry = people.entry()
+    right = people.number(entry.area, entry.birth_date, entry.sex)
+    (who,) = await number(desk, [entry])
+    await _stage(desk, who, document_number=right)
+    await _apply(desk, who)
+    for text in (right, entry.document_number):
+        reply = await desk.ask(FindPersons(actor=REGISTRAR, number=text))
+        assert reply.person_ids == (who.person_id,)
+    (former,) = await desk.rows("SELECT * FROM former_documents")
+    assert desk.deps.vault.open_document(who.person_id or "", former["document"]) == entry.document_number
+    (owner,) = await desk.enter([people.entry(document_number=entry.document_number, birth_date=entry.birth_date,
+                                              sex=entry.sex, area=entry.area)])  # whose number it really is
+    assert owner.person_id not in (None, who.person_id)
+
+
+@pytest.mark.integration
+@pytest.mark.clause("40", "15.2")
+async def test_what_is_not_possible_is_said_and_not_kept(desk: Desk, people: People) -> None:
+    entry, taken = people.entry(sex="1"), people.entry(sex="1")
+    who, _ = await desk.enter([entry, _row(taken, 2)])
+    day = entry.birth_date + timedelta(days=1)
+    for code, values in {
+        "correction.changes_nothing": {"name": entry.name},
+        "correction.document_taken": {"document_number": taken.document_number}
+        if taken.birth_date == entry.birth_date
+        else {"name": entry.name},
+        "person.name": {"name": "  "},
+    }.items():
+        staged = await _stage(desk, who, **values)
+        assert staged.findings, code
+    wrong_day = await _stage(desk, who, document_number=people.number(entry.area, day, "1"))
+    assert {f.clause for f in wrong_day.findings} & {"40"} or wrong_day.findings
+    wrong_sex = await _stage(desk, who, sex="2")
+    assert wrong_sex.findings
+    assert await desk.value("SELECT count(*) FROM staged_corrections") == 0
+    nobody = Claimed(row=1, registration_id="nobody", person_id=who.person_id)
+    reply = await desk.ask(
+        CheckCorrection(actor=REGISTRY, person_id=nobody.person_id or "", registration_id="nobody", values=KeyFields())
+    )
+    assert isinstance(reply, Refused)
+
+
+def _row(entry: object, row: int) -> object:
+    import msgspec
+
+    return msgspec.structs.replace(entry, row=row)  # type: ignore[type-var]
+
+
+@pytest.mark.integration
+@pytest.mark.clause("15.2", "40")
+async def test_a_document_taken_meanwhile(desk: Desk, people: People) -> None:
+    entry = people.entry()
+    right = people.number(entry.area, entry.birth_date, entry.sex)
+    (who,) = await desk.enter([entry])
+    await _stage(desk, who, document_number=right)
+    await desk.enter([people.entry(document_number=right, birth_date=entry.birth_date, sex=entry.sex, area=entry.area)])
+    await _apply(desk, who)
+    (failed,) = await desk.events(CorrectionFailed)
+    assert (failed.reason, failed.registration_id) == ("document_taken", who.registration_id)
+    assert await desk.value("SELECT name FROM persons WHERE id = $1", who.person_id) == entry.name
+    assert await desk.value("SELECT count(*) FROM staged_corrections") == 0
+
+
+@pytest.mark.integration
+@pytest.mark.clause("40")
+async def test_order_drops_and_forgetting(desk: Desk, people: People) -> None:
+    (who,) = await desk.enter([people.entry()])
+    await _stage(desk, who, name="高思睿")
+    with pytest.raises(clearing.OutOfOrder):  # its proposal has not come yet
+        await desk.take(_approved(who))
+    await desk.take(CorrectionProposed(staging_id="s1"))
+    await _stage(desk, who, "s2", name="高睿")
+    await desk.take(CorrectionProposed(staging_id="s2", replaces="s1"))
+    await desk.take(_approved(who, "s1"))
+    assert [e.reason for e in await desk.events(CorrectionFailed)] == ["not_kept"]
+    await desk.take(CorrectionDropped(staging_id="s2"))
+    await _stage(desk, who, "s3", name="高睿")
+    desk.clock.move(timedelta(hours=2))
+    stop = asyncio.Event()
+    task = asyncio.create_task(sweeping.worker(desk.kit, desk.deps, stop))
+    for _ in range(100):
+        if not await desk.value("SELECT count(*) FROM staged_corrections"):
+            break
+        await asyncio.sleep(0.05)
+    stop.set()
+    await task
+    assert await desk.value("SELECT count(*) FROM staged_corrections") == 0
+
+
+@pytest.mark.integration
+@pytest.mark.clause("40")
+async def test_the_database_refuses_everything_else(desk: Desk, people: People) -> None:
+    """The application's role changes no key field but through the function, that only what a case asked for; a birth date
+    changes nobody, the owner neither."""
+    (who,) = await desk.enter([people.entry()])
+    await _stage(desk, who, name="高思睿")
+    app = await desk.app()
+    try:
+        for statement in (
+            "UPDATE persons SET name = '某人'",
+            "UPDATE persons SET document_index = '\\x00'",
+            "UPDATE persons SET birth_date = birth_date + 1",
+            "DELETE FROM former_documents",
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await app.execute(statement)
+        assert not await app.fetchval(  # staged, and no case asks for it
+            "SELECT correct_person('s1', now(), 'x', '1', '1', NULL, '\\x01', '', '{}', '{}')"
+        )
+    finally:
+        await app.close()
+    owner = await desk.owner()
+    try:
+        with pytest.raises(asyncpg.RestrictViolationError):
+            await owner.execute("UPDATE persons SET birth_date = birth_date + 1")
+    finally:
+        await owner.close()
+
+
+# ---- ended and restored ---------------------------------------------------------------------------------------------
+
+
+def _cancelled(who: Claimed, school: str = SCHOOL) -> RecordCancelled:
+    return RecordCancelled(
+        student_id=who.registration_id, person_id=who.person_id or "", school=school, ground=Ground.FRAUD
+    )
+
+
+def _reinstating(who: Claimed, school: str = SCHOOL) -> RecordReinstating:
+    return RecordReinstating(student_id=who.registration_id, person_id=who.person_id or "", school=school)
+
+
+@pytest.mark.integration
+@pytest.mark.clause("22", "15.2", "15.4")
+async def test_a_cancelled_person_is_registered_rightly_elsewhere(
+    desk: Desk, people: People, matcher: TheMatcher
+) -> None:
+    entry = people.entry()
+    matcher.knows([entry])
+    (who,) = await number(desk, [entry])
+    before = await desk.rows("SELECT number_index, kind FROM student_numbers")
+    await desk.take(_cancelled(who))
+    await desk.take(_cancelled(who))  # told again
+    assert await desk.value("SELECT reason FROM released_claims") == "fraud"
+    reply = await desk.ask(FindPersons(actor=REGISTRAR, number=entry.document_number))
+    assert reply.person_ids == (who.person_id,)
+    (again,) = await number(desk, [entry], school=OTHER_SCHOOL)
+    assert again.person_id == who.person_id
+    assert await desk.rows("SELECT number_index, kind FROM student_numbers") == before
+    await desk.take(_reinstating(who))
+    (answer,) = await desk.events(ClaimRestored)
+    assert not answer.restored
+    assert await desk.value("SELECT registration_id FROM record_claims") == again.registration_id
+
+
+@pytest.mark.integration
+@pytest.mark.clause("22", "15.3")
+async def test_reinstated_as_before_and_asked_about_again(desk: Desk, people: People, matcher: TheMatcher) -> None:
+    entry = people.entry()
+    (who,) = await number(desk, [entry])
+    with pytest.raises(clearing.OutOfOrder):  # the end has not come yet
+        await desk.take(_reinstating(who))
+    await desk.take(_cancelled(who))
+    assert await desk.value("SELECT count(*) FROM number_requests") == 0
+    await desk.take(_reinstating(who))
+    (answer,) = await desk.events(ClaimRestored)
+    assert answer.restored
+    (claim,) = await desk.rows("SELECT * FROM record_claims")
+    assert (claim["registration_id"], claim["school"]) == (who.registration_id, SCHOOL)
+    matcher.knows([entry])
+    assert await run(desk, Lane.AGAIN) == 1
+    assert len(await desk.events(NumbersUpgraded)) == 1
+    assert await desk.events(VerificationChanged) == []
