@@ -78,7 +78,11 @@ OTHER_DAY = {"birth_date": date(2020, 5, 3)}
         (GUARDIAN, {**OTHER_DAY, **GUARDIAN}, "name sex guardian_document area"),
         (GUARDIAN, {**OTHER_DAY, **GUARDIAN, "name": "王晓明"}, None),  # brothers
         ({"number_kind": "G"}, {"number_kind": "G"}, None),  # the police know both
-        ({"number_kind": "G", **GUARDIAN}, {"number_kind": "G", **GUARDIAN}, "name sex birth_date guardian_document area"),
+        (
+            {"number_kind": "G", **GUARDIAN},
+            {"number_kind": "G", **GUARDIAN},
+            "name sex birth_date guardian_document area",
+        ),
         ({"number_kind": "G"}, {"number_kind": "L"}, "name sex birth_date area"),
     ],
 )
@@ -140,9 +144,14 @@ async def test_found_across_the_province_with_how_rare_it_is(desk: Desk, people:
 async def test_found_by_guardian_and_by_former_name(desk: Desk, people: People) -> None:
     guardian = (Member(slot=1, document_kind="1", document_number="230102198001011236"),)
     one = people.entry(name="孙浩宇", sex="1", birth_date=BORN, members=guardian)
-    other = people.entry(name="周文博", sex="1", birth_date=BORN, members=guardian, document_kind="Z", document_number="")
+    other = people.entry(
+        name="周文博", sex="1", birth_date=BORN, members=guardian, document_kind="Z", document_number=""
+    )
     renamed = people.entry(name="林雨晨", sex="1", birth_date=BORN, former_name="孙浩宇")
-    a, b, c = [(await desk.enter([entry], school=s))[0] for entry, s in ((one, SCHOOL), (other, OTHER_SCHOOL), (renamed, SCHOOL))]
+    a, b, c = [
+        (await desk.enter([entry], school=s))[0]
+        for entry, s in ((one, SCHOOL), (other, OTHER_SCHOOL), (renamed, SCHOOL))
+    ]
     found = {frozenset(p.registrations): p.agreements for p in await _scan(desk, a)}
     assert "guardian_document" in found[frozenset({a.registration_id, b.registration_id})]
     assert "former_name" in found[frozenset({a.registration_id, c.registration_id})]
@@ -183,9 +192,7 @@ async def _apply(desk: Desk, who: Claimed, staging_id: str = "s1") -> None:
 
 
 def _approved(who: Claimed, staging_id: str = "s1") -> CorrectionApproved:
-    return CorrectionApproved(
-        staging_id=staging_id, person_id=who.person_id or "", registration_id=who.registration_id
-    )
+    return CorrectionApproved(staging_id=staging_id, person_id=who.person_id or "", registration_id=who.registration_id)
 
 
 @pytest.mark.integration
@@ -223,8 +230,13 @@ async def test_a_corrected_document_and_the_old_one_both_find_the_person(desk: D
         assert reply.person_ids == (who.person_id,)
     (former,) = await desk.rows("SELECT * FROM former_documents")
     assert desk.deps.vault.open_document(who.person_id or "", former["document"]) == entry.document_number
-    (owner,) = await desk.enter([people.entry(document_number=entry.document_number, birth_date=entry.birth_date,
-                                              sex=entry.sex, area=entry.area)])  # whose number it really is
+    (owner,) = await desk.enter(
+        [
+            people.entry(
+                document_number=entry.document_number, birth_date=entry.birth_date, sex=entry.sex, area=entry.area
+            )
+        ]
+    )  # whose number it really is
     assert owner.person_id not in (None, who.person_id)
 
 

@@ -107,6 +107,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     class_size_junior: int
     registration_months: int
     approval_working_days: int
+    hearing_working_days: int
     export_max_rows: int
     export_max_days: int
     password_min_length: int

@@ -29,9 +29,7 @@ class Step(Message, frozen=True, kw_only=True, gc=False):
     reason: str = ""
 
 
-class ClearingChecked(
-    Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.clearing_checked"
-):
+class ClearingChecked(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.clearing_checked"):
     """The answer to a precheck: the same rules, nothing opened."""
 
     decision: Decision

@@ -58,8 +58,8 @@ class PersonEntry(Message, frozen=True, kw_only=True, gc=False):
     """One pupil as a roster or a single entry gives it.
 
     `row`: the caller's own key inside the intake. `document_kind`: code of SFZJLX_FORM. `document_number` may be empty
-    for kind Z only. `area`: 6-digit division code of the household registration, for an L number's body. `former_name`: 曾用名, where the
-    form gives one.
+    for kind Z only. `area`: 6-digit division code of the household registration, for an L number's body.
+    `former_name`: 曾用名, where the form gives one.
     """
 
     row: int
@@ -313,7 +313,9 @@ class StageCorrection(Command, frozen=True, kw_only=True, gc=False, tag="identit
     expires_at: Moment
 
 
-class StagedCorrection(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="identity.staged_correction"):
+class StagedCorrection(
+    Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="identity.staged_correction"
+):
     """The person as the correction would leave him, the number masked. `fields`: which of the key fields differ."""
 
     name: str

@@ -33,6 +33,7 @@ class StudentView(Message, frozen=True, kw_only=True, gc=False, tag_field="type"
     `copy_as_of`: set where this is what a former school keeps: the record as it was on that day, and no later.
     `as_of`: set where this is how the record was on a day, `known_on` where only what was recorded by then counts;
     `version` is then the number of the journal's last entry that counts.
+    `merged_ids`: cancelled doubles that are read under this record; `kept_id`: of such a double, the record that was kept.
     """
 
     id: str
@@ -58,6 +59,8 @@ class StudentView(Message, frozen=True, kw_only=True, gc=False, tag_field="type"
     copy_as_of: date | None = None
     as_of: date | None = None
     known_on: date | None = None
+    kept_id: str | None = None
+    merged_ids: tuple[str, ...] = ()
 
 
 class StudentPage(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.student_page"):

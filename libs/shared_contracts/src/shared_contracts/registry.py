@@ -13,6 +13,7 @@ from shared_contracts import (
     admission,
     archive,
     classes,
+    clearing,
     evidence,
     exports,
     inspection,
@@ -25,7 +26,6 @@ from shared_contracts import (
     waiting,
     workload,
 )
-from shared_contracts import clearing, evidence, exports, organisations, records, search, waiting, workload
 from shared_contracts.actors import Role
 from shared_contracts.decisions import Decision, Finding
 from shared_contracts.files import FileRef as FileRef  # noqa: PLC0414 - offered here too

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from typing import Literal
 
 import msgspec
 from regulation.documents import mask_document, normalise
@@ -42,6 +43,7 @@ from identity.clearing_store import Person
 from identity.context import IdentityWork
 
 log = logging.getLogger(__name__)
+
 
 class OutOfOrder(Exception):
     """News whose cause has not come yet: handed back, and taken again later."""
@@ -155,32 +157,34 @@ async def correction_dropped(work: IdentityWork, event: CorrectionDropped) -> No
     await store.drop_staged(work.tx, event.staging_id)
 
 
+async def _fail(
+    work: IdentityWork, event: CorrectionApproved, reason: Literal["document_taken", "no_record", "not_kept"]
+) -> None:
+    await store.drop_staged(work.tx, event.staging_id)
+    failed = CorrectionFailed(staging_id=event.staging_id, registration_id=event.registration_id, reason=reason)
+    work.emit(failed, event.registration_id)
+
+
 @clause("40", "15.3", "15.4")
 async def correction_approved(work: IdentityWork, event: CorrectionApproved) -> None:
     """The same person from now on: the old document still finds him, the matcher is asked anew where he has an L."""
-
-    async def fail(reason: str) -> None:
-        await store.drop_staged(work.tx, event.staging_id)
-        failed = CorrectionFailed(
-            staging_id=event.staging_id,
-            registration_id=event.registration_id,
-            reason=reason,  # type: ignore[arg-type]
-        )
-        work.emit(failed, event.registration_id)
 
     staged = await store.lock_staged(work.tx, event.staging_id)
     if staged is not None and not staged.kept:
         raise OutOfOrder(event.staging_id)
     if staged is None:
         log.error("an approved correction was not kept: %s", event.staging_id)
-        return await fail("not_kept")
+        await _fail(work, event, "not_kept")
+        return
     person = await store.person(work.tx, event.person_id, work.deps.vault, lock=True)
     if person is None or person.registration_id != event.registration_id:
-        return await fail("no_record")
+        await _fail(work, event, "no_record")
+        return
     entry = corrected(work, person, work.deps.vault.open_correction(event.staging_id, staged.sealed))
     index = _index(work, person, entry)
     if policy.faults(entry, work.today) or await store.others_with(work.tx, index, person.person_id):
-        return await fail("document_taken")
+        await _fail(work, event, "document_taken")
+        return
     former = person.former_names
     if names.normalise(entry.name) != names.normalise(person.entry.name):
         former = (*former, person.entry.name)

@@ -1,5 +1,5 @@
-"""The worker that forgets: intakes and corrections nobody asked for leave the waiting room when their time is over. And it counts what
-waits, for the operators' gauges."""
+"""The worker that forgets: intakes and corrections nobody asked for leave the waiting room when their time is over. And
+it counts what waits, for the operators' gauges."""
 
 from __future__ import annotations
 

@@ -12,6 +12,8 @@ from service_kit.service import Kit, Service
 from registry.archive import handlers as archive
 from registry.archive.key import archive_signer
 from registry.classes import handlers as classes
+from registry.clearing import handlers as clearing
+from registry.clearing.duplicates import scanning
 from registry.context import Registry
 from registry.enrolment.admission import handlers as admission
 from registry.enrolment.admission import placing, watching
@@ -85,6 +87,7 @@ SERVICE = Service(
         **zones.COMMANDS,
         **children.COMMANDS,
         **admission.COMMANDS,
+        **clearing.COMMANDS,
     },
     queries={
         **organisations.QUERIES,
@@ -104,8 +107,9 @@ SERVICE = Service(
         **zones.QUERIES,
         **children.QUERIES,
         **admission.QUERIES,
+        **clearing.QUERIES,
     },
-    events={**registration.EVENTS, **exports.EVENTS},
+    events={**registration.EVENTS, **exports.EVENTS, **clearing.EVENTS},
     build=build,
     workers=(
         worker.run,
@@ -119,5 +123,6 @@ SERVICE = Service(
         importing.run,
         placing.run,
         watching.run,
+        scanning.run,
     ),
 )

@@ -10,15 +10,16 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from regulation.authorisation import Reach, reach
+from regulation.authorisation import Reach, is_school, reach
 from regulation.mark import clause
 from regulation.school_year import Stage
 from service_kit import paging
 from service_kit.database import fetch_all
 from shared_contracts.decisions import Refused, refused
 from shared_contracts.messages import word
-from shared_contracts.records import ListStudents, StudentPage
+from shared_contracts.records import ListStudents, StudentPage, StudentState
 
+from registry.clearing import merging
 from registry.context import RegistryWork
 from registry.organisations.tables import organisations
 from registry.reach import within
@@ -70,7 +71,9 @@ async def list_students(work: RegistryWork, query: ListStudents) -> StudentPage 
 def _statement(query: ListStudents, reached: Reach, after: paging.Key | None, most: int) -> sa.Select[Any]:
     pupils = sa.select(*views.COLUMNS).select_from(_sources(query)).where(*_conditions(query, reached, after))
     if query.person_ids is not None:
-        return pupils.where(_s.person_id.in_(query.person_ids)).order_by(_s.school, _s.id).limit(most)
+        kept = merging.kept_of(tables.students, query.person_ids)  # a double's number finds the record that was kept
+        named = sa.or_(_s.person_id.in_(query.person_ids), _s.id.in_(kept))
+        return pupils.where(named).order_by(_s.school, _s.id).limit(most)
     if reached.everything:  # the system itself; students of a school that is closed, too
         return pupils.order_by(_s.school, _s.id).limit(most)
     of = schools(reached, query.school, None if after is None else str(after[0]), query.grade)
@@ -93,6 +96,8 @@ def _conditions(query: ListStudents, reached: Reach, after: paging.Key | None) -
     )
     visible = within(reached, school=_s.school, authority=views.AUTHORITY, grade=_k.grade, class_no=_k.class_no)
     found = [visible, *(column == value for column, value in asked if value is not None)]
+    if is_school(query.actor.organisation):  # a cancelled record stays readable to the authorities (22)
+        found.append(_s.state != str(StudentState.CANCELLED))
     if after is not None:
         found.append(sa.tuple_(_s.school, _s.id) > sa.tuple_(*after))
     return found

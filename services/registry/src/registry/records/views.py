@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from regulation.authorisation import Target
@@ -34,19 +35,25 @@ FROM_CLASSES = (
     .outerjoin(_o, _PRESENT)
 )
 """The same for those who are in a class, read from the classes on: for a grade of a school."""
-_FORMER = (
-    sa.select(
-        sa.func.coalesce(
-            sa.func.array_agg(
-                sa.dialects.postgresql.aggregate_order_by(
-                    tables.former_numbers.c.number, tables.former_numbers.c.ended_at.desc()
-                )
-            ),
-            sa.cast(sa.dialects.postgresql.array([]), sa.ARRAY(sa.Text)),
-        )
-    )
-    .where(tables.former_numbers.c.student_id == _s.id)
-    .scalar_subquery()
+# Of the record itself, and of the doubles that are read under it (clause 22): an old number still names the pupil.
+_FORMER: sa.ColumnElement[Any] = sa.literal_column(
+    """(SELECT coalesce(array_agg(n.number ORDER BY n.ended_at DESC, n.number), '{}') FROM (
+          SELECT f.number, f.ended_at FROM former_numbers f WHERE f.student_id = students.id
+          UNION ALL
+          SELECT f.number, f.ended_at FROM record_merges g JOIN former_numbers f ON f.student_id = g.cancelled_id
+          WHERE g.kept_id = students.id AND g.undone_at IS NULL
+          UNION ALL
+          SELECT d.student_number, g.merged_at FROM record_merges g JOIN students d ON d.id = g.cancelled_id
+          WHERE g.kept_id = students.id AND g.undone_at IS NULL) n)""",
+    sa.ARRAY(sa.Text),
+)
+_MERGED: sa.ColumnElement[Any] = sa.literal_column(
+    """(SELECT coalesce(array_agg(g.cancelled_id ORDER BY g.merged_at, g.cancelled_id), '{}') FROM record_merges g
+        WHERE g.kept_id = students.id AND g.undone_at IS NULL)""",
+    sa.ARRAY(sa.Text),
+)
+_KEPT: sa.ColumnElement[str | None] = sa.literal_column(
+    "(SELECT g.kept_id FROM record_merges g WHERE g.cancelled_id = students.id AND g.undone_at IS NULL)", sa.Text
 )
 AUTHORITY = sa.func.coalesce(_s.keeper, _o.c.authority).label("authority")
 """The supervising authority of the student's school; where that is no more, the authority that keeps its archive."""
@@ -58,6 +65,8 @@ COLUMNS = (
     _o.c.name.label("school_name"),
     AUTHORITY,
     _FORMER.label("former_numbers"),
+    _MERGED.label("merged_ids"),
+    _KEPT.label("kept_id"),
 )
 
 
@@ -99,4 +108,6 @@ def view(row: RowMapping) -> StudentView:
         state=StudentState(row["state"]),
         registered_at=row["registered_at"],
         version=row["version"],
+        kept_id=row["kept_id"],
+        merged_ids=tuple(row["merged_ids"]),
     )

@@ -16,6 +16,7 @@ from shared_contracts.actors import Role
 from shared_contracts.decisions import Decision
 from shared_contracts.registry import RegistrationState, Step, StepReached
 
+from registry.clearing.duplicates import store as duplicates
 from registry.context import RegistryWork
 from registry.organisations import store as organisations
 from registry.organisations.facts import SchoolFacts
@@ -66,7 +67,7 @@ async def admit(
 ) -> int:
     """Registrations, cases and missing classes for claimed persons; a repeat makes nothing twice.
 
-    Returns how many are new. Eight statements, whatever their number. `on`: the day of the decisions, today where not
+    Returns how many are new. Nine statements, whatever their number. `on`: the day of the decisions, today where not
     given. The caller says with `announce` whom to tell. Raises SchoolChanged where the school is not any more what
     `school` says: the caller begins anew.
     """
@@ -105,6 +106,7 @@ async def admit(
         standing=opened(kind, work.today, work.deps.calendar),
         at=work.now,
     )
+    await duplicates.arrive(work.tx, [admission.registration_id for admission in new], work.now)
     await completion.set_out(work.tx, Counter(a.roster_id for a in new if a.roster_id is not None))
     return len(new)
 

@@ -71,6 +71,13 @@ CREATE TABLE duplicate_scans (
 ) WITH (fillfactor = 50);
 CREATE UNIQUE INDEX duplicate_scans_one_at_a_time ON duplicate_scans (organisation) WHERE state <> 'done';
 
+-- `competent` of the rules, for lists: the authority that two share, or the lowest that both are under.
+CREATE FUNCTION lowest_common_authority(a text, b text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN a = b OR left(a, 2) <> left(b, 2) THEN a
+                WHEN left(a, 4) = left(b, 4) THEN left(a, 4) || '00'
+                ELSE left(a, 2) || '0000' END
+$$;
+
 -- Records that have come and were not compared yet.
 CREATE TABLE duplicate_arrivals (record_id text PRIMARY KEY, arrived_at timestamptz NOT NULL);
 """

@@ -1,0 +1,43 @@
+"""Records that are read under another one: a cancelled double and the record that was kept (22, 39)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+from regulation.mark import clause
+from service_kit.database import driver
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from registry.clearing.tables import merges
+
+_m = merges.c
+
+
+async def kept_under(tx: AsyncConnection, record_id: str) -> str | None:
+    """The record under which this one is read now; None where it stands by itself."""
+    kept: str | None = await (await driver(tx)).fetchval(
+        "SELECT kept_id FROM record_merges WHERE cancelled_id = $1 AND undone_at IS NULL", record_id
+    )
+    return kept
+
+
+@clause("22", "39")
+async def readable_as(tx: AsyncConnection, record_id: str) -> list[str]:
+    """The records whose readers may read this one: itself, and every record it was merged into, through several merges."""
+    found, next_ = [record_id], await kept_under(tx, record_id)
+    while next_ is not None and next_ not in found:
+        found.append(next_)
+        next_ = await kept_under(tx, next_)
+    return found
+
+
+@clause("15.4", "22")
+def kept_of(students: sa.FromClause, person_ids: Iterable[str]) -> sa.Select[tuple[str]]:
+    """The records into which one of these persons' records was merged: an old number still finds the pupil."""
+    cancelled = students.alias("cancelled")
+    return (
+        sa.select(_m.kept_id)
+        .select_from(merges.join(cancelled, cancelled.c.id == _m.cancelled_id))
+        .where(_m.undone_at.is_(None), cancelled.c.person_id.in_(list(person_ids)))
+    )
