@@ -7,17 +7,19 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from regulation.authorisation import Reach, reach
+from regulation.authorisation import Reach, is_school, reach
 from regulation.mark import clause
 from service_kit import paging
 from service_kit.database import fetch_all
 from service_kit.work import QueryHandler
 from shared_contracts.decisions import Refused, refused
 from shared_contracts.messages import Query, word
+from shared_contracts.records import StudentState
 from shared_contracts.search import FoundPage, FoundStudent, Matched, SearchStudents
 from sqlalchemy.dialects.postgresql import aggregate_order_by, array
 from sqlalchemy.engine import RowMapping
 
+from registry.clearing import merging
 from registry.context import RegistryWork
 from registry.reach import within
 from registry.records import tables, views
@@ -102,13 +104,18 @@ def _conditions(query: SearchStudents, reached: Reach) -> tuple[sa.ColumnElement
         (_s.placement, query.placement),
     )
     visible = within(reached, school=_s.school, authority=views.AUTHORITY, grade=_k.grade, class_no=_k.class_no)
-    return (visible, *(column == value for column, value in asked if value is not None))
+    found = [visible, *(column == value for column, value in asked if value is not None)]
+    if is_school(query.actor.organisation):  # a cancelled record stays readable to the authorities (22)
+        found.append(_s.state != str(StudentState.CANCELLED))
+    return tuple(found)
 
 
 async def _by_persons(work: RegistryWork, wanted: Wanted) -> FoundPage:
     """A number is one person's, seldom two's: one page holds them all."""
     statement = sa.select(*_COLUMNS).select_from(_FROM).where(*wanted.conditions)
-    statement = statement.where(_s.person_id.in_(wanted.query.person_ids or ())).order_by(_s.school, _s.id)
+    people = wanted.query.person_ids or ()
+    kept = merging.kept_of(tables.students, people)  # a double's number finds the record that was kept
+    statement = statement.where(sa.or_(_s.person_id.in_(people), _s.id.in_(kept))).order_by(_s.school, _s.id)
     rows = await fetch_all(work.tx, statement.limit(MOST_PERSONS))
     found = [one for one in map(wanted.found, rows) if one is not None]
     return FoundPage(items=tuple(found), examined=len(rows))
