@@ -135,7 +135,6 @@ async def test_a_student_is_in_one_class_at_a_time(world):
         "TRUNCATE students",
         "UPDATE students SET birth_date = '2019-01-01'",
         "UPDATE students SET person_id = 'x'",
-        "UPDATE students SET name = 'x'",
         "UPDATE students SET registered_at = now()",
         "DELETE FROM class_memberships",
         "DELETE FROM former_numbers",
@@ -146,3 +145,11 @@ async def test_the_application_s_role_cannot(world, statement):
     await student(world)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await world.sql(statement)
+
+
+@pytest.mark.clause("40")
+@pytest.mark.parametrize("change", ["name = 'x'", "sex = '2'", "document_kind = 'Z'", "masked_document = 'x'"])
+async def test_key_fields_change_by_an_approved_correction_alone(world, change):
+    await student(world)
+    with pytest.raises(asyncpg.RestrictViolationError):
+        await world.sql(f"UPDATE students SET {change}")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 import msgspec
-from regulation.authorisation import MISSING, may
+from regulation.authorisation import MISSING
 from regulation.mark import clause
 from service_kit.crypto import SealBroken
 from shared_contracts.actors import Actor
@@ -18,7 +18,7 @@ from shared_contracts.records import StudentView
 from registry.archive import store
 from registry.context import RegistryWork
 from registry.evidence import store as evidence
-from registry.records import as_of, copies, looking_back, views
+from registry.records import as_of, copies, looking_back, readers, views
 from registry.records import journal as chains
 from registry.records import store as records
 from registry.records.copies import Copy
@@ -49,7 +49,7 @@ async def read(work: RegistryWork, actor: Actor, act: str, student_id: str, day:
         return fault
     row = await views.row_of(work.tx, student_id)
     copy: Copy | None = None
-    if row is not None and may(actor, act, views.target(row)):
+    if row is not None and await readers.reads(work, actor, act, row):
         student = views.view(row)
     else:
         copy = await copies.seen(work, actor, act, student_id)

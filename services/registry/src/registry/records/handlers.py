@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 
-from regulation.authorisation import is_school, may
 from regulation.mark import clause
 from service_kit.work import QueryHandler
 from shared_contracts.decisions import Refused, refused
@@ -15,14 +14,11 @@ from shared_contracts.records import (
     Journal,
     JournalEntry,
     ListStudents,
-    StudentState,
     StudentView,
 )
-from sqlalchemy.engine import RowMapping
 
-from registry.clearing import merging
 from registry.context import RegistryWork
-from registry.records import as_of, copies, journal, kinds, listing, looking_back, store, views, workload
+from registry.records import as_of, copies, journal, kinds, listing, looking_back, readers, store, views, workload
 
 NOT_FOUND = "没有这名学生，或者不属于您管理的范围。"
 
@@ -34,7 +30,7 @@ async def get_student(work: RegistryWork, query: GetStudent) -> StudentView | Re
         return fault
     row = await views.row_of(work.tx, query.student_id)
     copy = None
-    if row is not None and await _reads(work, query, row):
+    if row is not None and await readers.reads(work, query.actor, word(query), row):
         present = views.view(row)
     else:
         copy = await copies.seen(work, query.actor, word(query), query.student_id)
@@ -55,7 +51,7 @@ async def get_journal(work: RegistryWork, query: GetJournal) -> Journal | Refuse
         return fault
     row = await views.row_of(work.tx, query.student_id)
     copy = None
-    if row is None or not await _reads(work, query, row):
+    if row is None or not await readers.reads(work, query.actor, word(query), row):
         copy = await copies.seen(work, query.actor, word(query), query.student_id)
         if copy is None:
             return refused("not_found", NOT_FOUND)
@@ -84,22 +80,6 @@ def shown_entry(entry: journal.Entry) -> JournalEntry:
         previous=entry.previous.hex(),
         hash=entry.hash.hex(),
     )
-
-
-@clause("22", "39")
-async def _reads(work: RegistryWork, query: GetStudent | GetJournal, row: RowMapping) -> bool:
-    """A cancelled record stays readable to the authorities; a double also to whoever reads the record that was kept."""
-    if _sees(query, row) and not (row["state"] == StudentState.CANCELLED and is_school(query.actor.organisation)):
-        return True
-    if row["kept_id"] is None:
-        return False
-    _, *kept = await merging.readable_as(work.tx, row["id"])
-    rows = [await views.row_of(work.tx, one) for one in kept]
-    return any(one is not None and _sees(query, one) and one["state"] != StudentState.CANCELLED for one in rows)
-
-
-def _sees(query: GetStudent | GetJournal, row: RowMapping) -> bool:
-    return may(query.actor, word(query), views.target(row))
 
 
 QUERIES: dict[type[Query], QueryHandler] = {
