@@ -17,6 +17,7 @@ from shared_contracts import (
     evidence,
     exports,
     inspection,
+    junior_intake,
     organisations,
     plans,
     policy,
@@ -445,6 +446,7 @@ Commands = (
     | reorganisation.Commands
     | classes.Commands
     | clearing.Commands
+    | junior_intake.Commands
 )
 Queries = (
     GetRoster
@@ -459,6 +461,7 @@ Queries = (
     | inspection.Queries
     | reorganisation.Queries
     | policy.Queries
+    | junior_intake.Queries
     | GetTemplate
     | classes.Queries
     | exports.RegistryQueries
@@ -492,6 +495,7 @@ REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     **reorganisation.REPLIES,
     **policy.REPLIES,
     **admission.REPLIES,
+    **junior_intake.REPLIES,
     **evidence.REPLIES,
     **archive.REPLIES,
     OpenRoster: RosterView,

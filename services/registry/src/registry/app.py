@@ -28,6 +28,8 @@ from registry.exports import handlers as exports
 from registry.exports import worker as exporting
 from registry.inspection import checking as inspecting
 from registry.inspection import handlers as inspection
+from registry.junior_intake import handlers as junior_intake
+from registry.junior_intake.carrying import Intake
 from registry.moving.worker import Worker
 from registry.organisations import handlers as organisations
 from registry.policy_values import handlers as policy_values
@@ -46,7 +48,7 @@ from registry.search import worker as searching
 OUTSIDE = 2
 """Connections of the small pool (see `Registry.outside`)."""
 
-MOVERS = Worker({"merger": Schools(), "closure": Schools(), "redivision": Redivision()})
+MOVERS = Worker({"merger": Schools(), "closure": Schools(), "redivision": Redivision(), "junior_intake": Intake()})
 """What carries out operations that move many records."""
 
 
@@ -88,6 +90,7 @@ SERVICE = Service(
         **children.COMMANDS,
         **admission.COMMANDS,
         **clearing.COMMANDS,
+        **junior_intake.COMMANDS,
     },
     queries={
         **organisations.QUERIES,
@@ -108,6 +111,7 @@ SERVICE = Service(
         **children.QUERIES,
         **admission.QUERIES,
         **clearing.QUERIES,
+        **junior_intake.QUERIES,
     },
     events={**registration.EVENTS, **exports.EVENTS, **clearing.EVENTS},
     build=build,

@@ -11,7 +11,9 @@ from typing import Literal
 
 from registry.rosters.frames import HEAD
 
-Job = Literal["check", "returned", "sheets", "export", "organisations", "plans", "children", "notices", "pdf"]
+Job = Literal[
+    "check", "returned", "sheets", "export", "organisations", "plans", "children", "notices", "pdf", "junior_intake"
+]
 
 _PASSED_ON = ("PATH", "PYTHONPATH", "PYTHONHOME", "LANG", "LC_ALL", "TZ", "HOME", "LD_LIBRARY_PATH")
 """Of our environment the child sees this: none of our settings, none of our keys."""

@@ -96,6 +96,13 @@ def plans(source: BinaryIO, target: BinaryIO) -> None:
     _answer_rows(target, rows_of(_need(source)))
 
 
+def junior_intake(source: BinaryIO, target: BinaryIO) -> None:
+    """The same of a list of primary graduates."""
+    from registry.junior_intake.sheet import rows_of
+
+    _answer_rows(target, rows_of(_need(source)))
+
+
 def _answer_rows(target: BinaryIO, rows: Rows | Problem) -> None:
     reply = Unreadable(code=rows.code, message=rows.message) if isinstance(rows, Problem) else rows
     frames.write_frame(target, frames.encode(reply))
@@ -133,6 +140,7 @@ JOBS: dict[str, Callable[[BinaryIO, BinaryIO], None]] = {
     "plans": plans,
     "children": children,
     "notices": notices,
+    "junior_intake": junior_intake,
 }
 
 

@@ -52,6 +52,8 @@ TAKEN = """(
        AND kind = 'new' AND NOT closed AND admission_id IS NULL)
   + (SELECT count(*) FROM admissions
      WHERE school = {0}.school AND school_year = {0}.school_year AND stage = {0}.stage AND state = 'open')
+  + (SELECT coalesce(sum(i.places), 0) FROM junior_intake_places i
+     WHERE i.school = {0}.school AND i.school_year = {0}.school_year AND {0}.stage = 'junior')
 )"""
 
 

@@ -89,7 +89,8 @@ ALTER TABLE students ADD COLUMN keeper text CHECK (keeper ~ '^[0-9]{6}$');
 """
 
 # The one place where it is held that nobody changes the pupils of a school while they are being moved: every path that
-# writes comes through here, those of capabilities to come too. The lock makes who freezes wait for who is writing.
+# writes comes through here, those of capabilities to come too. A school may be closed to changes, and so may a single pupil
+# who waits to be moved. The lock makes who freezes wait for who is writing.
 # Number changes are no act on the pupil: they come from the population service when it answers, and go on.
 FREEZE = """
 CREATE FUNCTION frozen_school(school text) RETURNS void LANGUAGE plpgsql AS $$
@@ -101,9 +102,17 @@ BEGIN
             USING ERRCODE = 'XJ001';
     END IF;
 END $$;
+CREATE FUNCTION frozen_pupil(pupil text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM record_moves m WHERE m.student_id = pupil AND m.state = 'waiting'
+               AND m.operation_id <> coalesce(current_setting('registry.operation', true), '')) THEN
+        RAISE EXCEPTION '学生正在随学校撤并或升学办理学籍移交，暂时不能变动。请在办理完成后重试。' USING ERRCODE = 'XJ001';
+    END IF;
+END $$;
 CREATE FUNCTION keep_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM frozen_school(NEW.school);
+    PERFORM frozen_pupil(NEW.id);
     IF TG_OP = 'UPDATE' AND OLD.school <> NEW.school THEN
         PERFORM frozen_school(OLD.school);
     END IF;
@@ -112,6 +121,7 @@ END $$;
 CREATE FUNCTION keep_frozen_pupil() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM frozen_school(s.school) FROM students s WHERE s.id = NEW.student_id;
+    PERFORM frozen_pupil(NEW.student_id);
     RETURN NEW;
 END $$;
 CREATE TRIGGER students_frozen BEFORE INSERT OR UPDATE OF school, stage, state, live, keeper ON students

@@ -1,0 +1,32 @@
+"""Fixtures: primary schools with graduates, junior schools with plans, and the worker that moves records."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "registration" / "support"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "form" / "support"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "reorganisation" / "support"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "junior_intake" / "support"))
+
+from intake_world import IntakeWorld
+
+
+@pytest_asyncio.fixture
+async def world(service_env: Any) -> AsyncIterator[IntakeWorld]:
+    made = IntakeWorld(await service_env("registry"))
+    await made.prepare()
+    yield made
+    await made.shut()
+
+
+@pytest.fixture
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches of seven records."""
+    monkeypatch.setattr("registry.moving.batches.SIZE", 7)
