@@ -37,7 +37,7 @@ class ClassTo(Message, frozen=True, kw_only=True, gc=False):
 
 
 class PupilTo(Message, frozen=True, kw_only=True, gc=False):
-    """One pupil goes to a school. `class_no`: a class of the pupil's grade there; None where it is assigned later."""
+    """One pupil goes to a school. `class_no`: a class of the pupil's grade there; None for the smallest."""
 
     student_id: str
     to_school: str
@@ -81,7 +81,7 @@ Plan = Merging | Closing | Redividing
 
 
 class ClassMove(Message, frozen=True, kw_only=True, gc=False):
-    """What becomes of the pupils of one class. `to_class_no`: None where they are assigned to classes later.
+    """What becomes of the pupils of one class. `to_class_no`: None where they do not stay together.
     `number_changed`: the receiving school has a class of that number already. `class_id`: None for pupils without one."""
 
     class_id: str | None

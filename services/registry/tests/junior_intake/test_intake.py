@@ -40,10 +40,10 @@ async def free(world: IntakeWorld, school: str = JUNIOR.code) -> int:
 
 @pytest.mark.clause("16", "21.2", "4.3")
 async def test_a_list_is_filled_in_checked_approved_and_carried_out(world: IntakeWorld, small_batches: None) -> None:
-    going = await world.pupils(SCHOOL, 6, 1, 10)
-    others = await world.pupils(SCHOOL, 6, 2, 3)
+    going = await world.leaving(SCHOOL, 1, 10)
+    others = await world.leaving(SCHOOL, 2, 3)
     graduated = await world.pupils(OTHER_SCHOOL, None, None, 4, state="graduated", cohort=2020)
-    younger = await world.pupils(SCHOOL, 5, 1, 2)
+    younger = await world.pupils(SCHOOL, 6, 1, 2)  # who finish it next summer
     before = [one for one, _ in await world.records()]
     blank = await world.template()
     assert set(blank.student_ids) == {*going, *others, *graduated}
@@ -62,13 +62,10 @@ async def test_a_list_is_filled_in_checked_approved_and_carried_out(world: Intak
     assert [one for one, _ in await world.records()] == before
     rows = await world.sql("SELECT id, stage, state, live, cohort FROM students WHERE school = $1", JUNIOR.code)
     assert {row["id"] for row in rows} == {*going, *graduated}
-    assert {tuple(row)[1:] for row in rows} == {
-        ("junior", "in_school", True, 2021),
-        ("junior", "in_school", True, 2020),
-    }
+    assert {tuple(row)[1:] for row in rows} == {("junior", "in_school", True, 2020)}
     new = actor(Role.REGISTRAR, JUNIOR.code)
     shown = await world.ask(GetStudent(actor=new, student_id=going[0]))
-    assert (shown.school, shown.stage, shown.grade, shown.class_no) == (JUNIOR.code, "junior", None, None)
+    assert (shown.school, shown.stage, shown.grade, shown.class_no) == (JUNIOR.code, "junior", 7, 1)
     kept = await world.ask(GetStudent(actor=REGISTRAR, student_id=going[0]))
     assert (kept.copy_as_of, kept.school, kept.grade) == (world.clock.today(), SCHOOL.code, 6)
     told = await world.ask(GetJournal(actor=new, student_id=going[0]))
@@ -79,7 +76,7 @@ async def test_a_list_is_filled_in_checked_approved_and_carried_out(world: Intak
         "16",
         COUNTY_LEADER.account,
     )
-    assert entry.content["after"] == {"school": JUNIOR.code, "stage": "junior", "grade": None, "class_no": None}
+    assert entry.content["after"] == {"school": JUNIOR.code, "stage": "junior", "grade": 7}
     assert {row["school"] for row in await world.sql("SELECT school FROM students WHERE id = ANY($1)", younger)} == {
         SCHOOL.code
     }
@@ -90,9 +87,9 @@ async def test_a_list_is_filled_in_checked_approved_and_carried_out(world: Intak
 
 
 async def test_a_list_by_rule_and_the_way_back(world: IntakeWorld, small_batches: None) -> None:
-    await world.pupils(SCHOOL, 6, 1, 9)
+    await world.leaving(SCHOOL, 1, 9)
     await world.pupils(OTHER_SCHOOL, None, None, 2, state="graduated", cohort=2020)
-    five = await world.pupils(FIVE_FOUR, 5, 1, 3)
+    five = await world.leaving(FIVE_FOUR, 1, 3)
     state = "SELECT id, school, stage, state, live FROM students ORDER BY id"
     member = "SELECT student_id, class_id, joined_on FROM class_memberships WHERE left_on IS NULL ORDER BY 1"
     before = (await world.sql(state), await world.sql(member))
@@ -116,7 +113,7 @@ async def test_a_list_by_rule_and_the_way_back(world: IntakeWorld, small_batches
 
 @pytest.mark.clause("4.3")
 async def test_never_one_over_the_plan(world: IntakeWorld) -> None:
-    await world.pupils(SCHOOL, 6, 1, 46)
+    await world.leaving(SCHOOL, 1, 46)
     await world.plan(JUNIOR, 45)
     seen = await world.build((SCHOOL, JUNIOR))
     assert [f.code for f in seen.check.findings] == ["intake.no_places"]
@@ -132,9 +129,9 @@ async def test_never_one_over_the_plan(world: IntakeWorld) -> None:
 
 
 async def test_each_fault_of_a_row_is_told(world: IntakeWorld) -> None:
-    one, two, three = await world.pupils(SCHOOL, 6, 1, 3)
+    one, two, three = await world.leaving(SCHOOL, 1, 3)
     (younger,) = await world.pupils(SCHOOL, 5, 1, 1)
-    (theirs,) = await world.pupils(NEIGHBOUR, 6, 1, 1)
+    (theirs,) = await world.leaving(NEIGHBOUR, 1, 1)
     (old,) = await world.pupils(SCHOOL, None, None, 1, state="graduated", cohort=2019)
     import xlsxwriter
 
@@ -176,7 +173,7 @@ async def test_each_fault_of_a_row_is_told(world: IntakeWorld) -> None:
     [(date(2026, 6, 30), False), (date(2026, 7, 1), True), (date(2026, 9, 30), True), (date(2026, 10, 1), False)],
 )
 async def test_in_the_enrolment_window_alone(world: IntakeWorld, day: date, inside: bool) -> None:
-    await world.pupils(SCHOOL, 6, 1, 2, joined=date(2026, 3, 1))
+    await world.leaving(SCHOOL, 1, 2, joined=date(2026, 3, 1))
     world.clock.moment = world.clock.moment.replace(month=day.month, day=day.day)
     seen = await world.build((SCHOOL, JUNIOR))
     assert [f.code for f in seen.check.findings] == ([] if inside else ["intake.out_of_window"])
@@ -184,7 +181,7 @@ async def test_in_the_enrolment_window_alone(world: IntakeWorld, day: date, insi
 
 
 async def test_who_may(world: IntakeWorld) -> None:
-    await world.pupils(SCHOOL, 6, 1, 2)
+    await world.leaving(SCHOOL, 1, 2)
     assert (await world.build((SCHOOL, JUNIOR), who=REGISTRAR)).kind == "forbidden"
     seen = await world.build((SCHOOL, JUNIOR))
     for who, kind in ((COUNTY_OFFICER, "forbidden"), (CITY_LEADER, "not_found")):
@@ -197,7 +194,7 @@ async def test_who_may(world: IntakeWorld) -> None:
 
 
 async def test_a_pupil_who_changes_after_the_check_stops_the_list_before_anything_moves(world: IntakeWorld) -> None:
-    ids = await world.pupils(SCHOOL, 6, 1, 3)
+    ids = await world.leaving(SCHOOL, 1, 3)
     seen = await world.build((SCHOOL, JUNIOR))
     assert (await world.rule(seen.id)).state == "approved"
     await world.sql("UPDATE students SET state = 'cancelled', live = false WHERE id = $1", ids[0])
@@ -209,7 +206,7 @@ async def test_a_pupil_who_changes_after_the_check_stops_the_list_before_anythin
 
 
 async def test_somebody_who_waits_to_be_moved_is_not_changed_by_others(world: IntakeWorld) -> None:
-    (one, *_) = await world.pupils(SCHOOL, 6, 1, 2)
+    (one, *_) = await world.leaving(SCHOOL, 1, 2)
     await world.sql(
         """INSERT INTO record_moves (operation_id, student_id, from_school, from_stage, from_state, from_live,
                                      to_school, to_stage) VALUES ('x', $1, 'a', 'b', 'c', true, 'd', 'e')""",

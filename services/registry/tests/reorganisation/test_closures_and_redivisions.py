@@ -46,6 +46,8 @@ async def test_a_school_is_closed_and_the_county_keeps_its_archive(world: Moving
     await world.pupils(SCHOOL, 1, 1, 44)
     whole = await world.pupils(OTHER_SCHOOL, 1, 1, 9)
     singly = await world.pupils(OTHER_SCHOOL, 2, 1, 3)
+    await world.pupils(SCHOOL, 2, 1, 9)
+    await world.pupils(SCHOOL, 2, 2, 8)
     ended = await world.pupils(OTHER_SCHOOL, 6, 1, 2, state="graduated")
     before = await world.records()
     first = Closing(school=OTHER_SCHOOL.code, keeper="230102")
@@ -76,7 +78,7 @@ async def test_a_school_is_closed_and_the_county_keeps_its_archive(world: Moving
     where = {row["id"]: tuple(row)[1:] for row in rows}
     assert where[whole[0]] == (SCHOOL.code, 1, 1, "6-3"), "the class was full to one place, and it is taken"
     assert {where[one] for one in whole[1:]} == {(FIVE_FOUR.code, 1, 1, "5-4")}
-    assert {where[one] for one in singly} == {(SCHOOL.code, None, None, None)}
+    assert [where[one] for one in singly] == [(SCHOOL.code, 2, number, "6-3") for number in (2, 1, 2)]
     assert {where[one] for one in ended} == {(OTHER_SCHOOL.code, None, None, None)}
     kept = await world.ask(GetStudent(actor=COUNTY_OFFICER, student_id=ended[0]))
     assert isinstance(kept, StudentView) and (kept.school_name, kept.state) == (OTHER_SCHOOL.name, "graduated")

@@ -6,17 +6,21 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 from regulation.mark import clause
+from regulation.school_year import Stage, cohort, grades_of
 from shared_contracts.actors import Role
 from shared_contracts.decisions import Finding
 from shared_contracts.junior_intake import Intake as Checked
 from shared_contracts.waiting import COUNT, WorkWaiting
 
 from registry.context import RegistryWork
-from registry.junior_intake import judging, store
+from registry.enrolment.plans import store as plans
+from registry.junior_intake import judging, policy, store
 from registry.junior_intake.judging import Case
+from registry.moving import rooms
 from registry.moving import store as moving
 from registry.moving.store import Operation
 from registry.organisations import store as organisations
+from registry.records.store import class_key
 from registry.reorganisation import policy as reorganising
 
 LINK = "/v1/students"
@@ -38,13 +42,21 @@ class Intake:
 
     @clause("16")
     async def begin(self, work: RegistryWork, operation: Operation) -> Sequence[Finding]:
-        """Pupils are frozen one by one (`record_moves`), not their schools: others are enrolled there meanwhile."""
-        await organisations.lock_versions(work.tx, sorted(set((await store.taken(work.tx, operation.id)).values())))
-        await moving.freeze(work.tx, operation.id, (), work.now)
-        if found := await judging.stale(work, case_of(operation)):
+        """The junior schools are frozen, since classes are filled; of primary schools only these pupils (`record_moves`):
+        others are enrolled there meanwhile."""
+        taken = await store.taken(work.tx, operation.id)
+        targets = sorted(set(taken.values()))
+        await organisations.lock_versions(work.tx, targets)
+        if frozen := await moving.freeze(work.tx, operation.id, targets, work.now):
+            return reorganising.naming_faults(frozen, (), frozen, taken=dict.fromkeys(frozen, "其他事项"))
+        case = case_of(operation)
+        if found := await judging.stale(work, case):
             return found
         await moving.act_as(work.tx, operation.id)
-        total = await store.put_moves(work.tx, operation.id)
+        goals = await _goals(work, case, taken)
+        if isinstance(goals, Finding):
+            return (goals,)
+        total = await store.put_moves(work.tx, operation.id, goals)
         await moving.change(work.tx, operation.id, total=total)
         return ()
 
@@ -74,6 +86,28 @@ class Intake:
     async def finish_undo(self, work: RegistryWork, operation: Operation) -> None:
         await store.give_back_places(work.tx, operation.id)
         await _tell(work, operation, undone=True)
+
+
+@clause("11", "16")
+async def _goals(work: RegistryWork, case: Case, taken: Mapping[str, str]) -> list[tuple[str, str, str]] | Finding:
+    """A class for each: provisional, filled evenly, never above the standard size; the plan has as many as it needs."""
+    goals = []
+    schools = await store.schools(work.tx, list(set(taken.values())))
+    for code in sorted(schools):
+        school = schools[code]
+        grade = grades_of(Stage.JUNIOR, school.system)[0]
+        year = cohort(grade, case.year)
+        plan = await plans.hold(work.tx, code, case.year, Stage.JUNIOR)
+        standard = work.deps.policy.parameters(school.division, work.today).class_size(Stage.JUNIOR)
+        there = await rooms.sizes(work.tx, code, Stage.JUNIOR, year)
+        filling = rooms.Rooms(there, standard=standard, most=plan.classes if plan else 0)
+        for student in sorted(one for one, target in taken.items() if target == code):
+            number = filling.place()
+            if number is None:
+                return policy.room_fault(school.name, standard)
+            goals.append((student, code, class_key(code, Stage.JUNIOR, year, number)))
+        await rooms.make(work.tx, code, school.system, Stage.JUNIOR, year, grade, sorted(filling.sizes))
+    return goals
 
 
 async def _tell(work: RegistryWork, operation: Operation, *, undone: bool) -> None:

@@ -16,7 +16,7 @@ from registry.organisations.facts import SchoolFacts
 
 class Graduate(msgspec.Struct, frozen=True, kw_only=True):
     """A pupil as the list finds him. `authority`: the supervising one of his school; `grade`: None without a class;
-    `cohort`: the school year of his grade 1. `in_list`: another list that has him already; `elsewhere`: he has, or is
+    `cohort`: the school year of his class's grade 1. `in_list`: another list that has him already; `elsewhere`: he has, or is
     about to have, another record."""
 
     id: str
@@ -44,13 +44,14 @@ def last_grade(system: str) -> int:
 
 @clause("12", "16")
 def graduates(pupil: Graduate, year: int) -> bool:
-    """Whether a pupil is of this summer's primary graduates: in the last grade, or graduated from it already."""
-    if pupil.stage != Stage.PRIMARY:
-        return False
+    """Whether a pupil is of this summer's primary graduates: in the last grade, or graduated from it already.
+
+    The cohort says which summer: from August on the last grade has those who graduate a year later.
+    """
     last = last_grade(pupil.system)
-    if pupil.live:
-        return pupil.grade == last
-    return pupil.state == "graduated" and pupil.cohort == year - last
+    if pupil.stage != Stage.PRIMARY or pupil.cohort != year - last:
+        return False
+    return pupil.grade == last if pupil.live else pupil.state == "graduated"
 
 
 @clause("4.1")
@@ -140,6 +141,13 @@ def places_faults(school: str, pupils: int, free: int | None) -> tuple[Finding, 
         message = f"{school}还有{free}个学位，名单中有{pupils}人"
         return (_no("4.3", "no_places", message, "调整招生计划，或者改派部分学生", "target", pupils=pupils, free=free),)
     return ()
+
+
+@clause("11")
+def room_fault(school: str, standard: int) -> Finding:
+    """Where the plan's classes are full already."""
+    message = f"{school}的班级都已达到标准班额{standard}人"
+    return _no("11", "classes_full", message, "调整招生计划的班数，或者改派部分学生", "target")
 
 
 @clause("16")

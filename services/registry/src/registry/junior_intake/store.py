@@ -21,7 +21,8 @@ from registry.organisations.tables import organisations as org
 
 _GRADUATE = """
     SELECT s.id, s.name, s.student_number, s.school, coalesce(o.name, s.school) AS school_name, o.authority,
-           coalesce(k.system, o.system, '6-3') AS system, s.stage, s.state, s.live, k.grade, k.class_no, s.cohort,
+           coalesce(k.system, o.system, '6-3') AS system, s.stage, s.state, s.live, k.grade, k.class_no,
+           coalesce(k.cohort, s.cohort) AS cohort,
            EXISTS (SELECT FROM students x WHERE x.person_id = s.person_id AND x.live AND x.id <> s.id)
            OR EXISTS (SELECT FROM registrations x WHERE x.person_id = s.person_id AND NOT x.closed
                                                     AND x.registered_at IS NULL) AS elsewhere,
@@ -53,8 +54,9 @@ async def of_authority(tx: AsyncConnection, authority: str, year: int, but: str)
             WHERE s.school IN (SELECT code FROM organisations WHERE authority = $1 AND kind = 'school'
                                                                 AND valid_to IS NULL)
               AND s.stage = 'primary'
-              AND CASE coalesce(k.system, o.system) WHEN '5-4' THEN $4::int ELSE $3::int END
-                  = CASE WHEN s.live THEN k.grade WHEN s.state = 'graduated' THEN $5 - s.cohort END
+              AND $5 - coalesce(k.cohort, s.cohort) = CASE coalesce(k.system, o.system) WHEN '5-4' THEN $4::int
+                                                                                     ELSE $3::int END
+              AND CASE WHEN s.live THEN k.grade = $5 - k.cohort ELSE s.state = 'graduated' END
             ORDER BY s.school, k.grade, k.class_no, s.name, s.id""",  # noqa: S608
         authority,
         but,
@@ -151,18 +153,20 @@ async def give_back_places(tx: AsyncConnection, operation_id: str) -> None:
 # ---- moves ------------------------------------------------------------------------------------------------------------
 
 
-async def put_moves(tx: AsyncConnection, operation_id: str) -> int:
-    """Write down where each pupil of the list is and goes: to the school, junior, without a class yet."""
+async def put_moves(tx: AsyncConnection, operation_id: str, goals: Sequence[tuple[str, str, str]]) -> int:
+    """Write down where each pupil is and goes; how many. `goals`: student, school, class there."""
     connection = await driver(tx)
     await connection.execute(
         """INSERT INTO record_moves (operation_id, student_id, from_school, from_stage, from_state, from_live,
                                      from_keeper, from_class, from_joined, to_school, to_stage, to_class, to_keeper)
            SELECT $1, s.id, s.school, s.stage, s.state, s.live, s.keeper, m.class_id, m.joined_on,
-                  r.to_school, 'junior', NULL, NULL
-           FROM junior_intake_rows r JOIN students s ON s.id = r.student_id
-           LEFT JOIN class_memberships m ON m.student_id = s.id AND m.left_on IS NULL
-           WHERE r.operation_id = $1 AND r.outcome = 'taken'""",
+                  n.school, 'junior', n.class_id, NULL
+           FROM unnest($2::text[], $3::text[], $4::text[]) AS n(id, school, class_id) JOIN students s ON s.id = n.id
+           LEFT JOIN class_memberships m ON m.student_id = s.id AND m.left_on IS NULL""",
         operation_id,
+        [student for student, _, _ in goals],
+        [school for _, school, _ in goals],
+        [class_id for _, _, class_id in goals],
     )
     found: int = await connection.fetchval("SELECT count(*) FROM record_moves WHERE operation_id = $1", operation_id)
     return found

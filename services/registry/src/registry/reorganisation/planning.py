@@ -15,6 +15,7 @@ from shared_contracts.decisions import Finding
 from shared_contracts.reorganisation import ClassMove, Closing, Merging, Preview
 
 from registry.context import RegistryWork
+from registry.moving import rooms
 from registry.organisations import store as organisations
 from registry.organisations.facts import SchoolFacts
 from registry.records.store import class_key
@@ -254,6 +255,7 @@ async def _singles(
     coming: Counter[tuple[str, str, int, int]] = Counter()  # school, stage, cohort, number
     by_school: Counter[tuple[str, str, int | None]] = Counter()
     lacking: dict[str, list[int]] = {}
+    filling = _Filling(work)
     for one in plan.pupils:
         pupil, to = here.get(one.student_id), schools.get(one.to_school)
         if pupil is None or to is None:
@@ -262,10 +264,13 @@ async def _singles(
         if stage is None or stage not in to.stages:
             lacking.setdefault(to.name, []).append(pupil.grade or 1)
             continue
+        number = one.class_no
+        if number is None and pupil.grade:
+            number = await filling.place(to, stage, pupil)
         class_id = None
-        if one.class_no is not None:
-            coming[to.code, stage, pupil.cohort, one.class_no] += 1
-            class_id = class_key(to.code, stage, pupil.cohort, one.class_no)
+        if number is not None:
+            coming[to.code, stage, pupil.cohort, number] += 1
+            class_id = class_key(to.code, stage, pupil.cohort, number)
         by_school[to.code, stage, pupil.grade] += 1
         drawn.goals.append(Goal(what="pupil", key=one.student_id, school=to.code, stage=stage, class_id=class_id))
     for name, grades in lacking.items():
@@ -298,6 +303,23 @@ async def _singles(
                 to_class_no=None,
             )
         )
+
+
+class _Filling:
+    """Classes of the receiving schools for pupils whose plan names none: the smallest of the grade."""
+
+    def __init__(self, work: RegistryWork) -> None:
+        self._work = work
+        self._rooms: dict[tuple[str, str, int], rooms.Rooms] = {}
+
+    async def place(self, to: SchoolFacts, stage: str, pupil: store.PupilOf) -> int | None:
+        """None where the grade has no class, or all are full: then the school has to make room first."""
+        key = (to.code, stage, pupil.cohort)
+        if key not in self._rooms:
+            standard = self._work.deps.policy.parameters(to.division, self._work.today).class_size(Stage(stage))
+            there = await rooms.sizes(self._work.tx, *key)
+            self._rooms[key] = rooms.Rooms(there, standard=standard, most=0)
+        return self._rooms[key].place()
 
 
 # ---- what both share --------------------------------------------------------------------------------------------------

@@ -42,6 +42,11 @@ class IntakeWorld(MovingWorld):
             places,
         )
 
+    async def leaving(self, school: SchoolFacts, class_no: int, count: int, **more: Any) -> list[str]:
+        """Pupils of a class that has finished primary school this summer."""
+        last = 5 if school.system == "5-4" else 6
+        return await self.pupils(school, last, class_no, count, cohort=2026 - last, **more)
+
     async def template(self) -> Any:
         return await self.ask(GetJuniorIntakeTemplate(actor=COUNTY_OFFICER))
 

@@ -1,0 +1,70 @@
+"""Which class takes a pupil who comes by an operation: the smallest one that has room (clause 11).
+
+It is provisional: the school assigns new pupils to classes by its own draw (clause 17). Without a class, though, a pupil
+would stand on no teacher's list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from regulation.mark import clause
+from service_kit.database import driver
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from registry.classes import store as classes
+from registry.records.store import class_key
+
+
+class Rooms:
+    """The classes of one cohort of a school by number. `sizes`: pupils now; `standard`: the standard class size; `most`:
+    classes that there may be, where those that are there do not do."""
+
+    def __init__(self, sizes: dict[int, int], *, standard: int, most: int) -> None:
+        self.sizes = dict(sizes)
+        self._standard, self._most = standard, most
+
+    @clause("11")
+    def place(self) -> int | None:
+        """The number of the class that takes one more; None where none may. Even: always the smallest, then the first."""
+        for number in range(1, self._most + 1):
+            self.sizes.setdefault(number, 0)
+        if not self.sizes:
+            return None
+        number = min(self.sizes, key=lambda n: (self.sizes[n], n))
+        if self.sizes[number] >= self._standard:
+            return None
+        self.sizes[number] += 1
+        return number
+
+
+async def sizes(tx: AsyncConnection, school: str, stage: str, cohort: int) -> dict[int, int]:
+    """Pupils of each class of a cohort by its number, those who are on their way too; classes that have ended are left
+    out."""
+    rows = await (await driver(tx)).fetch(
+        """SELECT id, class_no FROM classes
+           WHERE school = $1 AND stage = $2 AND cohort = $3 AND closed_on IS NULL ORDER BY id""",
+        school,
+        stage,
+        cohort,
+    )
+    found = await classes.sizes(tx, [row["id"] for row in rows])
+    return {row["class_no"]: found[row["id"]] for row in rows}
+
+
+async def make(
+    tx: AsyncConnection, school: str, system: str, stage: str, cohort: int, grade: int, numbers: Sequence[int]
+) -> None:
+    """The classes that are not there yet."""
+    await (await driver(tx)).execute(
+        """INSERT INTO classes (id, school, stage, cohort, class_no, grade, system)
+           SELECT n.id, $1, $2, $3, n.class_no, $4, $5 FROM unnest($6::text[], $7::int[]) AS n(id, class_no)
+           ON CONFLICT DO NOTHING""",
+        school,
+        stage,
+        cohort,
+        grade,
+        system,
+        [class_key(school, stage, cohort, number) for number in numbers],
+        list(numbers),
+    )
