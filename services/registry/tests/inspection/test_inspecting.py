@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from registry.inspection import checking, watching
 from registry.records.custody import pass_custody
@@ -386,3 +387,70 @@ async def test_a_correction_left_alone_becomes_an_order_once_and_says_when_it_is
 
 async def test_two_copies_of_the_service_look_once(world: World) -> None:
     assert sorted(await asyncio.gather(*(look(world) for _ in range(4)))) == [False, False, False, True]
+
+
+@pytest.mark.clause("13.1")
+@pytest.mark.clause("5.2")
+@pytest.mark.parametrize("code", sorted(watching.BY_CODE))
+async def test_whatever_is_watched_becomes_an_order_in_its_own_words(
+    world: World, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    """Each source is asked; here each is told what it finds, its own tests are where it stands."""
+
+    async def three(_: Any) -> dict[str, int]:
+        return {SCHOOL.code: 3, "2199999999": 1}
+
+    watched = tuple(msgspec.structs.replace(one, source=three) for one in watching.WATCHED if one.code == code)
+    monkeypatch.setattr(watching, "WATCHED", watched)
+    assert await look(world)
+    (finding,) = (await world.ask(ListFindings(actor=PRINCIPAL))).items
+    words = watching.BY_CODE[code]
+    assert (finding.title, finding.clause, finding.cure) == (words.title, words.clause, words.cure)
+    assert finding.records == 3 and words.title in finding.detail
+    assert len(await world.sql("SELECT 1 FROM inspection_findings")) == 1, "a school that is gone answers nothing"
+
+
+async def test_what_is_watched_can_be_asked_of_an_empty_registry(world: World) -> None:
+    async with world.db.unit(world.deps) as work:
+        for one in watching.WATCHED:
+            assert dict(await one.source(work)) == {}
+
+
+async def placed(world: World, **columns: Any) -> None:
+    """A child who was placed at the school this year, as the enrolment capability leaves it."""
+    child, person = world.id("child"), world.id("person")
+    await world.sql(
+        """INSERT INTO children (id, person_id, stage, county, origin, school_year, name, sex, birth_date, document_kind,
+                                 masked_document, division, sealed, state, listed_at)
+           VALUES ($1, $2, 'primary', $3, 'household', 2026, '李小满', '2', '2020-03-05', '1', '23**15', $3, '', 'placed',
+                   $4)""",
+        child, person, AUTHORITY, world.clock.now(),
+    )  # fmt: skip
+    values: dict[str, Any] = {
+        "id": world.id("admission"), "child_id": child, "person_id": person, "county": AUTHORITY, "school": SCHOOL.code,
+        "authority": AUTHORITY, "school_year": 2026, "stage": "primary", "way": "zone", "decided_by": "李学籍主管",
+        "account": OFFICER.account, "admitted_on": date(2026, 8, 20), "notice_number": world.id("notice"),
+        "report_from": date(2026, 8, 30), "report_to": date(2026, 9, 1), **columns,
+    }  # fmt: skip
+    places = ", ".join(f"${n}" for n in range(1, len(values) + 1))
+    await world.sql(f"INSERT INTO admissions ({', '.join(values)}) VALUES ({places})", *values.values())
+
+
+@pytest.mark.clause("13.1")
+@pytest.mark.clause("48")
+async def test_a_child_who_reported_has_a_record_within_the_month_or_the_school_hears_of_it(world: World) -> None:
+    await placed(world, reported_on=date(2026, 9, 1), reported_by="赵学籍")
+    for day, pupils in ((date(2026, 10, 1), {}), (date(2026, 10, 31), {SCHOOL.code: 1})):
+        world.clock.pass_(days=(day - world.clock.today()).days)
+        async with world.db.unit(world.deps) as work:
+            assert dict(await watching.records_not_made(work)) == pupils, day
+
+
+@pytest.mark.clause("5.2")
+@pytest.mark.clause("48")
+async def test_a_school_that_objects_to_a_child_is_told_to_take_it(world: World) -> None:
+    await placed(world)
+    await placed(world, objection="班里坐不下", objected_by="孙校长", objected_on=date(2026, 8, 25))
+    await look(world)
+    (finding,) = (await world.ask(ListFindings(actor=PRINCIPAL))).items
+    assert (finding.kind, finding.clause, finding.records) == (FindingKind.OTHER, "5.2", 1)

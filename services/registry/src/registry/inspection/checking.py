@@ -203,5 +203,5 @@ def cure_of(kind: FindingKind, code: str) -> tuple[str, str, str]:
     """(title, clause, cure) of a finding."""
     if (issue := quality.CATALOGUE.get(code)) is not None:
         return issue.title, issue.clause, issue.cure
-    words = WORDS[kind]
+    words = watching.BY_CODE.get(code) or WORDS[kind]
     return words.title, words.clause, words.cure

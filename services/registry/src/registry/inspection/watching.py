@@ -1,14 +1,16 @@
 """The system's own look at Article 48, once a day: what it can know by itself becomes an order to put right.
 
 A school that does not put something right has one finding, however often it is found again; what is gone is said to be
-gone, and the authority closes it. Sources are functions of the capabilities that know: `Source`.
+gone, and the authority closes it. What is looked for stands in `WATCHED`.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+import msgspec
 from regulation.divisions import PROVINCE
 from regulation.mark import clause
 from service_kit.database import driver
@@ -18,9 +20,11 @@ from shared_contracts.inspection import FindingKind
 from shared_contracts.waiting import WorkWaiting
 
 from registry.context import RegistryWork
+from registry.enrolment.admission.reporting import late_registrations
 from registry.inspection import store
-from registry.inspection.policy import WORDS
+from registry.inspection.policy import WORDS, Words
 from registry.organisations import store as organisations
+from registry.registration.policy import registration_year
 
 SYSTEM = "system:registry"
 Source = Callable[[RegistryWork], Awaitable[Mapping[str, int]]]
@@ -41,10 +45,53 @@ async def corrections_not_made(work: RegistryWork) -> Mapping[str, int]:
     return {row["school"]: row["pupils"] for row in rows}
 
 
-SOURCES: tuple[tuple[FindingKind, str, str, Source], ...] = (
-    (FindingKind.CHANGE_NOT_FILED, "correction.overdue", "公安比对不符，长期没有更正", corrections_not_made),
+@clause("13.1", "48")
+async def records_not_made(work: RegistryWork) -> Mapping[str, int]:
+    """Children who reported, and whose record was not handed in within the month."""
+    return Counter(late.school for late in await late_registrations(work))
+
+
+@clause("5.2", "48")
+async def children_objected_to(work: RegistryWork) -> Mapping[str, int]:
+    """Children whom the authority has placed this school year and whom the school would not have."""
+    rows = await (await driver(work.tx)).fetch(
+        """SELECT school, count(*) AS pupils FROM admissions
+           WHERE objected_on IS NOT NULL AND school_year = $1 GROUP BY school""",
+        registration_year(work.today),
+    )
+    return {row["school"]: row["pupils"] for row in rows}
+
+
+class Watched(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that is looked for. `code`: its stable name; `words`: how it is put to the school; `source`: who knows."""
+
+    kind: FindingKind
+    code: str
+    words: Words
+    source: Source
+
+
+WATCHED: tuple[Watched, ...] = (
+    Watched(
+        kind=FindingKind.NO_RECORD,
+        code="record.late",
+        words=Words("已报到一个月的学生没有建立学籍", "13.1", "立即为这些学生办理建籍"),
+        source=records_not_made,
+    ),
+    Watched(
+        kind=FindingKind.CHANGE_NOT_FILED,
+        code="correction.overdue",
+        words=Words("公安比对不符，长期没有更正", "15.3", "核对户口簿后申请更正"),
+        source=corrections_not_made,
+    ),
+    Watched(
+        kind=FindingKind.OTHER,
+        code="admission.objection",
+        words=Words("对安排入学的适龄儿童提出异议", "5.2", "接收这些儿童入学，并说明情况"),
+        source=children_objected_to,
+    ),
 )
-"""Kind, stable name, what it is in words, and who knows."""
+BY_CODE: Mapping[str, Words] = {one.code: one.words for one in WATCHED}
 
 
 async def look(work: RegistryWork) -> bool:
@@ -52,9 +99,9 @@ async def look(work: RegistryWork) -> bool:
     if not await store.begin_day(work.tx, work.today, work.now):
         return False
     found: dict[tuple[str, str, str], tuple[int, str]] = {}
-    for kind, code, title, source in SOURCES:
-        for school, pupils in (await source(work)).items():
-            found[school, kind, code] = pupils, f"{title}（{pupils}名学生）"
+    for one in WATCHED:
+        for school, pupils in (await one.source(work)).items():
+            found[school, one.kind, one.code] = pupils, f"{one.words.title}（{pupils}名学生）"
     known = {(row["school"], row["kind"], row["code"]): row for row in await store.system_findings(work.tx)}
     await _raise(work, {key: value for key, value in found.items() if key not in known})
     for key, row in known.items():
