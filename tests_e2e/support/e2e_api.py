@@ -117,6 +117,10 @@ class Api:
                 self._token, self._until = session["access_token"], time.monotonic() + session["expires_in"] / 2
             return self._token
 
+    def forget(self) -> None:
+        """The session has ended: a clock that was moved is past its life."""
+        self._until = 0.0
+
     def send(self, method: str, path: str, *, key: str = "", **request: Any) -> httpx.Response:
         """Once, whatever comes of it. A POST gets an Idempotency-Key of its own unless given."""
         headers = {"Authorization": f"Bearer {self.token}", **request.pop("headers", {})}

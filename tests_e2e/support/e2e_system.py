@@ -144,6 +144,8 @@ class System:
     def move_to(self, day: date, hour: int = 9) -> None:
         """From now on it is this day, for all of it: of a system that a test has for itself. Forward alone."""
         time_travel.move(self.layout.clock, datetime(day.year, day.month, day.day, hour, tzinfo=ZONE))
+        for api in self._apis.values():
+            api.forget()
 
     # ---- processes --------------------------------------------------------------------------------------------------
 

@@ -61,6 +61,7 @@ TAGS = {
     "registrations": "建籍申请（第十五条）",
     "students": "学籍",
     "exports": "导出（第四十五条）",
+    "classes": "班级、一键分班与调班（第十一条、第十七条）",
     "organisations": "教育行政部门和学校（第三条）",
     "policy": "政策参数和校历（第四十九条）",
     "code-tables": "代码表（第十四条）",

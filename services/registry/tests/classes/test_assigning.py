@@ -452,6 +452,7 @@ async def test_the_school_prepares_and_its_principal_decides(world: ClassesWorld
         "UPDATE class_assignments SET secret = 'x'",
         "UPDATE class_assignments SET commitment = 'x'",
         "UPDATE class_assignments SET public_source = 'another'",
+        "UPDATE class_assignments SET public_at = committed_at + interval '1 minute'",
         "UPDATE class_assignments SET seed = 'x'",
         "UPDATE class_assignments SET public_value = 'x'",
         "UPDATE class_assignments SET state = 'draft'",

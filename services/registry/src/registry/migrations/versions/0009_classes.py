@@ -166,13 +166,13 @@ CREATE FUNCTION closed_assignment_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.state <> 'draft' AND (
         (NEW.number, NEW.school, NEW.grade, NEW.school_year, NEW.standard, NEW.classes, NEW.attributes, NEW.listing,
-         NEW.list_sha256, NEW.secret, NEW.commitment, NEW.public_source, NEW.committed_at)
+         NEW.list_sha256, NEW.secret, NEW.commitment, NEW.public_source, NEW.public_at, NEW.committed_at)
         IS DISTINCT FROM
         (OLD.number, OLD.school, OLD.grade, OLD.school_year, OLD.standard, OLD.classes, OLD.attributes, OLD.listing,
-         OLD.list_sha256, OLD.secret, OLD.commitment, OLD.public_source, OLD.committed_at)
+         OLD.list_sha256, OLD.secret, OLD.commitment, OLD.public_source, OLD.public_at, OLD.committed_at)
         OR (OLD.drawn_at IS NOT NULL AND
-            (NEW.public_value, NEW.revealed, NEW.seed, NEW.drawn_at, NEW.public_at)
-            IS DISTINCT FROM (OLD.public_value, OLD.revealed, OLD.seed, OLD.drawn_at, OLD.public_at))
+            (NEW.public_value, NEW.revealed, NEW.seed, NEW.drawn_at)
+            IS DISTINCT FROM (OLD.public_value, OLD.revealed, OLD.seed, OLD.drawn_at))
         OR NEW.state = 'draft' OR (OLD.state IN ('cancelled', 'set_aside') AND NEW.state <> OLD.state)
         OR (OLD.drawn_at IS NOT NULL AND NEW.state IN ('committed', 'cancelled'))
     ) THEN

@@ -1,0 +1,36 @@
+"""How often one address may ask what needs no account: so much a minute, the rest is told when to come back.
+
+Kept in the memory of one worker: two workers allow twice as much. Guessing passwords is another matter (`throttle`).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from time import monotonic
+
+A_MINUTE = 120
+"""Questions of one address: the parents of a school may share one."""
+_REMEMBERED = 20_000
+
+
+class Allowance:
+    """A bucket for each address: it holds a minute's questions and fills up evenly."""
+
+    def __init__(self, a_minute: int = A_MINUTE, clock: Callable[[], float] = monotonic) -> None:
+        self._most = float(a_minute)
+        self._clock = clock
+        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, address: str) -> float:
+        """0 and the question is counted; or the seconds to wait, and nothing is."""
+        now = self._clock()
+        left, at = self._left.get(address, (self._most, now))
+        left = min(left + (now - at) * self._most / 60, self._most)
+        if left < 1:
+            return (1 - left) * 60 / self._most
+        self._left[address] = (left - 1, now)
+        self._left.move_to_end(address)
+        if len(self._left) > _REMEMBERED:
+            self._left.popitem(last=False)
+        return 0.0
