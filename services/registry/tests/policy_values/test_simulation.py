@@ -45,17 +45,19 @@ async def klass(
         class_no,
         grade,
     )
+    given = name, pupils, school.code, stage
     await world.sql(
-        """WITH n AS (SELECT $1 || '-' || i AS id FROM generate_series(1, $2::integer) i), p AS (
-             INSERT INTO students (id, person_id, school, name, sex, birth_date, document_kind, masked_document,
-                                   student_number, number_kind, verification, stage, cohort, placement, state, registered_at)
-             SELECT id, id, $3, '某', '1', '2020-01-01', '1', '*', '*', 'L', 'pending', $4, 2026, 'ordinary', 'in_school',
-                    now() FROM n)
-           INSERT INTO class_memberships (student_id, joined_on, class_id) SELECT id, '2026-09-01', $1 FROM n""",
+        """INSERT INTO students (id, person_id, school, name, sex, birth_date, document_kind, masked_document,
+                                 student_number, number_kind, verification, stage, cohort, placement, state, registered_at)
+           SELECT $1 || '-' || i, $1 || '-' || i, $3, '某', '1', '2020-01-01', '1', '*', '*', 'L', 'pending', $4, 2026,
+                  'ordinary', 'in_school', now() FROM generate_series(1, $2::integer) i""",
+        *given,
+    )
+    await world.sql(
+        """INSERT INTO class_memberships (student_id, joined_on, class_id)
+           SELECT $1 || '-' || i, '2026-09-01', $1 FROM generate_series(1, $2::integer) i""",
         name,
         pupils,
-        school.code,
-        stage,
     )
 
 
