@@ -2,6 +2,7 @@
 import { accountPage } from "./account.js";
 import { accountsPage, clientsPage } from "./accounts.js";
 import { auditPage } from "./audit.js";
+import { classesPage } from "./classes.js";
 import { action, api, empty, fill, h, isMoved, showProblem, toast, today } from "./core.js";
 import { exportsPage } from "./exports.js";
 import { inspectionPage } from "./inspection.js";
@@ -23,7 +24,7 @@ const steps = STEPS.map((s) => s.role);
 const PAGES = [
   [/^#\/rosters$/, rostersPage], [/^#\/rosters\/([\w-]+)$/, rosterPage], [/^#\/work$/, work], [/^#\/students(?:\/([\w-]+))?$/, students],
   [/^#\/registrars(?:\/(\d+))?$/, registrarsPage], [/^#\/accounts(?:\/([\w.-]+))?$/, accountsPage], [/^#\/clients$/, clientsPage],
-  [/^#\/exports(?:\/([\w-]+))?$/, exportsPage],
+  [/^#\/exports(?:\/([\w-]+))?$/, exportsPage], [/^#\/classes(?:\/([\w-]+))?$/, classesPage],
   [/^#\/inspection(?:\/([\w.-]+))?$/, inspectionPage],
   [/^#\/policy(?:\/(\w+))?$/, policyPage],
   [/^#\/audit(?:\/([\w.:-]+))?$/, auditPage], [/^#\/notices$/, notices], [/^#\/account$/, accountPage],
@@ -31,6 +32,7 @@ const PAGES = [
 // The navigation, and whom it is shown to: what a role may do is the services' to say.
 const LINKS = [
   ["#/rosters", "名册", schools], ["#/work", "待办", steps], ["#/students", "学生", [...schools, "leader"]],
+  ["#/classes", "班级与分班", [...schools, "leader"]],
   ["#/registrars", "学籍管理员", ["principal", "authority_officer", "leader", "account_admin"]],
   ["#/exports", "导出", ["registrar", "principal", "authority_officer", "leader", "auditor"]],
   ["#/inspection", "核查与整改", ["registrar", "principal", "authority_officer", "leader"]],
