@@ -585,8 +585,19 @@ class ApplicationStep(Message, frozen=True, kw_only=True, gc=False):
     reason: str
 
 
+class SchoolChoiceView(Message, frozen=True, kw_only=True, gc=False):
+    """A school with room for a migrant child, in the order of clause 7. `served`: its zone has the address."""
+
+    school: str
+    school_name: str
+    ownership: str
+    served: bool
+    free: int
+
+
 class ApplicationView(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.application_view"):
-    """`waits_for`: the step somebody has to decide now; `content`: what the kind has of its own."""
+    """`waits_for`: the step somebody has to decide now; `content`: what the kind has of its own; `choices`: schools for
+    a migrant child who waits for one, public and near first."""
 
     id: str
     kind: ApplicationKind
@@ -606,6 +617,7 @@ class ApplicationView(Message, frozen=True, kw_only=True, gc=False, tag_field="t
     content: dict[str, str]
     evidence: tuple[EvidenceGiven, ...]
     steps: tuple[ApplicationStep, ...]
+    choices: tuple[SchoolChoiceView, ...] = ()
     admission_id: str | None
     version: int
 

@@ -60,6 +60,7 @@ TAGS = {
     "rosters": "名册导入（第十五条）",
     "registrations": "建籍申请（第十五条）",
     "students": "学籍",
+    "admissions": "招生入学：学区、适龄儿童、入学安排（第四至十条）",
     "exports": "导出（第四十五条）",
     "classes": "班级、一键分班与调班（第十一条、第十七条）",
     "organisations": "教育行政部门和学校（第三条）",

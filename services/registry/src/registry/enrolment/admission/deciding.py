@@ -25,6 +25,7 @@ from shared_contracts.admission import (
     DecideApplication,
     GetApplication,
     ListApplications,
+    SchoolChoiceView,
 )
 from shared_contracts.decisions import Refused, refused
 from shared_contracts.evidence import EvidenceGiven
@@ -40,12 +41,15 @@ from registry.enrolment.admission.chains import TITLES, chain
 from registry.enrolment.admission.tables import applications as t
 from registry.enrolment.children import store as children
 from registry.enrolment.children.tables import children as c
+from registry.enrolment.plans import store as plans
+from registry.enrolment.zones import store as zones
 from registry.organisations.store import authority_of
 from registry.registration.tables import CASES
 from registry.rosters.access import names_of
 
 NOT_FOUND = "没有这项申请，或者它不属于您管理的范围。"
 PATHS = {"deferral": "deferrals", "migrant": "migrant-applications", "international": "international-applications"}
+CHOICES = 20
 _case = CASES.cases
 _SHOWN = (
     sa.select(
@@ -198,7 +202,39 @@ async def get_application(work: RegistryWork, query: GetApplication) -> Applicat
         target = Target(school=row["school"], authority=await authority_of(work.tx, row["school"]))
     if no := check(query.actor, word(query), target, missing=NOT_FOUND):
         return no
-    return refused("not_found", NOT_FOUND) if row is None else await one(work, query.application_id)
+    if row is None:
+        return refused("not_found", NOT_FOUND)
+    view = await one(work, query.application_id)
+    if view.kind == "migrant" and view.state == "open":
+        return msgspec.structs.replace(view, choices=await _choices(work, row))
+    return view
+
+
+@clause("7")
+async def _choices(work: RegistryWork, row: RowMapping) -> tuple[SchoolChoiceView, ...]:
+    """Schools of the county with room, as things stand: public first, near first."""
+    address = children.unseal(work.deps.cipher, row["child_id"], row["sealed"]).address
+    served = await zones.holding(work.tx, [row["county"]], row["stage"], work.today)
+    near = {match.school for match in served.of(row["division"], address)}
+    schools = await store.with_plan(work.tx, row["county"], row["school_year"], row["stage"])
+    found = []
+    for one_ in schools:
+        plan = await plans.in_force(work.tx, one_["code"], row["school_year"], Stage(row["stage"]))
+        if plan is not None:
+            found.append(
+                policy.SchoolChoice(
+                    code=one_["code"],
+                    ownership=one_["ownership"],
+                    division=one_["division"],
+                    served=one_["code"] in near,
+                    free=await plans.free(work.tx, plan),
+                )
+            )
+    names = {one_["code"]: one_["name"] for one_ in schools}
+    return tuple(
+        SchoolChoiceView(school=c.code, school_name=names[c.code], ownership=c.ownership, served=c.served, free=c.free)
+        for c in policy.nearest_first(found, row["division"])[:CHOICES]
+    )
 
 
 async def list_applications(work: RegistryWork, query: ListApplications) -> ApplicationPage | Refused:
@@ -277,7 +313,7 @@ def _view(row: RowMapping, names: Mapping[str, str], steps: tuple[ApplicationSte
 _PLAIN = tuple(
     name
     for name in ApplicationView.__struct_fields__
-    if name not in ("school_name", "state", "waits_for", "evidence", "steps")
+    if name not in ("school_name", "state", "waits_for", "evidence", "steps", "choices")
 )
 
 

@@ -160,3 +160,15 @@ async def places_of(tx: AsyncConnection, schools: Sequence[str], school_year: in
         stage,
     )
     return {row["school"]: row["places"] for row in rows}
+
+
+async def with_plan(tx: AsyncConnection, county: str, school_year: int, stage: str) -> Sequence[Any]:
+    """Schools in a county, or under it, that have a plan in force: code, name, ownership, division."""
+    return await (await driver(tx)).fetch(
+        """SELECT o.code, o.name, o.ownership, o.division FROM organisations o
+           JOIN enrolment_plans p ON p.school = o.code AND p.school_year = $2 AND p.stage = $3 AND p.state = 'in_force'
+           WHERE o.valid_to IS NULL AND o.kind = 'school' AND (o.division = $1 OR o.authority = $1) ORDER BY o.code""",
+        county,
+        school_year,
+        stage,
+    )
