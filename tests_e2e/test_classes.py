@@ -60,7 +60,10 @@ def test_a_grade_is_assigned_and_anybody_can_repeat_it(later: System, school: De
     grade = grade_of(school)
     registrar, principal = school.registrar, school.principal
     draft = registrar.want(
-        AssignmentView, "POST", "/v1/class-assignments", json={"grade": grade, "classes": [1, 2], "attributes": ["level"]}
+        AssignmentView,
+        "POST",
+        "/v1/class-assignments",
+        json={"grade": grade, "classes": [1, 2], "attributes": ["level"]},
     )
     path = f"/v1/class-assignments/{draft.id}"
     pupils = registrar.want(AssignmentPupils, "GET", f"{path}/pupils").items
@@ -130,7 +133,9 @@ def test_a_second_draw_needs_the_authority(later: System, school: Desk) -> None:
     assert second.replaces == view.number
     history = published(later, view.number).json()["history"]
     assert (history["state"], history["redraw_decision_reason"]) == ("set_aside", decision["reason"])
-    school.principal.want(AssignmentView, "POST", f"/v1/class-assignments/{second.id}/cancellation", json={"reason": "试"})
+    school.principal.want(
+        AssignmentView, "POST", f"/v1/class-assignments/{second.id}/cancellation", json={"reason": "试"}
+    )
 
 
 @pytest.mark.clause("24.6.1")
