@@ -3,12 +3,12 @@ import sys
 from service_kit.cli import main
 
 from registry.app import SERVICE
-from registry.archive import key
 from registry.exports import leak
+from registry.search import rebuild
 
-if sys.argv[1:2] == [leak.WORD]:
-    leak.main(sys.argv[2:])
-elif sys.argv[1:2] == [key.WORD]:
-    key.main()
+OTHERS = {leak.WORD: leak.main, rebuild.WORD: rebuild.main}
+
+if (other := OTHERS.get("".join(sys.argv[1:2]))) is not None:
+    other(sys.argv[2:])
 else:
     main(SERVICE)

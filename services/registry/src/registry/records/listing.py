@@ -63,12 +63,12 @@ async def list_students(work: RegistryWork, query: ListStudents) -> StudentPage 
     if isinstance(after, Refused):
         return after
     limit = paging.size(query.limit)
-    rows = await fetch_all(work.tx, _statement(query, reached, after, limit + 1))
+    rows = await fetch_all(work.tx, statement(query, reached, after, limit + 1))
     kept, cursor = paging.page(rows, limit, lambda row: (row["school"], row["id"]))
     return StudentPage(items=tuple(map(views.view, kept)), next_cursor=cursor)
 
 
-def _statement(query: ListStudents, reached: Reach, after: paging.Key | None, most: int) -> sa.Select[Any]:
+def statement(query: ListStudents, reached: Reach, after: paging.Key | None, most: int) -> sa.Select[Any]:
     pupils = sa.select(*views.COLUMNS).select_from(_sources(query)).where(*_conditions(query, reached, after))
     if query.person_ids is not None:
         kept = merging.kept_of(tables.students, query.person_ids)  # a double's number finds the record that was kept

@@ -1,0 +1,339 @@
+"""What a search costs in a province of any size: p95 of each kind of search and list, as a ratio to a read by key.
+
+    make up; make seed-province STUDENTS=2000000; make bench-search
+    python benchmarks/search.py [--rounds 40] [--limit 20] [--write]
+
+Asked over the bus of the running stack, as the gateway asks: the registry's own handlers, their statements, and the entry
+in the audit log before each answer. A read by key (`registry.student`) stands between any two searches, so that both see
+the same machine. Values are drawn from the pupils that there are. `--write` puts the report, with the plans of the hot
+statements, into `search.md`.
+
+Exit status: 0; 1 where a kind of search is above three reads by key; 2 where nothing was measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import re
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import msgspec
+import nats
+from registry.records import listing
+from registry.search import candidates, terms
+from regulation import pinyin
+from regulation.authorisation import Reach
+from service_kit.bus import Bus
+from shared_contracts.actors import Actor, Role
+from shared_contracts.identity import FindPersons
+from shared_contracts.messages import Message, Query
+from shared_contracts.records import GetStudent, ListStudents
+from shared_contracts.registry import ListRegistrations
+from shared_contracts.search import SearchStudents
+from sqlalchemy.dialects import postgresql
+from xueji_infra.nats_conf import inbox_prefix
+from xueji_local.layout import Layout
+from xueji_local.seeding import checking
+from xueji_local.seeding.__main__ import environment
+from xueji_local.seeding.loading import Target
+
+AIM = 3.0
+RESULTS = Path(__file__).with_name("search.md")
+SECONDS = 30.0
+
+
+class Pupil(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    id: str
+    name: str
+    school: str
+    authority: str
+    grade: int
+    class_no: int
+
+    @property
+    def sound(self) -> str:
+        return " ".join(pinyin.syllables(self.name))
+
+    @property
+    def initials(self) -> str:
+        return "".join(syllable[0] for syllable in pinyin.syllables(self.name))
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds: of the kind, and of the reads by key between them. `rows`: of the page, on average."""
+
+    what: str
+    p50: float
+    p95: float
+    by_key_p95: float
+    rows: float
+
+    @property
+    def ratio(self) -> float:
+        return self.p95 / self.by_key_p95
+
+
+def p95(values: list[float]) -> float:
+    return statistics.quantiles(values, n=20)[-1]
+
+
+# ---- who asks, and for what -----------------------------------------------------------------------------------------
+
+
+def who(role: Role, organisation: str, classes: tuple[str, ...] = ()) -> Actor:
+    return Actor(account=f"bench.{role}", name="测量", organisation=organisation, roles=(role,), classes=classes)
+
+
+NOBODY: Actor = who(Role.AUDITOR, "230000")
+
+
+def reaches(pupil: Pupil) -> dict[str, Actor]:
+    officer = Role.AUTHORITY_OFFICER
+    return {
+        "province": who(officer, "230000"),
+        "city": who(officer, pupil.authority[:4] + "00"),
+        "county": who(officer, pupil.authority),
+        "school": who(Role.REGISTRAR, pupil.school),
+        "class": who(Role.CLASS_TEACHER, pupil.school, (f"{pupil.grade}-{pupil.class_no:02d}",)),
+    }
+
+
+SEARCHES: dict[str, Callable[[Pupil], dict[str, Any]]] = {
+    "whole name": lambda p: {"text": p.name, "exact": True},
+    "beginning (surname)": lambda p: {"text": p.name[:1]},
+    "beginning (two)": lambda p: {"text": p.name[:2]},
+    "part (given name)": lambda p: {"text": p.name[1:]},
+    "part (last character)": lambda p: {"text": p.name[-1:]},
+    "pinyin, whole": lambda p: {"text": p.sound},
+    "pinyin, beginning": lambda p: {"text": p.sound.replace(" ", "")[:5]},
+    "initials": lambda p: {"text": p.initials},
+    "initials, beginning": lambda p: {"text": p.initials[:2]},
+    "nobody": lambda _: {"text": "龘龘"},
+    "surname and grade": lambda p: {"text": p.name[:1], "grade": p.grade},
+    "initials, grade and class": lambda p: {"text": p.initials, "grade": p.grade, "class_no": p.class_no},
+    "name in a school": lambda p: {"text": p.name, "school": p.school},
+}
+RARE: dict[str, Callable[[Pupil], dict[str, Any]]] = {
+    "surname, taught at home": lambda p: {"text": p.name[:1], "placement": "home_teaching"},
+}
+"""Filters that leave nearly nobody: a page ends after a thousand candidates. Shown, and not part of the gate."""
+
+LISTS: dict[str, Callable[[Pupil], Query]] = {
+    "students": lambda p: ListStudents(actor=NOBODY),
+    "students of a grade": lambda p: ListStudents(actor=NOBODY, grade=p.grade),
+    "students of a class": lambda p: ListStudents(actor=NOBODY, school=p.school, grade=p.grade, class_no=p.class_no),
+    "students taught at home": lambda _: ListStudents(actor=NOBODY, placement="home_teaching"),
+    "students, graduated": lambda _: ListStudents(actor=NOBODY, state="graduated"),
+    "registrations": lambda _: ListRegistrations(actor=NOBODY),
+}
+
+
+def kinds(limit: int) -> Iterator[tuple[str, str, Callable[[Pupil, Actor], Query], bool]]:
+    """Group, name, query, whether it is part of the gate."""
+    for group, offered, gated in (("search", SEARCHES, True), ("search, rare filter", RARE, False)):
+        for name, make in offered.items():
+
+            def search(pupil: Pupil, actor: Actor, make: Callable[[Pupil], dict[str, Any]] = make) -> Query:
+                return SearchStudents(actor=actor, limit=limit, **make(pupil))
+
+            yield group, name, search, gated
+    for name, make_list in LISTS.items():
+
+        def listed(pupil: Pupil, actor: Actor, make: Callable[[Pupil], Query] = make_list) -> Query:
+            return msgspec.structs.replace(make(pupil), actor=actor, limit=limit)
+
+        yield "list", name, listed, False
+
+
+# ---- measuring ------------------------------------------------------------------------------------------------------
+
+
+class Bench:
+    def __init__(self, bus: Bus, pupils: list[Pupil], rounds: int) -> None:
+        self._bus, self._pupils, self._rounds = bus, pupils, rounds
+        self._chance = random.Random(20260901)
+
+    async def ask(self, query: Query) -> tuple[float, Message]:
+        begun = time.perf_counter()
+        reply = await self._bus.ask(query, timeout=SECONDS)
+        took = time.perf_counter() - begun
+        if getattr(reply, "kind", "") in ("invalid", "forbidden", "unavailable"):
+            raise RuntimeError(f"{type(query).__name__}: {reply}")
+        return took, reply
+
+    async def measure(self, what: str, make: Callable[[Pupil], Query]) -> Row:
+        times, by_key, rows = [], [], []
+        for number in range(self._rounds + 3):
+            pupil = self._chance.choice(self._pupils)
+            took, reply = await self.ask(make(pupil))
+            key, _ = await self.ask(GetStudent(actor=who(Role.REGISTRAR, pupil.school), student_id=pupil.id))
+            if number >= 3:  # the first ones warm
+                times.append(took)
+                by_key.append(key)
+                rows.append(len(getattr(reply, "items", ())))
+        return Row(
+            what=what, p50=statistics.median(times), p95=p95(times), by_key_p95=p95(by_key), rows=statistics.mean(rows)
+        )
+
+    async def numbers(self, known: list[tuple[str, str, str]], authority: str, limit: int) -> Row:
+        """Through identity and the registry, as the gateway does it: two questions."""
+        officer, times, by_key = who(Role.AUTHORITY_OFFICER, authority), [], []
+        for number in range(self._rounds):
+            student, present, former = self._chance.choice(known)
+            first, found = await self.ask(FindPersons(actor=officer, number=former if number % 2 else present))
+            second, page = await self.ask(SearchStudents(actor=officer, person_ids=found.person_ids, limit=limit))  # type: ignore[attr-defined]
+            if [one.id for one in page.items] != [student]:  # type: ignore[attr-defined]
+                raise RuntimeError("a number does not find its pupil")
+            times.append(first + second)
+            key, _ = await self.ask(GetStudent(actor=officer, student_id=student))
+            by_key.append(key)
+        return Row(what="number", p50=statistics.median(times), p95=p95(times), by_key_p95=p95(by_key), rows=1.0)
+
+
+async def pupils_of(target: Target, many: int) -> list[Pupil]:
+    connection = await asyncpg.connect(target.owner_url("registry"))
+    try:
+        size = await connection.fetchval("SELECT count(*) FROM search_entries")
+        found = await connection.fetch(
+            """SELECT s.id, s.name, s.school, e.authority, k.grade, k.class_no
+               FROM students s TABLESAMPLE BERNOULLI ($1) JOIN search_entries e ON e.student_id = s.id
+               JOIN class_memberships m ON m.student_id = s.id AND m.left_on IS NULL JOIN classes k ON k.id = m.class_id
+               WHERE s.name ~ '^[一-龥]+$' LIMIT $2""",
+            min(100.0, 150.0 * many / max(size, 1)),
+            many,
+        )
+    finally:
+        await connection.close()
+    return [Pupil(**row) for row in found]
+
+
+async def run(rounds: int, limit: int) -> tuple[int, list[tuple[str, str, Row, bool]], dict[str, str]]:
+    layout = Layout()
+    target = Target(registry=environment(layout, "registry"), identity=environment(layout, "identity"))
+    gateway = environment(layout, "gateway")
+    client = await nats.connect(
+        gateway["XUEJI_NATS_URL"], user="gateway", password=gateway["XUEJI_NATS_PASSWORD"],
+        inbox_prefix=inbox_prefix("gateway").encode(),
+    )  # fmt: skip
+    try:
+        pupils = await pupils_of(target, 2_000)
+        bench = Bench(Bus(client), pupils, rounds)
+        found: list[tuple[str, str, Row, bool]] = []
+        for group, name, make, gated in kinds(limit):
+            for reach in ("province", "city", "county", "school", "class"):
+                if name == "name in a school" and reach in ("school", "class"):
+                    continue
+
+                def query(pupil: Pupil, reach: str = reach, make: Callable[[Pupil, Actor], Query] = make) -> Query:
+                    return make(pupil, reaches(pupil)[reach])
+
+                found.append((group, reach, await bench.measure(name, query), gated))
+                print(_line(*found[-1]), flush=True)
+        authority = pupils[0].authority
+        known = await checking.known_numbers(target, authority, 60)
+        found.append(("search", "county", await bench.numbers(known, authority, limit), True))
+        print(_line(*found[-1]))
+        plans = await explain(target, pupils[0], limit)
+    finally:
+        await client.close()
+    connection = await asyncpg.connect(target.owner_url("registry"))
+    size = await connection.fetchval("SELECT count(*) FROM students")
+    await connection.close()
+    return size, found, plans
+
+
+async def explain(target: Target, pupil: Pupil, limit: int) -> dict[str, str]:
+    """The plans of the hot statements, as the service's own role and settings get them."""
+    connection = await asyncpg.connect(
+        target.registry["XUEJI_DATABASE_URL"], server_settings={"plan_cache_mode": "force_custom_plan", "jit": "off"}
+    )
+    last = terms.LAST
+    officer, province = Reach(subtree=pupil.authority), Reach(subtree="230000")
+    asked: dict[str, tuple[str, tuple[Any, ...]]] = {
+        "candidates of a county, by surname": (
+            candidates.OF_ONE_AUTHORITY,
+            (pupil.authority, pupil.authority, pupil.name[0], pupil.name[0] + last, "", "", 0, limit + 2),
+        ),
+        "candidates of the province, by whole pinyin": (
+            candidates.OF_AUTHORITIES,
+            ("23", "23" + last, pupil.sound.replace(" ", ""), pupil.sound.replace(" ", "") + last, "", "", 0, limit + 2),
+        ),
+        "candidates of a school, by initials": (
+            candidates.OF_SCHOOL, (pupil.school, 0, terms.SEPARATOR + pupil.initials, limit + 2)
+        ),
+        "a county's list": (_literal(ListStudents(actor=NOBODY), officer, limit), ()),
+        "the province's list of a grade": (_literal(ListStudents(actor=NOBODY, grade=pupil.grade), province, limit), ()),
+    }  # fmt: skip
+    found = {}
+    try:
+        for title, (statement, values) in asked.items():
+            await connection.fetch(statement, *values)  # warm
+            rows = await connection.fetch("EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) " + statement, *values)
+            plan = "\n".join(row[0] for row in rows)
+            found[title] = re.sub(r"'[\u3400-\u9fff]+[^']*'", "'…'", plan)
+    finally:
+        await connection.close()
+    return found
+
+
+def _literal(query: ListStudents, reached: Reach, limit: int) -> str:
+    statement = listing.statement(query, reached, None, limit + 1)
+    return str(statement.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True}))  # type: ignore[no-untyped-call]
+
+
+# ---- report ---------------------------------------------------------------------------------------------------------
+
+
+def _line(group: str, reach: str, row: Row, _gated: bool) -> str:
+    return (
+        f"{group:20} {row.what:28} {reach:9} p50 {row.p50 * 1e3:7.2f} ms  p95 {row.p95 * 1e3:7.2f} ms  "
+        f"by key {row.by_key_p95 * 1e3:6.2f} ms  ratio {row.ratio:5.2f}  rows {row.rows:5.1f}"
+    )
+
+
+def report(size: int, found: list[tuple[str, str, Row, bool]], plans: dict[str, str], limit: int) -> str:
+    lines = [
+        f"# Search: {size:,} pupils, pages of {limit}", "",
+        "`make bench-search` on two shared cores; milliseconds over the bus, the entry in the audit log included. The ratio",
+        "is that of the p95 to the p95 of the reads by key that stood between. Written by `search.py --write`.", "",
+        "| | | p50 | p95 | a read by key | ratio | rows |", "|---|---|---:|---:|---:|---:|---:|",
+    ]  # fmt: skip
+    lines += [
+        f"| {group}: {row.what} | {reach} | {row.p50 * 1e3:.1f} | {row.p95 * 1e3:.1f} | {row.by_key_p95 * 1e3:.1f} "
+        f"| {row.ratio:.2f} | {row.rows:.0f} |"
+        for group, reach, row, _ in found
+    ]
+    for title, plan in plans.items():
+        lines += ["", f"## {title}", "", "```", plan, "```"]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=40, help="of each kind and reach")
+    parser.add_argument("--limit", type=int, default=20, help="rows of a page")
+    parser.add_argument("--write", action="store_true")
+    chosen = parser.parse_args()
+    if not Layout().stack.exists():
+        print("The stack does not run. Cure: make up, make seed-province, then once more.", file=sys.stderr)
+        return 2
+    size, found, plans = asyncio.run(run(chosen.rounds, chosen.limit))
+    if chosen.write:
+        RESULTS.write_text(report(size, found, plans, chosen.limit))
+    gated = [row.ratio for _, _, row, gate in found if gate]
+    print(
+        f"{size:,} pupils: searches at {statistics.median(gated):.2f} reads by key, {max(gated):.2f} at the worst (aim {AIM})"
+    )
+    return 0 if max(gated) <= AIM else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
