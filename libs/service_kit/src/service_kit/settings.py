@@ -30,6 +30,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename=lambda name: PR
     index_key: str = ""
     files_dir: str = ""
     files_key: str = ""
+    files_s3_endpoint: str = ""
+    files_s3_bucket: str = ""
+    files_s3_region: str = "us-east-1"
+    files_s3_access_key: str = ""
+    files_s3_secret_key: str = ""
     scanner: str = ""
     health_host: str = "127.0.0.1"
     health_port: int = 0

@@ -11,6 +11,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from opentelemetry import trace
+from service_kit.blobs import BlobsAway
 from service_kit.bus import BusError, Unavailable, Unknown
 from service_kit.files import FileMissing, FileTooLarge
 from shared_contracts.decisions import Finding, Outcome, Refused
@@ -149,7 +150,7 @@ def to_problem(error: Exception) -> ProblemError:
             return ProblemError(_BY_STATUS[status], headers=_allow(error.headers))
         case Unknown():
             return ProblemError("unknown_outcome", headers={"Retry-After": "2"})
-        case Unavailable():
+        case Unavailable() | BlobsAway():
             return ProblemError("unavailable", headers={"Retry-After": "2"})
         case FileTooLarge():
             return ProblemError("too_large")

@@ -7,6 +7,7 @@ whole, under an id of this attempt alone.
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -76,8 +77,8 @@ async def make(desk: Desk, settings: Settings, export: Export, meter: Meter) -> 
     approved = export.approved
     if desk.clock.now() >= approved.expires_at:
         raise CannotMake("expired", "导出申请已过有效期，没有生成文件。仍需要的，请重新申请。")
-    folder = Path(settings.files_dir) / "making"
-    folder.mkdir(mode=0o700, exist_ok=True)  # what the writer keeps there has no name and goes with it
+    folder = Path(settings.files_dir or tempfile.gettempdir()) / "making"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # what the writer keeps there has no name and goes with it
     async with child("export", "registry.exports.job", TMPDIR=str(folder)) as writer:
         await _send(desk, export, writer, watermark.mark_key(settings.files_key), meter)
         return await desk.deps.files.put(
