@@ -1,30 +1,38 @@
-// A student record with its journal. Finding one: search.js.
-import { action, api, ask, badge, facts, fill, h, when } from "./core.js";
+// A student record with its archive, now or as of a day. Finding one: search.js.
+import { archiveTabs } from "./archive.js";
+import { action, api, ask, facts, fill, h, query, today, when } from "./core.js";
 import { number, searchPage } from "./search.js";
 import { session } from "./session.js";
-import { className, SEXES, VERIFICATIONS } from "./words.js";
+import { className, SEXES, STUDENT_STATES, VERIFICATIONS } from "./words.js";
 
 export async function students(place, { id }) {
   return id ? student(place, id) : searchPage(place);
 }
 
-async function student(place, id) {
-  const [s, journal] = await Promise.all([api(`/v1/students/${id}`), api(`/v1/students/${id}/journal`)]);
+// The present record, or that of a day (`day`, "" for now): both with the six sections of the archive.
+async function student(place, id, day = "") {
+  const s = await api(`/v1/students/${id}${query({ as_of: day })}`);
   const shown = h("div", { "aria-live": "polite" });
   const about = [
-    ["学籍号", number(s)], ["曾用学籍号", s.former_numbers.join("、") || "—"], ["公安比对", VERIFICATIONS[s.verification]],
+    ["学籍号", number(s)], ["曾用学籍号", s.former_numbers.join("、") || "—"], ["公安比对", VERIFICATIONS[s.verification]], ["学籍状态", STUDENT_STATES[s.state] ?? s.state],
     ["性别", SEXES[s.sex]], ["出生日期", s.birth_date], ["身份证件号", h("code", null, s.masked_document)],
     ["学校", s.school_name], ["年级班", className(s.grade, s.class_no)], ["入学年份", s.cohort], ["建立学籍", when(s.registered_at)],
   ];
+  const picker = h("input", { type: "date", max: today(), value: day, "aria-label": "查看某一天的学籍" });
+  const look = (on) => student(place, id, on);
+  const archive = h("div");
   fill(place,
     h("div", { class: "head" }, h("h1", null, s.name), h("a", { class: "button", href: "#/students" }, "返回列表")),
+    h("div", { class: "row" }, h("label", { class: "field" }, h("span", null, "某一天的情况"), picker), action("查看", () => look(picker.value)), day && action("回到现在", () => look(""))),
+    day && h("p", { class: "finding note" }, `这里是 ${day} 当日的学籍，不能修改。`),
     s.copy_as_of && h("p", { class: "finding note" }, `该生已转出：这里是 ${s.copy_as_of} 转出时的学籍副本。`),
-    h("div", { class: "card" }, facts(about), shown, reveals() && !s.copy_as_of && action("查看完整号码", () => reveal(s, shown))),
-    h("h2", null, "学籍变动记录 ", badge(journal.intact ? "记录链完整" : "记录链不完整", journal.intact ? "good" : "bad")),
-    h("ol", { class: "card journal" }, journal.entries.map((entry) => h("li", null,
-      h("div", null, h("b", null, KINDS[entry.kind] ?? entry.kind), entry.clause && h("span", { class: "clause" }, `第${entry.clause}条`)),
+    h("div", { class: "card" }, facts(about), shown, reveals() && !s.copy_as_of && !day && action("查看完整号码", () => reveal(s, shown))),
+    archive);
+  await archiveTabs(archive, s, day, ({ journal }) => [h("h3", null, "学籍变动记录"),
+    h("ol", { class: "journal" }, journal.map((entry) => h("li", null,
+      h("div", null, h("b", null, entry.title || entry.kind), entry.clause && h("span", { class: "clause" }, `第${entry.clause}条`)),
       h("div", { class: "muted" }, `${entry.legal_date} 生效，${when(entry.recorded_at)} 记录，${entry.actor.startsWith("system:") ? "系统" : entry.actor}`),
-      h("details", null, h("summary", null, "记录原文"), h("pre", null, JSON.stringify(entry.content, null, 2)))))));
+      h("details", null, h("summary", null, "记录原文"), h("pre", null, JSON.stringify(entry.content, null, 2))))))]);
 }
 
 const reveals = () => session.has("registrar", "principal", "authority_officer");
@@ -40,5 +48,3 @@ async function reveal(s, place) {
     h("p", { class: "muted" }, "一分钟后自动隐去。"), action("隐去", close)));
   setTimeout(close, 60_000);
 }
-
-const KINDS = { registered: "建立学籍", number_upgraded: "临时学籍号转为正式学籍号", number_issued: "发放学籍号" };
