@@ -64,6 +64,8 @@ TAGS = {
     "exports": "导出（第四十五条）",
     "classes": "班级、一键分班与调班（第十一条、第十七条）",
     "organisations": "教育行政部门和学校（第三条）",
+    "reorganisations": "学校撤并、行政区划调整（第二十一条、第四十四条）",
+    "junior-intakes": "初中招生（第十六条）",
     "policy": "政策参数和校历（第四十九条）",
     "code-tables": "代码表（第十四条）",
     "notices": "消息",
