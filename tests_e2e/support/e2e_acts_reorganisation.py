@@ -1,4 +1,4 @@
-"""Mergers, closures, re-divisions, junior intake: who may, and what of the county's everybody tries to get at (16, 21.3, 44)."""
+"""Mergers, closures, re-divisions, junior intake: who may, and what everybody tries to get at (16, 21.3, 44)."""
 
 from __future__ import annotations
 
