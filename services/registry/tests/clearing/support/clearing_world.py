@@ -17,7 +17,7 @@ from registry.app import SERVICE as REGISTRY
 from registry.evidence import store as evidence
 from registry.evidence.store import Evidence
 from registry.organisations.facts import SchoolFacts
-from registry_world import FAR_SCHOOL, OTHER_SCHOOL, SCHOOL, World, actor
+from registry_world import FAR_SCHOOL, OTHER_SCHOOL, PRINCIPAL, SCHOOL, World, actor
 from regulation.documents import check_digit
 from service_kit import commands, settings
 from service_kit.codec import decode_reply
@@ -254,6 +254,20 @@ class ClearingWorld(World):
     async def reinstate(self, cancellation_id: str, who: Actor = CITY_LEADER, reason: str = "复核认定注销有误") -> Any:
         return await self.do(
             words.ReinstateRecord(command_id=self.id(), actor=who, cancellation_id=cancellation_id, reason=reason)
+        )
+
+    async def decide_correction(
+        self, correction: str, step: str, decision: str = "approve", *, who: Actor | None = None, **more: Any
+    ) -> Any:
+        return await self.do(
+            words.DecideCorrection(
+                command_id=self.id(),
+                actor=who or {"principal": PRINCIPAL, "authority": OFFICER}[step],
+                correction_id=correction,
+                step=words.CorrectionStep(step),
+                decision=decision,  # type: ignore[arg-type]
+                **more,
+            )
         )
 
     async def student(self, student_id: str) -> Any:
