@@ -265,9 +265,7 @@ async def test_a_birth_date_never_changes(world: ClearingWorld) -> None:
 
 async def update(world: ClearingWorld, student: str, changes: dict[str, str], **more: Any) -> Any:
     values = {"actor": REGISTRAR, "version": (await world.student(student))["version"]} | more
-    return await world.do(
-        UpdateProfile(command_id=world.id(), student_id=student, changes=changes, **values)
-    )
+    return await world.do(UpdateProfile(command_id=world.id(), student_id=student, changes=changes, **values))
 
 
 @pytest.mark.clause("21.1", "40", "41")

@@ -305,7 +305,7 @@ async def test_rejected_by_the_leader_it_waits_again(world: ClearingWorld) -> No
 
 @pytest.mark.clause("39", "3.1")
 async def test_across_counties_the_lowest_common_authority_decides(world: ClearingWorld) -> None:
-    a, b, pair = await two(world, FAR_SCHOOL)
+    a, _, pair = await two(world, FAR_SCHOOL)
     for who in (OFFICER, FAR_OFFICER, CITY_OFFICER):
         assert (await decide(world, pair, "cancel", who, record_id=a)).kind == "not_found"
     decided = await decide(world, pair, "cancel", PROVINCE_OFFICER, record_id=a)
@@ -369,9 +369,7 @@ async def test_people_report_what_no_search_finds(world: ClearingWorld) -> None:
 async def test_two_officers_decide_one_pair_at_once(world: ClearingWorld) -> None:
     a, b, pair = await two(world)
     second = actor(Role.AUTHORITY_OFFICER, "230102", "another.officer")
-    replies = await asyncio.gather(
-        decide(world, pair, "cancel", record_id=a), decide(world, pair, "different", second)
-    )
+    replies = await asyncio.gather(decide(world, pair, "cancel", record_id=a), decide(world, pair, "different", second))
     assert sum(not isinstance(reply, Refused) for reply in replies) == 1
     state = (await pair_of(world, a, b)).state
     assert state == ("cancelling" if not isinstance(replies[0], Refused) else "different")

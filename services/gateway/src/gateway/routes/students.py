@@ -6,10 +6,11 @@ import re
 from typing import Annotated, Literal
 
 import msgspec
-from litestar import Response, Router, get, post
+from litestar import Response, Router, get, patch, post
 from litestar.di import NamedDependency as Given
 from litestar.params import JSONBody, QueryParameter
 from shared_contracts.actors import Actor
+from shared_contracts.clearing import UpdateProfile
 from shared_contracts.identity import FindPersons, FoundPersons
 from shared_contracts.records import (
     GetJournal,
@@ -23,7 +24,7 @@ from shared_contracts.records import (
 from shared_contracts.search import FoundPage, SearchStudents
 
 from gateway.backend import Backend
-from gateway.idempotency import IdempotencyKey, etag
+from gateway.idempotency import IdempotencyKey, IfMatch, etag, repeatable, required_version
 from gateway.openapi import about
 from gateway.problems import invalid
 from gateway.routes.params import AsOf, Cursor, Id, KnownOn, Limit, OrganisationCode
@@ -148,4 +149,36 @@ async def journal(
     return await backend.ask(query, Journal)
 
 
-router = Router("/v1/students", route_handlers=[students, search, student, journal], tags=["students"])
+class Update(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Fields of the form by their keys, as they would stand in a cell; an empty value takes one away."""
+
+    changes: Annotated[
+        dict[Annotated[str, msgspec.Meta(max_length=60)], Annotated[str, msgspec.Meta(max_length=500)]],
+        msgspec.Meta(min_length=1, max_length=60),
+    ]
+
+
+@patch(
+    "/{student_id:str}",
+    **about("更新学生的联系方式等一般信息（关键信息另按更正办理）", "21.1", "40", "41", problems=(415, 428)),
+)
+async def update(
+    backend: Given[Backend],
+    actor: Given[Actor],
+    student_id: Id,
+    data: JSONBody[Update],
+    if_match: IfMatch = None,
+) -> Response[StudentView]:
+    version = required_version(if_match)
+    command = UpdateProfile(
+        command_id=repeatable(actor, "update", student_id, version, data.changes),
+        actor=actor,
+        student_id=student_id,
+        changes=data.changes,
+        version=version,
+    )
+    view = await backend.ask(command, StudentView)
+    return Response(view, headers=etag(view.version))
+
+
+router = Router("/v1/students", route_handlers=[students, search, student, journal, update], tags=["students"])

@@ -73,14 +73,14 @@ async def get_duplicate(work: RegistryWork, query: GetDuplicate) -> DuplicateVie
 @clause("20.1", "39")
 async def report_duplicate(work: RegistryWork, command: ReportDuplicate) -> DuplicateView | Refused:
     """What no search finds, people know. The pair is the same whoever reports it, and however often."""
+    a, b = sorted(command.record_ids)
+    found = await record.read(work.tx, [a, b])
+    if len(found) < len({a, b}) or any(check(command.actor, word(command), side.target) for side in found.values()):
+        return _not_there(command.actor, word(command))
     if bad := filing.in_order(command.reason, missing="请写明两份学籍可能是同一人的理由。"):
         return bad
-    a, b = sorted(command.record_ids)
     if a == b:
         return refused("invalid", "两份学籍是同一份。请选择两份不同的学籍。")
-    found = await record.read(work.tx, [a, b])
-    if len(found) < 2 or any(check(command.actor, word(command), side.target) for side in found.values()):
-        return _not_there(command.actor, word(command))
     sides = found[a], found[b]
     if not all(side.live for side in sides):
         return refused("conflict", "两份学籍中有一份已不是有效学籍，不需要登记。")
