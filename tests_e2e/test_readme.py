@@ -43,3 +43,4 @@ def test_the_demonstration_ends_as_planted() -> None:
         )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
     assert "没有重复建籍" in done.stdout
+    assert "重新计算的分班结果一致" in done.stdout

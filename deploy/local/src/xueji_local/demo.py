@@ -2,8 +2,8 @@
 
 It makes a roster with every hard case in it, uploads it over HTTP as the school's registrar, walks the steps of clause
 15.1 with the demonstration accounts, shows what came of each row, corrects what can be corrected, uploads that, uploads
-both again, and compares all of it with what was planted. Exit status: 0 all as planted, 1 something differs (listed),
-2 it could not go on.
+both again, draws a grade's classes and proves the draw, and compares all of it with what was planted. Exit status: 0 all
+as planted, 1 something differs (listed), 2 it could not go on.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from shared_contracts.records import StudentView
 from shared_contracts.registry import OrganisationView, RosterView
 
 from xueji_local import running
+from xueji_local.demo_classes import assign_classes
 from xueji_local.demo_client import Account, ApiProblem, Client
 from xueji_local.demo_flow import DemoProblem, Desk, Run, check, give_up, open_desk, walk
 from xueji_local.demo_report import (
@@ -38,6 +39,7 @@ from xueji_local.demo_report import (
     show_result,
 )
 from xueji_local.demo_screen import Screen
+from xueji_local.demo_time import Time
 from xueji_local.generator import (
     CLASS_SIZE,
     CLASSES,
@@ -285,6 +287,10 @@ class Demo:
             give_up(desk, second)
         return done, second.accepted
 
+    def classes(self, desk: Desk) -> None:
+        self.screen.heading("六、一键分班：名单封存，公布，抽签，核对")
+        self.failures += assign_classes(desk, Time(self.stack.clock, desk.forget), self.folder, self.screen)
+
     def again(self, desk: Desk, roster: Roster, done: Correction | None, expected: int) -> None:
         """The same workbooks once more: nothing comes of them, and the school has `expected` pupils."""
         self.screen.heading("五、同样的工作簿再传一次")
@@ -318,6 +324,7 @@ def demonstrate(rows: int, seed: int | None, out: Path | None, screen: Screen) -
         run = demo.main_job(desk, roster)
         done, corrected = demo.correct(desk, roster, run)
         demo.again(desk, roster, done, len(before) + run.accepted + corrected)
+        demo.classes(desk)
     show_result(screen, run)
     _show_files(screen, run, done)
     screen.say(f"\n全部用时{time.monotonic() - begun:.1f}秒")

@@ -101,6 +101,10 @@ class Client:
             self._token, self._until = session.access_token, time.monotonic() + session.expires_in * 0.5
         return {"Authorization": f"Bearer {self._token}"}
 
+    def forget(self) -> None:
+        """The session has ended: the clock of the stack was moved past its life."""
+        self._until = 0.0
+
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         """Send until it is answered: what passes (a service restarts) is waited for. Raises ApiProblem."""
         end, pause = time.monotonic() + PATIENCE, 0.5
@@ -127,7 +131,7 @@ class Client:
 
     def post(self, path: str, body: object = None, key: str = "", **request: Any) -> httpx.Response:
         """`key`: the Idempotency-Key; a new one unless given."""
-        headers = self._authorisation() | {"Idempotency-Key": key or str(uuid.uuid4())}
+        headers = self._authorisation() | {"Idempotency-Key": key or str(uuid.uuid4())} | request.pop("headers", {})
         if body is not None:
             request["json"] = body
         return self._send("POST", path, headers=headers, **request)
@@ -137,7 +141,7 @@ class Client:
     def organisations(self) -> Iterator[OrganisationView]:
         cursor = None
         while True:
-            page = _decode(self.get("/v1/organisations", kind="school", cursor=cursor, limit=PAGE), OrganisationPage)
+            page = decoded(self.get("/v1/organisations", kind="school", cursor=cursor, limit=PAGE), OrganisationPage)
             yield from page.items
             if (cursor := page.next_cursor) is None:
                 return
@@ -147,24 +151,24 @@ class Client:
 
     def upload(self, path: Path, key: str) -> RosterView:
         files = {"file": (path.name, path.read_bytes(), XLSX)}
-        return _decode(self.post("/v1/rosters", key=key, files=files), RosterView)
+        return decoded(self.post("/v1/rosters", key=key, files=files), RosterView)
 
     def rosters(self) -> Iterator[RosterView]:
         cursor = None
         while True:
-            page = _decode(self.get("/v1/rosters", cursor=cursor, limit=PAGE), RosterPage)
+            page = decoded(self.get("/v1/rosters", cursor=cursor, limit=PAGE), RosterPage)
             yield from page.items
             if (cursor := page.next_cursor) is None:
                 return
 
     def roster(self, roster_id: str) -> RosterView:
-        return _decode(self.get(f"/v1/rosters/{roster_id}"), RosterView)
+        return decoded(self.get(f"/v1/rosters/{roster_id}"), RosterView)
 
     def rows(self, roster_id: str, state: RowState | None = None) -> Iterator[RosterRow]:
         cursor = None
         while True:
             response = self.get(f"/v1/rosters/{roster_id}/rows", state=state, cursor=cursor, limit=PAGE)
-            page = _decode(response, RosterRowPage)
+            page = decoded(response, RosterRowPage)
             yield from page.items
             if (cursor := page.next_cursor) is None:
                 return
@@ -172,38 +176,38 @@ class Client:
     def registrations(self, roster_id: str) -> Iterator[RegistrationView]:
         cursor = None
         while True:
-            page = _decode(self.get("/v1/registrations", roster=roster_id, cursor=cursor, limit=PAGE), RegistrationPage)
+            page = decoded(self.get("/v1/registrations", roster=roster_id, cursor=cursor, limit=PAGE), RegistrationPage)
             yield from page.items
             if (cursor := page.next_cursor) is None:
                 return
 
     def registration(self, registration_id: str) -> RegistrationView:
-        return _decode(self.get(f"/v1/registrations/{registration_id}"), RegistrationView)
+        return decoded(self.get(f"/v1/registrations/{registration_id}"), RegistrationView)
 
     def students(self) -> Iterator[StudentView]:
         """Of the account's own school."""
         cursor = None
         while True:
             query = {"school": self.account.organisation, "cursor": cursor, "limit": PAGE}
-            page = _decode(self.get("/v1/students", **query), StudentPage)
+            page = decoded(self.get("/v1/students", **query), StudentPage)
             yield from page.items
             if (cursor := page.next_cursor) is None:
                 return
 
     def confirm(self, roster_id: str) -> RosterView:
-        return _decode(self.post(f"/v1/rosters/{roster_id}/confirmation"), RosterView)
+        return decoded(self.post(f"/v1/rosters/{roster_id}/confirmation"), RosterView)
 
     def cancel(self, roster_id: str) -> RosterView:
-        return _decode(self._send("DELETE", f"/v1/rosters/{roster_id}", headers=self._authorisation()), RosterView)
+        return decoded(self._send("DELETE", f"/v1/rosters/{roster_id}", headers=self._authorisation()), RosterView)
 
     def print_sheets(self, roster_id: str) -> RosterView:
-        return _decode(self.post(f"/v1/rosters/{roster_id}/confirmation-sheets"), RosterView)
+        return decoded(self.post(f"/v1/rosters/{roster_id}/confirmation-sheets"), RosterView)
 
     def decide(self, roster_id: str, step: Step, *, reason: str = "", signed_on: str | None = None) -> DecisionDone:
         body = {"step": step.value, "decision": "approve", "reason": reason}
         if signed_on:
             body["signed_on"] = signed_on
-        return _decode(self.post(f"/v1/rosters/{roster_id}/decisions", body), DecisionDone)
+        return decoded(self.post(f"/v1/rosters/{roster_id}/decisions", body), DecisionDone)
 
     def follow(self, roster_id: str, until: str) -> Iterator[RosterView]:
         """The roster as it changes, until it is there (or never will be). A stream that breaks is taken up again."""
@@ -248,7 +252,8 @@ class Client:
         return path
 
 
-def _decode(response: httpx.Response, wanted: type[M]) -> M:
+def decoded(response: httpx.Response, wanted: type[M]) -> M:
+    """The answer as the contract's struct."""
     return msgspec.json.decode(response.content, type=wanted)
 
 

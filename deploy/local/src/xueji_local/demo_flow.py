@@ -77,6 +77,12 @@ class Desk:
             for client in clients:
                 client.close()
 
+    def forget(self) -> None:
+        """Days have passed: everybody signs in again."""
+        for clients in self.clients.values():
+            for client in clients:
+                client.forget()
+
 
 @dataclass
 class Run:
