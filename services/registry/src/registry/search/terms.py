@@ -49,7 +49,7 @@ def readable(text: str) -> str | Refused:
     if not folded:
         return refused("invalid", "请输入姓名、拼音、拼音首字母或号码；符号不能用来查找。")
     if folded.isascii() and len(folded) < FEWEST_LETTERS:
-        return refused("invalid", f"拼音或首字母至少输入{FEWEST_LETTERS}个字母。")
+        return refused("invalid", f"用拼音或首字母查找的，请至少输入{FEWEST_LETTERS}个字母。")
     return folded
 
 
