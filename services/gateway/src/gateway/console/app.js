@@ -2,8 +2,11 @@
 import { accountPage } from "./account.js";
 import { accountsPage, clientsPage } from "./accounts.js";
 import { auditPage } from "./audit.js";
+import { cancellationsPage } from "./cancellations.js";
 import { classesPage } from "./classes.js";
 import { action, api, empty, fill, h, isMoved, showProblem, toast, today } from "./core.js";
+import { correctionsPage } from "./corrections.js";
+import { duplicatesPage } from "./duplicates.js";
 import { exportsPage } from "./exports.js";
 import { inspectionPage } from "./inspection.js";
 import { notices } from "./notices.js";
@@ -26,6 +29,7 @@ const PAGES = [
   [/^#\/registrars(?:\/(\d+))?$/, registrarsPage], [/^#\/accounts(?:\/([\w.-]+))?$/, accountsPage], [/^#\/clients$/, clientsPage],
   [/^#\/exports(?:\/([\w-]+))?$/, exportsPage], [/^#\/classes(?:\/([\w-]+))?$/, classesPage],
   [/^#\/inspection(?:\/([\w.-]+))?$/, inspectionPage],
+  [/^#\/duplicates(?:\/([\w-]+))?$/, duplicatesPage], [/^#\/corrections(?:\/([\w-]+))?$/, correctionsPage], [/^#\/cancellations(?:\/([\w-]+))?$/, cancellationsPage],
   [/^#\/policy(?:\/(\w+))?$/, policyPage],
   [/^#\/audit(?:\/([\w.:-]+))?$/, auditPage], [/^#\/notices$/, notices], [/^#\/account$/, accountPage],
 ];
@@ -33,6 +37,9 @@ const PAGES = [
 const LINKS = [
   ["#/rosters", "名册", schools], ["#/work", "待办", steps], ["#/students", "学生", [...schools, "leader"]],
   ["#/classes", "班级与分班", [...schools, "leader"]],
+  ["#/duplicates", "查重", ["registrar", "principal", "authority_officer", "leader"]],
+  ["#/corrections", "更正", ["registrar", "principal", "authority_officer", "leader"]],
+  ["#/cancellations", "注销", ["registrar", "principal", "authority_officer", "leader"]],
   ["#/registrars", "学籍管理员", ["principal", "authority_officer", "leader", "account_admin"]],
   ["#/exports", "导出", ["registrar", "principal", "authority_officer", "leader", "auditor"]],
   ["#/inspection", "核查与整改", ["registrar", "principal", "authority_officer", "leader"]],

@@ -1,6 +1,8 @@
 // A student record with its archive, now or as of a day. Finding one: search.js.
 import { archiveTabs } from "./archive.js";
+import { cancel, protect } from "./cancellations.js";
 import { action, api, ask, facts, fill, h, query, today, when } from "./core.js";
+import { correct } from "./corrections.js";
 import { number, searchPage } from "./search.js";
 import { session } from "./session.js";
 import { className, SEXES, STUDENT_STATES, VERIFICATIONS } from "./words.js";
@@ -26,7 +28,9 @@ async function student(place, id, day = "") {
     h("div", { class: "row" }, h("label", { class: "field" }, h("span", null, "某一天的情况"), picker), action("查看", () => look(picker.value)), day && action("回到现在", () => look(""))),
     day && h("p", { class: "finding note" }, `这里是 ${day} 当日的学籍，不能修改。`),
     s.copy_as_of && h("p", { class: "finding note" }, `该生已转出：这里是 ${s.copy_as_of} 转出时的学籍副本。`),
-    h("div", { class: "card" }, facts(about), shown, reveals() && !s.copy_as_of && !day && action("查看完整号码", () => reveal(s, shown))),
+    h("div", { class: "card" }, facts(about), shown, s.kept_id && h("p", { class: "finding note" }, "这是重复学籍中被注销的一份，在保留的学籍下查阅：", h("a", { href: `#/students/${s.kept_id}` }, "查看保留的学籍")),
+      s.merged_ids?.length > 0 && h("p", { class: "finding note" }, "合并的重复学籍：", s.merged_ids.map((one, i) => h("a", { href: `#/students/${one}` }, `第${i + 1}份 `))),
+      !s.copy_as_of && !day && h("div", { class: "row" }, reveals() && action("查看完整号码", () => reveal(s, shown)), acts(s))),
     archive);
   await archiveTabs(archive, s, day, ({ journal }) => [h("h3", null, "学籍变动记录"),
     h("ol", { class: "journal" }, journal.map((entry) => h("li", null,
@@ -34,6 +38,12 @@ async function student(place, id, day = "") {
       h("div", { class: "muted" }, `${entry.legal_date} 生效，${when(entry.recorded_at)} 记录，${entry.actor.startsWith("system:") ? "系统" : entry.actor}`),
       h("details", null, h("summary", null, "记录原文"), h("pre", null, JSON.stringify(entry.content, null, 2))))))]);
 }
+
+// What can be asked for from here; what stands against it is said by the checks.
+const acts = (s) => s.state !== "cancelled" && [
+  session.has("registrar") && action("申请更正", async () => { const done = await correct(s); if (done) location.hash = `#/corrections/${done.id}`; }),
+  session.has("authority_officer") && [action("登记学籍保护", () => protect(s)), action("提出注销", () => cancel(s), { class: "danger quiet" })],
+];
 
 const reveals = () => session.has("registrar", "principal", "authority_officer");
 
