@@ -83,6 +83,8 @@ async def connected(bus: AnyNats, keys: Credentials, user: str, inbox: str | Non
         ("operator", "cmd.registry.change_supervision", True),
         ("identity", "qry.registry.known_organisations", True),
         ("notifications", "qry.registry.known_organisations", False),
+        ("access", "qry.registry.known_policy", True),
+        ("identity", "qry.registry.known_policy", False),
         ("operator", "cmd.registry.decide_roster", False),
         ("operator", "cmd.identity.reveal_documents", False),
         ("gateway", "cmd.access.sign_in", True),

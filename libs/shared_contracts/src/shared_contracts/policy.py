@@ -136,6 +136,24 @@ class SchoolCalendar(Message, frozen=True, kw_only=True, gc=False, tag_field="ty
     term_today: Literal["autumn", "spring"] | None = None
 
 
+class PublishedValue(Message, frozen=True, kw_only=True, gc=False):
+    """A value in a replica."""
+
+    key: str
+    division: str
+    valid_from: date
+    value: Value
+    low: Value | None = None
+    high: Value | None = None
+
+
+class Published(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.published_policy"):
+    """All values of the keys asked for that are published; None where nothing has changed since."""
+
+    version: int
+    values: tuple[PublishedValue, ...] | None
+
+
 # ---- simulation -------------------------------------------------------------------------------------------------------
 
 MeasureName = Literal["classes_over", "plans_over", "schools_large", "outside_window", "refused", "late", "overdue"]
@@ -282,6 +300,13 @@ class SimulateValue(Query, frozen=True, kw_only=True, gc=False, tag="registry.si
     limit: int = 50
 
 
+class AskPublished(Query, frozen=True, kw_only=True, gc=False, tag="registry.known_policy"):
+    """For the replicas of other services. `newer_than`: the version that they have. Reply: Published."""
+
+    keys: tuple[str, ...]
+    newer_than: int = 0
+
+
 # ---- events -----------------------------------------------------------------------------------------------------------
 
 
@@ -296,7 +321,7 @@ class PolicyChanged(Event, frozen=True, kw_only=True, gc=False, tag="registry.po
 
 
 Commands = PublishValue | WithdrawValue | DecideFiling
-Queries = GetPolicy | ListPolicyValues | ListFilings | GetSchoolCalendar | SimulateValue
+Queries = GetPolicy | ListPolicyValues | ListFilings | GetSchoolCalendar | SimulateValue | AskPublished
 Events = PolicyChanged
 
 REPLIES: dict[type[Command] | type[Query], type[Message]] = {
@@ -308,5 +333,6 @@ REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     ListFilings: FilingPage,
     GetSchoolCalendar: SchoolCalendar,
     SimulateValue: Simulation,
+    AskPublished: Published,
 }
 """Part of the registry's (`registry.REPLIES`)."""

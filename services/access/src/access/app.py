@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from service_kit import organisations, settings
+from service_kit.policy import first_look
 from service_kit.service import Kit, Service
 
 from access.accounts import handlers as accounts
@@ -13,6 +14,7 @@ from access.clients import handlers as clients
 from access.context import Access, assemble
 from access.exports import handlers as exports
 from access.exports import sweeping
+from access.policy_watch import follow_policy
 from access.sessions import handlers as sessions
 from access.sessions import worker as keys
 from access.settings import AccessSettings
@@ -21,7 +23,9 @@ from access.settings import AccessSettings
 async def build(kit: Kit) -> Access:
     own = settings.read(AccessSettings).checked()
     own.audit_seed()  # say what is wrong at the start, not at midnight
-    return assemble(kit, own)
+    access = assemble(kit, own)
+    await first_look(kit.db, access.policy)
+    return access
 
 
 SERVICE = Service(
@@ -44,5 +48,5 @@ SERVICE = Service(
     },
     events={**organisations.EVENTS, **audit.EVENTS, **exports.EVENTS},
     build=build,
-    workers=(organisations.fill, keys.run, dormancy.run, *audit.WORKERS, sweeping.worker),
+    workers=(organisations.fill, follow_policy, keys.run, dormancy.run, *audit.WORKERS, sweeping.worker),
 )

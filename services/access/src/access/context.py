@@ -10,6 +10,7 @@ from service_kit.bus import Bus
 from service_kit.crypto import FieldCipher
 from service_kit.database import Database
 from service_kit.files import FileStore
+from service_kit.policy import ReplicaPolicy
 from service_kit.service import Kit
 from service_kit.work import Work
 
@@ -19,7 +20,8 @@ from access.settings import AccessSettings
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """`outside`: a connection of its own, for what is counted although the handler refuses (a wrong password)."""
+    """`outside`: a connection of its own, for what is counted although the handler refuses (a wrong password).
+    `policy`: the parameters of the law, by division and day."""
 
     settings: AccessSettings
     bus: Bus
@@ -28,6 +30,7 @@ class Access:
     hasher: Hasher
     outside: Database
     files: FileStore
+    policy: ReplicaPolicy
 
 
 def assemble(kit: Kit, own: AccessSettings) -> Access:
@@ -40,6 +43,7 @@ def assemble(kit: Kit, own: AccessSettings) -> Access:
         hasher=Hasher(own.password_memory),
         outside=Database.from_settings(small, kit.clock, "access-outside"),
         files=kit.files,
+        policy=ReplicaPolicy(),
     )
 
 

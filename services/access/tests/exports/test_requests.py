@@ -24,6 +24,7 @@ from exports_desk import (
     request,
 )
 from service_kit.ids import new_id
+from service_kit.policy import first_look, keep
 from shared_contracts.decisions import Refused
 from shared_contracts.exports import (
     CancelExport,
@@ -37,6 +38,7 @@ from shared_contracts.exports import (
     RequestExport,
     ResubmitExport,
 )
+from shared_contracts.policy import Published, PublishedValue
 
 pytestmark = [pytest.mark.integration, pytest.mark.clause("45.2")]
 
@@ -210,3 +212,16 @@ async def test_every_act_is_recorded_with_its_purpose(desk: ExportsDesk) -> None
     assert [e["act"] for e in entries] == ["access.request_export", "access.attach_approval", "access.decide_export"]
     assert entries[0]["purpose"] == "核对升学名册"
     assert all(view.id in e["objects"] for e in entries)
+
+
+@pytest.mark.clause("45.2", "49")
+async def test_a_cap_that_the_county_has_lowered(desk: ExportsDesk) -> None:
+    """What an authority has published for its division holds here from its day on."""
+    today = desk.clock.today()
+    value = PublishedValue(key="export_max_rows", division="230102", valid_from=today, value=100)
+    await keep(desk.kit.db, Published(version=1, values=(value,)))
+    await first_look(desk.kit.db, desk.deps.policy)
+    desk.registry.rows = 100
+    assert isinstance(await desk.request(), ExportView)
+    desk.registry.rows = 101
+    assert isinstance(await desk.request(), Refused)

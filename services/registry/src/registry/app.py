@@ -6,6 +6,8 @@ import msgspec
 from regulation.calendar import Calendar
 from service_kit.crypto import FieldCipher
 from service_kit.database import Database
+from service_kit.policy import WAKE as POLICY_WAKE
+from service_kit.policy import first_look
 from service_kit.scanning import scanner_of
 from service_kit.service import Kit, Service
 
@@ -54,7 +56,7 @@ MOVERS = Worker({"merger": Schools(), "closure": Schools(), "redivision": Redivi
 
 async def build(kit: Kit) -> Registry:
     policy = live.LivePolicy()
-    await live.first_look(kit.db, policy)
+    await first_look(kit.db, policy)
     small = msgspec.structs.replace(kit.settings, database_pool=OUTSIDE)
     return Registry(
         bus=kit.bus,
@@ -66,7 +68,7 @@ async def build(kit: Kit) -> Registry:
         scanner=scanner_of(kit.settings),
         signer=archive_signer(kit.settings),
         policy=policy,
-        wake_policy=kit.wake(live.WAKE).set,
+        wake_policy=kit.wake(POLICY_WAKE).set,
         wake_children=kit.wake(importing.WAKE).set,
         wake_placements=kit.wake(placing.WAKE).set,
     )

@@ -9,10 +9,12 @@ from datetime import date
 from typing import Any
 
 import pytest
-from registry.policy_values import live
-from registry.policy_values.live import LivePolicy, PolicyNotKnown, sound
+from registry.policy_values import policy as rules
+from registry.policy_values.live import LivePolicy
 from registry_world import DIVISION, World
 from regulation.parameters import LocalValue, ParameterValue, province_parameters
+from service_kit import policy as live
+from service_kit.policy import PolicyNotKnown, sound
 
 pytestmark = pytest.mark.integration
 DAY = date(2026, 10, 1)
@@ -127,3 +129,8 @@ def test_a_release_with_narrower_bounds_does_not_keep_the_service_from_starting(
     held = book.parameters(DIVISION, DAY)
     assert (held.class_size_primary, held.class_size_junior) == (45, 40)
     assert book.parameters("230103", DAY).class_size_primary == 44
+
+
+def test_what_is_fixed_before_a_day_is_what_copies_hear_in_time() -> None:
+    assert rules.MARGIN == live.MARGIN
+    assert live.MARGIN.total_seconds() > live.LOOKS * 3

@@ -18,8 +18,9 @@ from policy_desk import (
     publish,
 )
 from registry_world import REGISTRAR, SCHOOL, World
+from shared_contracts.actors import system
 from shared_contracts.decisions import Refused
-from shared_contracts.policy import GetPolicy, GetSchoolCalendar, ParameterView, PolicyView
+from shared_contracts.policy import AskPublished, GetPolicy, GetSchoolCalendar, ParameterView, PolicyView
 
 pytestmark = pytest.mark.integration
 
@@ -99,3 +100,20 @@ async def test_the_school_calendar(world: World) -> None:
         reply = await world.ask(GetSchoolCalendar(actor=REGISTRAR, school_year=year))
         assert isinstance(reply, Refused)
         assert reply.kind == kind
+
+
+@pytest.mark.clause("49")
+async def test_other_services_are_told_what_is_newer(world: World) -> None:
+    service = system("access")
+    first = await world.ask(AskPublished(actor=service, keys=("class_size_primary",), newer_than=-1))
+    assert (first.version, first.values) == (0, ())
+    await publish(world, COUNTY_LEADER, value=40)
+    await publish(world, COUNTY_LEADER, key="class_size_junior", value=41)
+    told = await world.ask(AskPublished(actor=service, keys=("class_size_primary",), newer_than=0))
+    assert (told.version, [(v.key, v.division, v.value) for v in told.values]) == (
+        2,
+        [("class_size_primary", COUNTY, 40)],
+    )
+    same = await world.ask(AskPublished(actor=service, keys=("class_size_primary",), newer_than=2))
+    assert (same.version, same.values) == (2, None)
+    assert isinstance(await world.ask(AskPublished(actor=REGISTRAR, keys=())), Refused), "no person asks this"

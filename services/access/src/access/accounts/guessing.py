@@ -19,10 +19,10 @@ def wait(failures: Failures, now: datetime) -> int:
     return math.ceil((failures.locked_until - now).total_seconds())
 
 
-async def count(tx: AsyncConnection, username: str, failures: Failures, now: datetime) -> int:
+async def count(deps: Access, tx: AsyncConnection, username: str, failures: Failures, now: datetime) -> int:
     """One failure more under its lock; the seconds until the next try."""
     number = policy.failures_then(failures.failures, failures.last_at, now)
-    pause = policy.wait_after(number, rights.parameters(now.date()).sign_in_failures)
+    pause = policy.wait_after(number, rights.parameters(deps, now.date()).sign_in_failures)
     await store.put_failures(tx, username, number, now, now + pause if pause else None)
     return math.ceil(pause.total_seconds())
 
@@ -30,4 +30,4 @@ async def count(tx: AsyncConnection, username: str, failures: Failures, now: dat
 async def count_outside(deps: Access, username: str, now: datetime) -> None:
     """For a handler that refuses: what it writes itself is rolled back."""
     async with deps.outside.transaction() as tx:
-        await count(tx, username, await store.lock_failures(tx, username), now)
+        await count(deps, tx, username, await store.lock_failures(tx, username), now)

@@ -65,7 +65,7 @@ def _faults(work: AccessWork, account: DemoAccount, organisation_name: str) -> t
             policy.check_name(account.name),
             *policy.check_roles(account.organisation, account.roles),
             policy.check_classes(account.roles, account.classes),
-            policy.check_password(account.password, owner, rights.parameters(work.today)),
+            policy.check_password(account.password, owner, rights.parameters(work.deps, work.today)),
         )
     )
 
@@ -115,7 +115,7 @@ def _client_faults(work: AccessWork, client: DemoClient) -> tuple[Finding, ...]:
             policy.check_username(client.client_id, "client_id"),
             policy.check_name(client.name),
             client_policy.check_scopes(client.scopes),
-            client_policy.check_expiry(client.expires_on, work.today, rights.parameters(work.today)),
+            client_policy.check_expiry(client.expires_on, work.today, rights.parameters(work.deps, work.today)),
         )
     )
 

@@ -43,7 +43,7 @@ async def change_password(work: AccessWork, command: ChangePassword) -> Ok | Ref
         organisation=account.organisation,
         organisation_name=account.organisation_name,
     )
-    if fault := policy.check_password(command.new, owner, rights.parameters(work.today)):
+    if fault := policy.check_password(command.new, owner, rights.parameters(work.deps, work.today)):
         return refused("refused", "新密码不符合要求，没有修改。", fault)
     if command.new == command.current:
         return refused("refused", "新密码与现在的密码相同，没有修改。请换一个密码。")

@@ -15,12 +15,12 @@ from shared_contracts.actors import Actor, Role
 from access.accounts import policy
 from access.accounts.store import Account
 from access.appointments.store import holders
-from access.context import AccessWork
+from access.context import Access, AccessWork
 
 
-def parameters(today: date) -> Parameters:
+def parameters(deps: Access, today: date) -> Parameters:
     """The province's: an account is as good everywhere."""
-    return Parameters.for_(PROVINCE, today)
+    return deps.policy.parameters(PROVINCE, today)
 
 
 @clause("43")
@@ -45,14 +45,14 @@ async def actor_of(work: AccessWork, account: Account) -> Actor:
         withheld=waiting,
         limited=policy.limit(
             must_change=account.must_change_password,
-            old=policy.password_is_old(_day(account), work.today, parameters(work.today)),
+            old=policy.password_is_old(_day(account), work.today, parameters(work.deps, work.today)),
             factor_missing=needs_factor and account.totp_seed is None,
         ),
     )
 
 
 def first_password_is_over(work: AccessWork, account: Account) -> bool:
-    over = policy.first_password_is_over(_day(account), work.today, parameters(work.today))
+    over = policy.first_password_is_over(_day(account), work.today, parameters(work.deps, work.today))
     return account.must_change_password and over
 
 

@@ -35,7 +35,7 @@ async def run(kit: Kit, deps: Access, stop: asyncio.Event) -> None:
 async def seal_dormant(kit: Kit, deps: Access) -> int:
     """Seal what has not been used for too long; returns how many."""
     today = kit.clock.today()
-    day = policy.dormant_before(today, rights.parameters(today))
+    day = policy.dormant_before(today, rights.parameters(deps, today))
     before = datetime.combine(day, time(0), ZONE)
     total = 0
     while True:

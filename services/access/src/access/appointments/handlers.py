@@ -11,7 +11,6 @@ from regulation.authorisation import Target, check, reach
 from regulation.divisions import PROVINCE
 from regulation.findings import decide
 from regulation.mark import clause
-from regulation.parameters import Parameters
 from service_kit import organisations, paging
 from service_kit.work import CommandHandler, QueryHandler
 from shared_contracts.actors import Role
@@ -53,7 +52,7 @@ async def appoint_registrar(work: AccessWork, command: AppointRegistrar) -> Appo
     account = await accounts.find(work.tx, command.username)
     present = await store.of_school(work.tx, school.code, work.today)
     former = await store.find(work.tx, command.replaces) if command.replaces is not None else None
-    parameters = Parameters.for_(school.division, work.today)
+    parameters = work.deps.policy.parameters(school.division, work.today)
     facts = Appointing(
         school=school.code,
         school_closed=school.closed,
@@ -113,7 +112,7 @@ async def end_appointment(work: AccessWork, command: EndAppointment) -> Appointm
     await store.lock_school(work.tx, found.school)
     found = await store.find(work.tx, command.appointment_id)  # as it is under the lock
     assert found is not None
-    parameters = Parameters.for_(PROVINCE, work.today)
+    parameters = work.deps.policy.parameters(PROVINCE, work.today)
     decision = decide(
         policy.ending(_former(found, work.today), work.today, parameters.school_year_start),
         policy_version=parameters.version,

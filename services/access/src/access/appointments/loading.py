@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 from regulation.divisions import PROVINCE
-from regulation.parameters import Parameters
 from regulation.school_year import MonthDay, school_year
 from service_kit.ids import derived
 from shared_contracts.appointments import Training
@@ -22,7 +21,7 @@ AHEAD = timedelta(days=31)
 async def appoint_demo(work: AccessWork, username: str, school: str, training: str) -> None:
     """From the first day of the present school year, and ahead of its turn for the next one, which a demonstration may see
     begin; nothing where the person has been appointed for it before."""
-    start = Parameters.for_(PROVINCE, work.today).school_year_start
+    start = work.deps.policy.parameters(PROVINCE, work.today).school_year_start
     years = {school_year(work.today, start), school_year(work.today + AHEAD, start)}
     account = await accounts.find(work.tx, username)
     if account is None:

@@ -15,7 +15,6 @@ from datetime import date
 from typing import Any
 
 from prometheus_client import Counter
-from regulation.parameters import Parameters
 from service_kit.clock import ZONE
 from service_kit.database import driver, insert_rows
 from service_kit.ids import derived
@@ -78,7 +77,7 @@ async def look(work: AccessWork) -> int:
     raised = [
         alert
         for of_account in uses.values()
-        for alert in unusual(of_account, _lines(of_account[-1], work.today), work.deps.calendar)
+        for alert in unusual(of_account, _lines(work, of_account[-1]), work.deps.calendar)
     ]
     await _raise(work, raised)
     await connection.execute(_REMEMBER, last["day"], last["number"])
@@ -92,7 +91,7 @@ async def _lately(work: AccessWork, fresh: dict[str, list[Use]], last: Any) -> d
     spans = []
     for account, uses in fresh.items():
         moments = [use.at for use in uses]
-        back = looks_back(_lines(uses[-1], work.today))
+        back = looks_back(_lines(work, uses[-1]))
         spans.append((account, min(moments) - back, max(moments)))
     rows = await (await driver(work.tx)).fetch(
         _LATELY, *(list(column) for column in zip(*spans, strict=True)), last["day"], last["number"]
@@ -118,8 +117,8 @@ def _by_account(rows: Sequence[Any]) -> dict[str, list[Use]]:
     return dict(found)
 
 
-def _lines(use: Use, today: date) -> Lines:
-    return Lines.of(Parameters.for_(use.authority, today))
+def _lines(work: AccessWork, use: Use) -> Lines:
+    return Lines.of(work.deps.policy.parameters(use.authority, work.today))
 
 
 async def _raise(work: AccessWork, raised: Sequence[Raised]) -> None:

@@ -46,7 +46,7 @@ async def create_client(work: AccessWork, command: CreateClient) -> ClientSecret
             accounts.check_username(command.client_id, "client_id"),
             accounts.check_name(command.name),
             policy.check_scopes(command.scopes),
-            policy.check_expiry(command.expires_on, work.today, rights.parameters(work.today)),
+            policy.check_expiry(command.expires_on, work.today, rights.parameters(work.deps, work.today)),
         )
     )
     if found:

@@ -187,7 +187,7 @@ async def _check(work: AccessWork, actor: Actor, act: str, request: ExportReques
             recipient, known = msgspec.structs.replace(recipient, name=inside.name), True
     tidy = msgspec.structs.replace(recipient, name=recipient.name.strip())
     request = msgspec.structs.replace(request, recipient=tidy, purpose=request.purpose.strip())
-    parameters = Parameters.for_(by.division, work.today)
+    parameters = work.deps.policy.parameters(by.division, work.today)
     facts = policy.Facts(
         today=work.today,
         max_days=parameters.export_max_days,

@@ -47,7 +47,9 @@ async def _try(work: AccessWork, command: SignIn) -> SignInAnswer:
         return SignInAnswer(problem="locked", wait=seconds, who=who)
     right = await work.deps.hasher.verify(account.password_hash if account else None, command.password)
     if account is None or not right:
-        return SignInAnswer(problem="wrong", wait=await guessing.count(work.tx, name, failures, work.now), who=who)
+        return SignInAnswer(
+            problem="wrong", wait=await guessing.count(work.deps, work.tx, name, failures, work.now), who=who
+        )
     if account.seal:
         return SignInAnswer(problem="sealed", who=who)
     if rights.first_password_is_over(work, account):
@@ -56,7 +58,9 @@ async def _try(work: AccessWork, command: SignIn) -> SignInAnswer:
         if not command.code:
             return SignInAnswer(problem="code", who=who)
         if not await second_factor.accept(work.tx, work.deps.cipher, account, command.code, work.now):
-            return SignInAnswer(problem="wrong", wait=await guessing.count(work.tx, name, failures, work.now), who=who)
+            return SignInAnswer(
+                problem="wrong", wait=await guessing.count(work.deps, work.tx, name, failures, work.now), who=who
+            )
     await accounts.clear_failures(work.tx, name)
     await accounts.touch(work.tx, name, last_sign_in_at=work.now, **await _rehashed(work, account, command.password))
     made = await tokens.begin(work, account, origin.get().address, command.agent)

@@ -134,8 +134,9 @@ def _registrations(condition: str) -> str:
     before, after = (condition.replace("{s}", side) for side in _SIDES)
     return f"""
     WITH d AS (SELECT * FROM unnest($1::text[], {_ARRAYS}) AS d(county, {_NAMED})),
-    r AS (
-        SELECT r.*, (c.opened_at AT TIME ZONE $4)::date AS opened_on
+    r AS MATERIALIZED (
+        SELECT r.school, r.school_year, r.birth_date, r.disability, r.kind, r.grade, r.enrolled_month,
+               (c.opened_at AT TIME ZONE $4)::date AS opened_on
         FROM registrations r JOIN cases c ON c.id = r.id
         WHERE NOT r.closed AND r.registered_at IS NULL AND r.authority LIKE $2
     )

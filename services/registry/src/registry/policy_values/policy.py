@@ -15,8 +15,8 @@ from regulation.parameters import Fault, Parameter, ParameterValue
 from shared_contracts.decisions import Finding
 
 MARGIN = timedelta(minutes=10)
-"""So long before a day begins everything is fixed that holds on it: every copy of the service has heard of it by then, or
-answers nothing (`live`)."""
+"""So long before a day begins everything is fixed that holds on it: every copy of every service has heard of it by then, or
+answers nothing (`service_kit.policy.MARGIN`; a test holds the two together)."""
 
 AHEAD_YEARS = 3
 """A value is published at most so many years ahead: what lies further is a slip of the hand."""

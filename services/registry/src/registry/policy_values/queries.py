@@ -13,17 +13,20 @@ from shared_contracts.actors import Actor
 from shared_contracts.decisions import Refused, refused
 from shared_contracts.messages import Query, word
 from shared_contracts.policy import (
+    AskPublished,
     GetPolicy,
     GetSchoolCalendar,
     ListPolicyValues,
     PolicyValuePage,
     PolicyView,
+    Published,
+    PublishedValue,
     SchoolCalendar,
 )
 
 from registry.context import RegistryWork
 from registry.organisations import store as organisations
-from registry.policy_values import policy, simulation, store, views
+from registry.policy_values import live, policy, simulation, store, views
 
 NO_DIVISION = "没有这个行政区划。请填写本省的6位行政区划代码。"
 YEARS = range(2006, 2100)
@@ -111,8 +114,33 @@ async def get_calendar(work: RegistryWork, query: GetSchoolCalendar) -> SchoolCa
     )
 
 
+async def known(work: RegistryWork, query: AskPublished) -> Published | Refused:
+    """For the replicas of other services."""
+    if no := check(query.actor, word(query)):
+        return no
+    version = await store.version(work.tx)
+    if version <= query.newer_than:
+        return Published(version=version, values=None)
+    held = [one for one in await live.local_values(work.tx) if one.key in query.keys]
+    return Published(
+        version=version,
+        values=tuple(
+            PublishedValue(
+                key=one.key,
+                division=one.value.division,
+                valid_from=one.value.valid_from,
+                value=one.value.value,
+                low=one.value.min,
+                high=one.value.max,
+            )
+            for one in held
+        ),
+    )
+
+
 QUERIES: dict[type[Query], QueryHandler] = {
     GetPolicy: get_policy,
     ListPolicyValues: list_values,
     GetSchoolCalendar: get_calendar,
+    AskPublished: known,
 }

@@ -61,6 +61,11 @@ async def hold_book(tx: AsyncConnection) -> None:
     await (await driver(tx)).execute("SELECT version FROM policy_book FOR UPDATE")
 
 
+async def version(tx: AsyncConnection) -> int:
+    """How often the values have changed. Read before the values: what changes in between is asked for again."""
+    return int(await (await driver(tx)).fetchval("SELECT version FROM policy_book"))
+
+
 async def turn_page(tx: AsyncConnection) -> None:
     """Say to every copy of the service that the values have changed. The caller holds the book."""
     await (await driver(tx)).execute("UPDATE policy_book SET version = version + 1")

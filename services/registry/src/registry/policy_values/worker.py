@@ -1,14 +1,14 @@
-"""Keeps this copy's policy up to date (`live.watch`)."""
+"""Keeps this copy's policy up to date."""
 
 from __future__ import annotations
 
 import asyncio
 
+from service_kit import policy
 from service_kit.service import Kit
 
 from registry.context import Registry
-from registry.policy_values import live
 
 
 async def run(kit: Kit, deps: Registry, stop: asyncio.Event) -> None:
-    await live.watch(kit, deps.policy, stop)
+    await policy.watch(kit, deps.policy, stop)
