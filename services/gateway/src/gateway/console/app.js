@@ -9,9 +9,11 @@ import { correctionsPage } from "./corrections.js";
 import { duplicatesPage } from "./duplicates.js";
 import { exportsPage } from "./exports.js";
 import { inspectionPage } from "./inspection.js";
+import { juniorIntakesPage } from "./junior_intakes.js";
 import { notices } from "./notices.js";
 import { policyPage } from "./policy.js";
 import { registrarsPage } from "./registrars.js";
+import { reorganisationsPage } from "./reorganisations.js";
 import { rosterPage, rostersPage } from "./rosters.js";
 import { refresh, session } from "./session.js";
 import { signInPage } from "./signin.js";
@@ -31,6 +33,8 @@ const PAGES = [
   [/^#\/inspection(?:\/([\w.-]+))?$/, inspectionPage],
   [/^#\/duplicates(?:\/([\w-]+))?$/, duplicatesPage], [/^#\/corrections(?:\/([\w-]+))?$/, correctionsPage], [/^#\/cancellations(?:\/([\w-]+))?$/, cancellationsPage],
   [/^#\/policy(?:\/(\w+))?$/, policyPage],
+  [/^#\/reorganisations(?:\/([\w-]+))?$/, reorganisationsPage],
+  [/^#\/junior-intakes(?:\/([\w-]+))?$/, juniorIntakesPage],
   [/^#\/audit(?:\/([\w.:-]+))?$/, auditPage], [/^#\/notices$/, notices], [/^#\/account$/, accountPage],
 ];
 // The navigation, and whom it is shown to: what a role may do is the services' to say.
@@ -43,6 +47,8 @@ const LINKS = [
   ["#/registrars", "学籍管理员", ["principal", "authority_officer", "leader", "account_admin"]],
   ["#/exports", "导出", ["registrar", "principal", "authority_officer", "leader", "auditor"]],
   ["#/inspection", "核查与整改", ["registrar", "principal", "authority_officer", "leader"]],
+  ["#/junior-intakes", "小升初", ["authority_officer", "leader"]],
+  ["#/reorganisations", "撤并与区划调整", ["authority_officer", "leader"]],
   ["#/policy", "政策参数", ["principal", "authority_officer", "leader"]],
   ["#/accounts", "账号", ["account_admin", "auditor"]], ["#/audit", "审计", ["auditor", "leader"]], ["#/notices", "消息", null],
 ];

@@ -12,6 +12,13 @@ export function h(tag, props, ...children) {
   return fill(node, ...children);
 }
 
+// The same for pictures, drawn with attributes alone.
+export function svg(tag, props, ...children) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(props)) node.setAttribute(name, value);
+  return fill(node, ...children);
+}
+
 // Puts these and nothing else into a place; what is null or false is left out.
 export function fill(node, ...children) {
   node.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));

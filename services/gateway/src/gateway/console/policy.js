@@ -1,5 +1,5 @@
 // Policy parameters (clause 49): what holds here and who set it, a proposal with its effect first, filings for the province.
-import { action, api, ask, badge, empty, facts, fill, finding, h, newKey, paged, query, showProblem, table, toast, when } from "./core.js";
+import { action, api, ask, badge, empty, facts, fill, finding, h, newKey, paged, query, showProblem, svg, table, toast, when } from "./core.js";
 import { session } from "./session.js";
 
 const STANDINGS = { future: ["待生效", "warn"], in_force: ["执行中", "good"], replaced: ["已被代替", ""], withdrawn: ["已撤回", ""], returned: ["备案被退回", "bad"] };
@@ -124,12 +124,6 @@ function countyBars(counties, title) {
       svg("rect", { x: 250, y: n * 34 + 3, width: width(m.before), height: 11, rx: 2, class: "before" }), svg("rect", { x: 250, y: n * 34 + 17, width: width(m.after), height: 11, rx: 2, class: "after" }),
       svg("text", { x: 258 + width(Math.max(m.before, m.after)), y: n * 34 + 20, class: "axis" }, `${m.before} → ${m.after}${title.excess && m.excess_after ? `（${title.excess} ${m.excess_after}）` : ""}`)])),
     found.length > shown.length && h("p", { class: "muted" }, `另有 ${found.length - shown.length} 个县（市、区）。`));
-}
-
-function svg(tag, props, ...children) {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(props)) node.setAttribute(name, value);
-  return fill(node, ...children);
 }
 
 // ---- what was ever published ------------------------------------------------------------------------------------------
