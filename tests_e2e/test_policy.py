@@ -107,6 +107,18 @@ def test_narrower_bounds_name_whom_they_would_outlaw(system: System, cast: Cast)
     assert city.send("POST", f"/v1/policy/values/{value_id}/withdrawal", json={"reason": "测试"}).status_code == 200
 
 
+@pytest.mark.clause("45.2", "49")
+def test_what_is_published_comes_to_the_services_that_use_it(system: System, cast: Cast) -> None:
+    leader = cast["county.leader"]
+    made = leader.send("POST", "/v1/policy/values", json={**new(150_000, 60), "key": "export_max_rows"})
+    assert made.status_code == 201, made.text
+    kept = "SELECT published::text FROM policy_replica"
+    wait_for(lambda: "150000" in system.value("access", kept), 40, "access has not heard of the county's cap")
+    path = f"/v1/policy/values/{made.json()['id']}/withdrawal"
+    assert leader.send("POST", path, json={"reason": "测试"}).status_code == 200
+    wait_for(lambda: "150000" not in system.value("access", kept), 40, "access still has what was taken back")
+
+
 @pytest.mark.clause("4.1", "10.1")
 def test_the_school_calendar_is_everybodys(system: System) -> None:
     registrar = system.account("xinchun.registrar")
