@@ -7,7 +7,7 @@ PACKAGES := $(sort $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)) 
 CODE   := libs services infra deploy tests_e2e benchmarks conftest.py .ci
 .DEFAULT_GOAL := help
 .PHONY: help setup run up down reset clock status logs demo test lint format types imports regulation article check-docs \
-  unit e2e seed-province bench-registration bench-export bench-search bench-token bench-audit dead-letters replay audit-verify lock
+  unit e2e seed-province bench-registration bench-export bench-search bench-looking-back bench-token bench-audit dead-letters replay audit-verify lock
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{sub(/ .*/, "", $$1); printf "  make %-20s %s\n", $$1, $$2}'
@@ -89,6 +89,9 @@ bench-export: setup ## a file of 200,000 pupils: seconds, memory, ratio to a bar
 
 bench-search: setup ## p95 of each kind of search and list, as a ratio to a read by key, on a loaded stack (make seed-province)
 	@$(PY) benchmarks/search.py
+
+bench-looking-back: setup ## a student as of a day, as a ratio to now; the trigger of the journal's chain
+	@$(PY) benchmarks/looking_back.py
 
 bench-token: setup ## microseconds of a token check at the gateway, as a ratio to a bare jwt.decode
 	@$(PY) benchmarks/token_check.py

@@ -28,7 +28,7 @@ ROWS = {
     "GET /v1/evidence-files": Row(_KEEPS, shows=("evidence_id", at("registrar", "principal"))),
     "GET /v1/evidence-files/{evidence_id}": Row(LOOKS),
     "GET /v1/evidence-files/{evidence_id}/content": Row(LOOKS),
-    "GET /v1/schools/{school}/classes": Row(LOOKS, path=f"/v1/schools/{SCHOOL}/classes?as_of={today()}"),
+    "GET /v1/schools/{code}/classes": Row(LOOKS, path=f"/v1/schools/{SCHOOL}/classes?as_of={today()}"),
     "GET /v1/classes/{class_id}/students": Row(
         OWN_CLASS | LOOKS, path=f"/v1/classes/{{class_on_a_day}}/students?as_of={today()}"
     ),

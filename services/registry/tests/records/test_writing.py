@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import asyncpg
+import msgspec
 import pytest
 from registry.records import kinds
-from registry.records.journal import intact
+from registry.records.journal import entry, intact
 from registry.records.kinds import changed
-from registry.records.store import journal_of
+from registry.records.store import append, journal_of
 from registry.records.writing import Change, record
 from registry_world import OFFICER, REGISTRAR, TODAY, World
 from shared_contracts.records import GetJournal
@@ -79,6 +81,32 @@ async def test_a_change_that_cannot_be_written_writes_none(world: World, wrong: 
     with pytest.raises(error):
         await write(world, change(one), change(**({"student_id": one} | wrong)))
     assert len(await world.sql("SELECT 1 FROM journal")) == 1
+
+
+@pytest.mark.clause("21.1")
+@pytest.mark.parametrize(
+    "wrong",
+    [{"previous": b"x" * 32}, {"seq": 4}, {"seq": 3, "previous": b"x" * 32}, {"student_id": "nobody"}],
+)
+async def test_the_database_refuses_what_does_not_follow(world: World, wrong: dict[str, Any]) -> None:
+    one = await student(world)
+    await write(world, change(one))
+    async with world.db.transaction() as tx:
+        last = (await journal_of(tx, one))[-1]
+    values: dict[str, Any] = {
+        "kind": "corrected",
+        "clause": "39",
+        "legal_date": TODAY,
+        "recorded_at": world.clock.now(),
+    }
+    made = entry(one, (last.seq, last.hash), actor="a", content={}, **values)
+    with pytest.raises(asyncpg.RestrictViolationError):
+        async with world.db.transaction() as tx:
+            await append(tx, [msgspec.structs.replace(made, **wrong)])
+    async with world.db.transaction() as tx:
+        after = entry(one, (made.seq, made.hash), actor="a", content={}, **values)
+        await append(tx, [made, after])  # two of one chain in one statement
+        assert intact(await journal_of(tx, one))
 
 
 async def test_nothing_to_write_is_nothing(world: World) -> None:

@@ -19,9 +19,9 @@ SchoolCode = Annotated[str, PathParameter(pattern=r"^\d{10}$", description="学�
 Day = Annotated[date, QueryParameter(name="as_of", description="这一天的情况，不晚于今天")]
 
 
-@get("/schools/{school:str}/classes", **about("某一天学校有哪些班级、各多少学生", "21.1", "44"))
-async def school_on(backend: Given[Backend], actor: Given[Actor], school: SchoolCode, on: Day) -> SchoolAsOf:
-    return await backend.ask(GetSchoolAsOf(actor=actor, school=school, as_of=on), SchoolAsOf)
+@get("/schools/{code:str}/classes", **about("某一天学校有哪些班级、各多少学生", "21.1", "44"))
+async def school_on(backend: Given[Backend], actor: Given[Actor], code: SchoolCode, on: Day) -> SchoolAsOf:
+    return await backend.ask(GetSchoolAsOf(actor=actor, school=code, as_of=on), SchoolAsOf)
 
 
 @get("/classes/{class_id:str}/students", **about("某一天班级里有哪些学生（当日的姓名、学籍号和状态）", "21.1", "44"))

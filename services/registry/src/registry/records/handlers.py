@@ -39,8 +39,9 @@ async def get_student(work: RegistryWork, query: GetStudent) -> StudentView | Re
         present = copy.kept.student
     if query.as_of is None and query.known_on is None:
         return present
-    entries = await store.journal_of(work.tx, query.student_id)
-    shown = await looking_back.student(work, present, entries, query.as_of, query.known_on, copy)
+    entries = await store.said_of(work.tx, query.student_id)
+    since = None if row is None or copy is not None else row["school_since"]
+    shown = await looking_back.student(work, present, entries, query.as_of, query.known_on, copy, since)
     return refused("not_found", looking_back.NOT_YET) if shown is None else shown
 
 

@@ -42,6 +42,16 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     hash: bytes
 
 
+class Said(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What an entry says, without what proves it: all that a fold looks at."""
+
+    seq: int
+    kind: str
+    legal_date: date
+    recorded_at: datetime
+    content: dict[str, Any] | None
+
+
 def entry(
     student_id: str,
     after: tuple[int, bytes],

@@ -27,8 +27,8 @@ from shared_contracts.records import (
 from registry.context import RegistryWork
 from registry.organisations import store as organisations
 from registry.records import as_of, store, views
+from registry.records.as_of import Told
 from registry.records.copies import Copy
-from registry.records.journal import Entry
 
 NOT_YET = "这一天还没有建立学籍。请选择建立学籍当日或之后的日期。"
 NOT_THEN = "这一天没有这所学校。请核对代码和日期。"
@@ -45,13 +45,14 @@ def day_fault(work: RegistryWork, day: date | None) -> Refused | None:
 async def student(
     work: RegistryWork,
     present: StudentView,
-    entries: Sequence[Entry],
+    entries: Sequence[Told],
     day: date | None,
     known_on: date | None,
     copy: Copy | None = None,
+    named_since: date | None = None,
 ) -> StudentView | None:
     """The record on a day, today where only `known_on` is given; None where there was none. `copy`: what a former school
-    keeps: it knows of nothing from the leaving on."""
+    keeps: it knows of nothing from the leaving on. `named_since`: since when the present school is called what it is."""
     on = day or work.today
     if copy is not None:
         entries = [entry for entry in entries if entry.seq < copy.journal_seq]
@@ -59,6 +60,8 @@ async def student(
     shown = as_of.fold(entries, present, on, known_on)
     if shown is None:
         return None
+    if shown.school == present.school and named_since is not None and named_since <= on:
+        return shown
     record = await organisations.record(work.tx, shown.school, on)
     name = shown.school_name if record is None else record.organisation.name
     return msgspec.structs.replace(shown, school_name=name)

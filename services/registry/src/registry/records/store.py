@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry.organisations.facts import SchoolFacts
 from registry.records import tables
-from registry.records.journal import Entry
+from registry.records.journal import Entry, Said
 
 LEARNING = StudentState.IN_SCHOOL
 """A student's state when the record begins; the changes of Chapter 4 bring others."""
@@ -200,6 +200,20 @@ async def journals_of(tx: AsyncConnection, student_ids: Sequence[str]) -> dict[s
     for row in rows:
         found[row["student_id"]].append(_entry(row))
     return found
+
+
+async def said_of(tx: AsyncConnection, student_id: str) -> list[Said]:
+    """What a student's entries say, first to last: a third of the bytes, for looking back."""
+    rows = await (await driver(tx)).fetch(
+        """SELECT seq, kind, legal_date, recorded_at, content::text AS content
+           FROM journal WHERE student_id = $1 ORDER BY seq""",
+        student_id,
+    )
+    decode = msgspec.json.decode
+    return [
+        Said(seq=seq, kind=kind, legal_date=legal, recorded_at=recorded, content=None if text is None else decode(text))
+        for seq, kind, legal, recorded, text in rows
+    ]
 
 
 def _entry(row: Any) -> Entry:

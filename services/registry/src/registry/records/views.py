@@ -63,6 +63,7 @@ COLUMNS = (
     _k.grade,
     _k.class_no,
     _o.c.name.label("school_name"),
+    _o.c.valid_from.label("school_since"),
     AUTHORITY,
     _FORMER.label("former_numbers"),
     _MERGED.label("merged_ids"),

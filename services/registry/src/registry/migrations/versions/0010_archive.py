@@ -67,6 +67,22 @@ CREATE TABLE archive_entries (
 CREATE INDEX archive_entries_of_student ON archive_entries (student_id, section, happened_on);
 """
 
+# The database itself refuses what does not follow the end of the chain: a copy of the service with a fault, or a hand.
+# First entries, of which a batch of registrations has thousands, are told apart without a call (their `previous` is checked).
+CHAIN = """
+CREATE FUNCTION journal_follows() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM 1 FROM journal WHERE student_id = NEW.student_id AND seq = NEW.seq - 1 AND hash = NEW.previous;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the entry does not follow the last one of its chain (clause 21.1)'
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER journal_chained BEFORE INSERT ON journal
+    FOR EACH ROW WHEN (NEW.seq > 1) EXECUTE FUNCTION journal_follows();
+"""
+
 GRANTS = """
 GRANT SELECT, INSERT ON archive_entries TO registry;
 GRANT SELECT, INSERT, DELETE ON evidence TO registry;
@@ -78,4 +94,5 @@ GRANT SELECT, INSERT ON evidence_filings TO registry;
 def upgrade() -> None:
     statements(op, EVIDENCE)
     statements(op, ENTRIES)
+    statements(op, CHAIN)
     statements(op, GRANTS)
