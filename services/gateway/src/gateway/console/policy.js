@@ -55,7 +55,7 @@ async function parametersPage(place) {
 function calendarPicture(year) {
   const begin = Date.parse(`${year.school_year}-07-01`);
   const x = (day) => ((Date.parse(day) - begin) / 86_400_000 / 396) * 1000;
-  const bar = (from, to, y, kind, name) => [svg("rect", { x: x(from), y, width: Math.max(x(to) - x(from), 4), height: 18, rx: 4, class: kind }), svg("text", { x: x(from) + 6, y: y + 13, class: "on-bar" }, name)];
+  const bar = (from, to, y, kind, name) => [svg("rect", { x: x(from), y, width: Math.max(x(to) - x(from), 4), height: 18, rx: 4, class: kind }), svg("text", { x: x(from) + 6, y: y + 13, class: `on-bar ${kind}` }, name)];
   const months = Array.from({ length: 13 }, (_, n) => new Date(Date.UTC(year.school_year, 6 + n, 1)));
   return svg("svg", { viewBox: "0 0 1000 84", class: "chart", role: "img", "aria-label": "学年校历" },
     months.map((day) => { const at = x(day.toISOString().slice(0, 10)); return [svg("line", { x1: at, x2: at, y1: 18, y2: 84, class: "grid" }), svg("text", { x: at + 3, y: 13, class: "axis" }, `${day.getUTCMonth() + 1}月`)]; }),
@@ -65,6 +65,8 @@ function calendarPicture(year) {
 
 // ---- a proposal: its effect first -------------------------------------------------------------------------------------
 
+const LOOK = "测算影响";
+
 async function propose(p, view) {
   const effect = h("div", { class: "effect" });
   const kind = p.kind === "number" ? { type: "number", min: p.low ?? 0, max: p.high ?? undefined } : { pattern: p.kind === "time" ? "\\d\\d:\\d\\d" : "\\d\\d-\\d\\d" };
@@ -73,7 +75,7 @@ async function propose(p, view) {
   let key = "";
   const bodyOf = ({ value, low, high, valid_from }) => ({ key: p.key, value: read(p, value), valid_from, low: read(p, low ?? ""), high: read(p, high ?? "") });
   const done = await ask({
-    title: `调整：${p.title}`, wide: true, confirm: "测算影响 / 发布", text: `现在执行 ${said(p, p.held.value)}（${short(p.held.division_name)}设定）。可设定：${range(p, p.low, p.high) || "不限"}。先测算影响，看过之后再按一次发布。`,
+    title: `调整：${p.title}`, wide: true, confirm: LOOK, text: `现在执行 ${said(p, p.held.value)}（${short(p.held.division_name)}设定）。可设定：${range(p, p.low, p.high) || "不限"}。先测算影响，看过之后再发布。`,
     fields: [
       { name: "value", label: `新的值${p.kind === "number" ? `（${p.unit}）` : ""}`, required: true, hint, ...kind },
       { name: "valid_from", label: "生效日期", type: "date", required: true, min: view.first_day, value: view.first_day },
@@ -85,10 +87,14 @@ async function propose(p, view) {
       const now = JSON.stringify(body);
       if (seen !== now) { // what is published is what was looked at
         fill(effect, empty("正在测算……"));
-        const found = await api("/v1/policy/simulations", { method: "POST", body: { ...body, limit: 50 } });
-        fill(effect, effectOf(p, found));
-        [seen, key] = [now, newKey()];
-        throw new Error(found.findings.length ? "按规定不能这样发布，请修改。" : "测算完成：什么都还没有改变。核对影响后，填写依据，再按一次即发布。");
+        const found = await api("/v1/policy/simulations", { method: "POST", body: { ...body, limit: 50 } }).catch((error) => { fill(effect); throw error; });
+        const refused = found.findings.length > 0;
+        fill(effect, effectOf(p, found), !refused && h("p", { class: "finding note" }, "测算完成，什么都还没有改变。核对影响后，填写依据，再按“发布”。"));
+        const form = effect.closest("form");
+        const button = form.querySelector("button.primary");
+        if (!refused) [seen, key, button.textContent] = [now, newKey(), "发布"];
+        form.oninput = ({ target }) => { if (target.name !== "basis") [seen, button.textContent] = ["", LOOK]; };
+        throw new Error(refused ? "按规定不能这样发布，请修改。" : ""); // the dialog stays open
       }
       if (!given.basis.trim()) throw new Error("请填写依据的文件名称和文号。");
       return api("/v1/policy/values", { method: "POST", body: { ...body, basis: given.basis }, headers: { "Idempotency-Key": key } });
@@ -117,7 +123,7 @@ function countyBars(counties, title) {
   if (!found.length) return null;
   const shown = found.slice(0, 25);
   const most = Math.max(...shown.map(({ m }) => Math.max(m.before, m.after)));
-  const width = (n) => (n / most) * 560;
+  const width = (n) => (n / most) * 430;
   return h("figure", { class: "figure" }, h("figcaption", null, `${title.title}，按县（市、区）：`, h("span", { class: "key before" }), "现在 ", h("span", { class: "key after" }), "调整后"),
     svg("svg", { viewBox: `0 0 900 ${shown.length * 34 + 4}`, class: "chart", role: "img", "aria-label": `${title.title}，按县（市、区）` }, shown.map(({ c, m }, n) => [
       svg("text", { x: 0, y: n * 34 + 20, class: "axis" }, c.county_name.replace(/^黑龙江省/, "")),
