@@ -1,6 +1,7 @@
 // The frame around the pages, and which page an address means.
 import { accountPage } from "./account.js";
 import { accountsPage, clientsPage } from "./accounts.js";
+import { admissionsPage } from "./admissions.js";
 import { auditPage } from "./audit.js";
 import { cancellationsPage } from "./cancellations.js";
 import { classesPage } from "./classes.js";
@@ -29,6 +30,7 @@ const steps = STEPS.map((s) => s.role);
 const PAGES = [
   [/^#\/rosters$/, rostersPage], [/^#\/rosters\/([\w-]+)$/, rosterPage], [/^#\/work$/, work], [/^#\/students(?:\/([\w-]+))?$/, students],
   [/^#\/registrars(?:\/(\d+))?$/, registrarsPage], [/^#\/accounts(?:\/([\w.-]+))?$/, accountsPage], [/^#\/clients$/, clientsPage],
+  [/^#\/admissions(?:\/([\w.-]+))?$/, admissionsPage],
   [/^#\/exports(?:\/([\w-]+))?$/, exportsPage], [/^#\/classes(?:\/([\w-]+))?$/, classesPage],
   [/^#\/inspection(?:\/([\w.-]+))?$/, inspectionPage],
   [/^#\/duplicates(?:\/([\w-]+))?$/, duplicatesPage], [/^#\/corrections(?:\/([\w-]+))?$/, correctionsPage], [/^#\/cancellations(?:\/([\w-]+))?$/, cancellationsPage],
@@ -40,6 +42,7 @@ const PAGES = [
 // The navigation, and whom it is shown to: what a role may do is the services' to say.
 const LINKS = [
   ["#/rosters", "名册", schools], ["#/work", "待办", steps], ["#/students", "学生", [...schools, "leader"]],
+  ["#/admissions", "招生入学", ["registrar", "principal", "authority_officer", "leader"]],
   ["#/classes", "班级与分班", [...schools, "leader"]],
   ["#/duplicates", "查重", ["registrar", "principal", "authority_officer", "leader"]],
   ["#/corrections", "更正", ["registrar", "principal", "authority_officer", "leader"]],
