@@ -110,7 +110,7 @@ def keeps_the_formal(facts: CancelFacts) -> Finding | None:
 
 # ---- Article 18: who must not be struck off ---------------------------------------------------------------------------
 
-enforced("18", by="students_end_by_law", at="migrations/versions/0012_clearing.py")
+enforced("18", by="students_end_by_law", at="../../migrations/versions/0012_clearing.py")
 
 
 @clause("18")
@@ -130,7 +130,7 @@ def not_protected(facts: CancelFacts) -> Finding:
 
 # ---- Article 22: five grounds and no sixth -----------------------------------------------------------------------------
 
-enforced("22", by="record_ends_by_law", at="migrations/versions/0012_clearing.py")
+enforced("22", by="record_ends_by_law", at="../../migrations/versions/0012_clearing.py")
 
 
 @clause("22")

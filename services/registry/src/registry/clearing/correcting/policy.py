@@ -89,8 +89,8 @@ def against_plain(keys: frozenset[str], known: frozenset[str]) -> tuple[Finding,
 
 # ---- Article 40 -------------------------------------------------------------------------------------------------------
 
-enforced("40", by="students_key_fields", at="migrations/versions/0012_clearing.py")
-enforced("40", by="students_birth_date", at="migrations/versions/0012_clearing.py")
+enforced("40", by="students_key_fields", at="../../migrations/versions/0012_clearing.py")
+enforced("40", by="students_birth_date", at="../../migrations/versions/0012_clearing.py")
 
 
 @clause("40")
