@@ -197,7 +197,7 @@ async def test_a_pupil_who_changes_after_the_check_stops_the_list_before_anythin
     ids = await world.leaving(SCHOOL, 1, 3)
     seen = await world.build((SCHOOL, JUNIOR))
     assert (await world.rule(seen.id)).state == "approved"
-    await world.sql("UPDATE students SET state = 'cancelled', live = false WHERE id = $1", ids[0])
+    await world.sql("UPDATE students SET state = 'completed', live = false WHERE id = $1", ids[0])
     assert await world.carried(seen.id) == "failed"
     assert [f.code for f in (await world.list(seen.id)).findings] == ["intake.no_graduate"]
     assert await world.sql("SELECT FROM record_moves") == []
