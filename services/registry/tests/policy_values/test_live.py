@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import time
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -134,3 +136,14 @@ def test_a_release_with_narrower_bounds_does_not_keep_the_service_from_starting(
 def test_what_is_fixed_before_a_day_is_what_copies_hear_in_time() -> None:
     assert rules.MARGIN == live.MARGIN
     assert live.MARGIN.total_seconds() > live.LOOKS * 3
+
+
+@pytest.mark.clause("49")
+@pytest.mark.parametrize("service", ["registry", "access"])
+def test_no_service_asks_the_package_what_authorities_may_have_changed(service: str) -> None:
+    """`Parameters.for_` knows this release's values alone: a decision by it would ignore what a county has published."""
+    source = Path(importlib.import_module(service).__file__ or "").parent
+    asked = [
+        str(file.relative_to(source)) for file in source.rglob("*.py") if "Parameters.for_(" in file.read_text("utf-8")
+    ]
+    assert asked == []
