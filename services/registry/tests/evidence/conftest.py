@@ -13,6 +13,7 @@ import pytest_asyncio
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "registration" / "support"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "form" / "support"))
+sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 from kit_clamd import ClamdProcess
 from registry_world import FAR_SCHOOL, OTHER_SCHOOL, SCHOOL, World

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 import pytest
-from kit_clamd import EICAR, ClamdProcess
-from registry.evidence import store, worker
+from evidence_desk import PDF, VIRUS, attach, keep, look, see, student
+from kit_clamd import ClamdProcess
+from registry.evidence import store
 from registry_world import CITY, OFFICER, OTHER_SCHOOL, PRINCIPAL, REGISTRAR, TEACHER, World, actor, codes
 from service_kit.files import FileMissing
+from service_kit.scanning import Clamd
 from shared_contracts.actors import Actor, Role
 from shared_contracts.decisions import Refused
 from shared_contracts.evidence import (
@@ -21,44 +23,15 @@ from shared_contracts.evidence import (
     EvidenceView,
     GetEvidence,
     GetEvidenceFile,
-    KeepEvidence,
     ListEvidence,
     ScanState,
 )
 from shared_contracts.files import FileRef
 from shared_contracts.records import GetJournal
+from shared_contracts.waiting import WorkWaiting
 
 pytestmark = pytest.mark.integration
-PDF = b"%PDF-1.7\n" + b"page " * 40_000 + b"\n%%EOF"
-VIRUS = b"%PDF-1.7\n" + EICAR + b"\n%%EOF"
 OTHER = actor(Role.REGISTRAR, OTHER_SCHOOL.code)
-
-
-async def keep(world: World, content: bytes = PDF, who: Actor = REGISTRAR, **more: Any) -> Any:
-    file = await world.deps.files.put("户口簿.pdf", "text/plain", content, MOST_BYTES + 10)
-    command = KeepEvidence(command_id=world.id("command"), actor=who, evidence_id=world.id("evidence"), file=file)
-    return await world.do(type(command)(**{n: getattr(command, n) for n in command.__struct_fields__} | more))
-
-
-async def attach(world: World, *ids: Any, to: str = "correction:1", who: Actor = REGISTRAR, **more: Any) -> Any:
-    async with world.db.unit(world.deps) as work:
-        return await store.attach(work, ids, to=to, actor=who, **more)
-
-
-async def look(world: World) -> bool:
-    async with world.db.unit(world.deps) as work:
-        return await worker.scan_one(work) or await worker.forget_one(work)
-
-
-async def see(world: World, evidence_id: str, who: Actor = REGISTRAR) -> Any:
-    return await world.ask(GetEvidence(actor=who, evidence_id=evidence_id))
-
-
-async def student(world: World) -> str:
-    one = await world.one()
-    await world.bring_to(one, "done")
-    await world.number(one)
-    return one
 
 
 @pytest.mark.clause("14")
@@ -165,26 +138,21 @@ async def test_while_the_scanner_is_away_a_file_waits(scanned: World, clamd: Cla
     assert (await see(scanned, virus.id)).scan is ScanState.INFECTED
     assert len(await attach(scanned, clean.id)) == 1
     assert codes(await attach(scanned, virus.id)) == ["evidence.infected"]
+    (told,) = await scanned.events(WorkWaiting)
+    assert (told.organisation, told.role, told.kind) == (REGISTRAR.organisation, "registrar", "evidence_infected")
 
 
 @pytest.mark.clause("45.3")
-async def test_what_came_before_the_scanner_did_is_looked_at(world: World, clamd: ClamdProcess, request: Any) -> None:
+async def test_what_came_before_the_scanner_did_is_looked_at(world: World, clamd: ClamdProcess) -> None:
     virus = await keep(world, VIRUS)
     assert virus.scan is ScanState.UNSCANNED
     await attach(world, virus.id)
-    scanned: World = request.getfixturevalue("world")
-    import dataclasses
-
-    from service_kit.scanning import Clamd
-
-    scanned.deps = dataclasses.replace(scanned.deps, scanner=Clamd(clamd.address))
-    assert await look(scanned)
-    assert codes(await scanned.ask(GetEvidenceFile(actor=REGISTRAR, evidence_id=virus.id))) == ["evidence.infected"]
+    world.deps = dataclasses.replace(world.deps, scanner=Clamd(clamd.address))
+    assert await look(world)
+    assert codes(await world.ask(GetEvidenceFile(actor=REGISTRAR, evidence_id=virus.id))) == ["evidence.infected"]
 
 
 async def test_what_waits_is_told_that_there_is_no_scanner_any_more(scanned: World, clamd: ClamdProcess) -> None:
-    import dataclasses
-
     clamd.stop()
     kept = await keep(scanned)
     scanned.deps = dataclasses.replace(scanned.deps, scanner=None)

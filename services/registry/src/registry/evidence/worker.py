@@ -11,14 +11,18 @@ import logging
 from datetime import timedelta
 
 from prometheus_client import Counter
+from regulation.authorisation import is_school
 from service_kit.files import FileBroken, FileMissing
 from service_kit.scanning import ScannerAway
 from service_kit.service import Kit
 from service_kit.telemetry import describe
+from shared_contracts.actors import Role
 from shared_contracts.evidence import ScanState
+from shared_contracts.waiting import WorkWaiting
 
 from registry.context import Registry, RegistryWork
 from registry.evidence import store
+from registry.evidence.store import Evidence
 
 log = logging.getLogger(__name__)
 
@@ -63,9 +67,22 @@ async def scan_one(work: RegistryWork) -> bool:
     state = ScanState.CLEAN if verdict.clean else ScanState.INFECTED
     if not verdict.clean:
         log.warning("evidence %s is infected: nobody can open it any more", one.id)
+        work.emit(_virus_found(one), one.id)
     SCANNED.labels(str(state)).inc()
     await store.scanned(work.tx, one.id, state, verdict.signature, work.now)
     return True
+
+
+def _virus_found(one: Evidence) -> WorkWaiting:
+    """Whoever uploaded it has to bring the paper again; what it was attached to stands without it."""
+    return WorkWaiting(
+        organisation=one.organisation,
+        role=Role.REGISTRAR if is_school(one.organisation) else Role.AUTHORITY_OFFICER,
+        kind="evidence_infected",
+        title="有{count}个证明材料含有病毒，已隔离",
+        detail="这些文件已不能打开。请查杀电脑病毒后，用原件重新扫描上传。",
+        link="/v1/evidence-files",
+    )
 
 
 async def forget_one(work: RegistryWork) -> bool:
