@@ -133,6 +133,13 @@ class ClearingWorld(World):
             if not moved:
                 return total
 
+    async def carry_one(self, service: str) -> None:
+        """The next event of a service, if one waits."""
+        tell = self.identity_told if service == "registry" else self.tell
+        for seq, event in (await self.waiting(service))[:1]:
+            await tell(event)
+            self._carried[service] = seq
+
     # ---- pupils -------------------------------------------------------------------------------------------------
 
     def document(self, born: date = BORN, sex: str = "1", area: str = "230102") -> str:
