@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from clearing_world import OFFICER, OTHER_REGISTRAR, ClearingWorld
+from clearing_world import CITY_OFFICER, OFFICER, OTHER_REGISTRAR, PROVINCE_OFFICER, ClearingWorld
 from registry_world import OTHER_SCHOOL, PRINCIPAL, REGISTRAR, SCHOOL, actor, codes
 from service_kit.bus import Unavailable
 from shared_contracts.actors import Role
@@ -26,6 +26,7 @@ from shared_contracts.clearing import (
 )
 from shared_contracts.decisions import Refused
 from shared_contracts.identity import KeyFields
+from shared_contracts.organisations import ChangeSupervision
 from shared_contracts.records import GetJournal, GetStudent
 
 pytestmark = pytest.mark.integration
@@ -241,6 +242,25 @@ async def test_correction_and_cancellation_at_once(world: ClearingWorld) -> None
             assert correction.state == "withdrawn"
             assert row["name"] != "王晓明"
         assert not await world.identity_sql("SELECT 1 FROM staged_corrections")
+
+
+@pytest.mark.clause("3.1", "40", "44")
+async def test_it_follows_its_school_to_another_authority(world: ClearingWorld) -> None:
+    student = await world.registered()
+    opened = await ask(world, student)
+    await decide(world, opened.id, "principal")
+    proposed = await world.propose(student)
+    await world.do(
+        ChangeSupervision(
+            command_id=world.id(), actor=PROVINCE_OFFICER, code=SCHOOL.code, authority="230100", division="230102",
+            reason="直管", effective_from=world.clock.today(),
+        )
+    )  # fmt: skip
+    assert (await decide(world, opened.id, "authority")).kind == "not_found"
+    done = await decide(world, opened.id, "authority", who=CITY_OFFICER)
+    assert done.state == "applying"
+    refused = await world.decide_cancellation(proposed.id)  # the former authority ends no record any more
+    assert "cancel.not_supervisor" in codes(refused)
 
 
 @pytest.mark.clause("40")

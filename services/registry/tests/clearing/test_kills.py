@@ -30,7 +30,7 @@ async def kill(world: ClearingWorld, does: str, target: str, when: str, nth: int
         sys.executable, str(VICTIM), does, target, when, str(nth), env=environ
     )
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(180):
             status = await process.wait()
     finally:
         if process.returncode is None:

@@ -13,6 +13,7 @@ from shared_contracts.actors import Actor, Role
 from shared_contracts.organisations import OrganisationView
 from shared_contracts.registry import RegistrationState, Step, StepReached
 
+from registry.clearing.correcting.chain import chain as correction_chain
 from registry.context import RegistryWork
 from registry.registration.chain import chain
 
@@ -27,6 +28,14 @@ _OPEN = f"""
     ORDER BY c.id FOR UPDATE OF c
 """  # noqa: S608 - column names of our own
 
+_OPEN_CORRECTIONS = f"""
+    SELECT c.id, {", ".join(f"c.{column.strip()}" for column in STANDING.split(",") if column.strip() != "deciders")},
+           c.deciders::text AS deciders
+    FROM students s JOIN corrections n ON n.student_id = s.id AND n.open JOIN cases c ON c.id = n.id
+    WHERE s.school = $1 AND c.status IN ('open', 'returned')
+    ORDER BY c.id FOR UPDATE OF c
+"""  # noqa: S608 - column names of our own
+
 # Who may see a registration follows the school, whatever became of it; who decided it stands in its case for ever.
 _SEEN_BY = """
     UPDATE registrations r SET authority = $2
@@ -37,9 +46,9 @@ _SEEN_BY = """
 
 @clause("3.1", "13.2", "44")
 async def pass_on(work: RegistryWork, school: OrganisationView, actor: Actor, reason: str) -> int:
-    """Hand a school's open registrations to its authority as it is now. A constant number of statements.
+    """Hand a school's open registrations and corrections to its authority as it is now. A constant number of statements.
 
-    Returns how many. The caller has locked the school (`store.lock_versions`), so that none is admitted meanwhile.
+    Returns how many registrations. The caller has locked the school (`store.lock_versions`): none is admitted meanwhile.
     """
     assert school.authority is not None
     connection = await driver(work.tx)
@@ -54,6 +63,9 @@ async def pass_on(work: RegistryWork, school: OrganisationView, actor: Actor, re
         details={"parties": {"authority": school.authority}},
     )
     await decide_cases(connection, kind, cases, doing, calendar=work.deps.calendar)
+    corrections = [(row["id"], standing(row)) for row in await connection.fetch(_OPEN_CORRECTIONS, school.code)]
+    correcting = correction_chain(kind.first.days or 0)
+    await decide_cases(connection, correcting, corrections, doing, calendar=work.deps.calendar)
     await connection.execute(_SEEN_BY, school.code, school.authority)
     waiting = sum(one.status == "open" and one.step == Step.AUTHORITY for _, one in cases)
     if waiting:
