@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from e2e_acts_archive import AWARD
 from e2e_api import XLSX, Api, problem_of
 from e2e_flow import STEPS, Desk, today
 from e2e_people import Made, People
@@ -74,6 +75,10 @@ def body_of(method: str, path: str) -> dict[str, Any]:
         "POST /v1/registrations/{registration_id}/withdrawal": {"reason": "家长要求"},
         "POST /v1/rosters/{roster_id}/decisions": decision,
         "POST /v1/students/{student_id}/reveal": {"purpose": "核对户口簿"},
+        "PATCH /v1/students/{student_id}": {"changes": {"phone": "13800000000"}},
+        "POST /v1/students/{student_id}/archive/entries": {"on": "2026-09-01", "entry": AWARD},
+        "POST /v1/students/{student_id}/archive/evidence": {"on": "2026-09-01", "evidence": [{"evidence_id": "x"}]},
+        "POST /v1/students/{student_id}/archive/files": {"form": "package"},
     }
     operation = f"{method} {path}"
     if operation == "POST /v1/rosters":
