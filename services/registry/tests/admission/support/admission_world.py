@@ -1,5 +1,5 @@
-"""A county at the time of enrolment: zones, plans, children; identity is a stand-in that knows documents (the real one is
-asked in `test_with_identity`)."""
+"""A county at the time of enrolment: zones, plans, children; identity is a stand-in that knows documents (end-to-end
+tests ask the real one)."""
 
 from __future__ import annotations
 

@@ -57,11 +57,11 @@ async def no_shows(work: RegistryWork) -> int:
     """Whoever neither reported nor postponed, the day after the day to report: told to the school, and to whoever sees
     that the guardians send their children. Returns how many. Copies of the service share the work (SKIP LOCKED)."""
     rows = await (await driver(work.tx)).fetch(
-        """SELECT id, child_id, person_id, county, school, school_year, report_to, postponed_until FROM admissions
-           WHERE state = 'open' AND reported_on IS NULL AND no_show_on IS NULL AND school_year = $1
-             AND greatest(report_to, coalesce(postponed_until, report_to)) < $2
-             AND NOT EXISTS (SELECT FROM registrations r WHERE r.admission_id = admissions.id AND NOT r.closed)
-           ORDER BY school, id LIMIT $3 FOR UPDATE SKIP LOCKED""",
+        f"""SELECT id, child_id, person_id, county, school, school_year, report_to, postponed_until FROM admissions a
+            WHERE state = 'open' AND reported_on IS NULL AND no_show_on IS NULL AND school_year = $1
+              AND greatest(report_to, coalesce(postponed_until, report_to)) < $2
+              AND NOT EXISTS (SELECT FROM registrations r WHERE {store.HANDED_IN})
+            ORDER BY school, id LIMIT $3 FOR UPDATE SKIP LOCKED""",  # noqa: S608 - a constant
         work.today.year,
         work.today,
         BATCH,
@@ -119,11 +119,10 @@ async def reminders(work: RegistryWork) -> int:
     if not due:
         return 0
     rows = await (await driver(work.tx)).fetch(
-        """SELECT a.id, a.school, a.school_year, a.reported_on FROM admissions a
-           JOIN unnest($1::date[], $2::smallint[]) AS q(day, number) ON a.reported_on = q.day AND a.reminded < q.number
-           WHERE a.state = 'open'
-             AND NOT EXISTS (SELECT FROM registrations r WHERE r.admission_id = a.id AND NOT r.closed)
-           ORDER BY a.school, a.id LIMIT $3 FOR UPDATE OF a SKIP LOCKED""",
+        f"""SELECT a.id, a.school, a.school_year, a.reported_on FROM admissions a
+            JOIN unnest($1::date[], $2::smallint[]) AS q(day, number) ON a.reported_on = q.day AND a.reminded < q.number
+            WHERE a.state = 'open' AND NOT EXISTS (SELECT FROM registrations r WHERE {store.HANDED_IN})
+            ORDER BY a.school, a.id LIMIT $3 FOR UPDATE OF a SKIP LOCKED""",  # noqa: S608 - a constant
         list(due),
         list(due.values()),
         BATCH,

@@ -88,6 +88,7 @@ async def _either(*events: asyncio.Event) -> None:
 async def attend(desk: Desk, one: Import) -> None:
     """One stage of one list. Whatever happens, the lease is given back or runs out."""
     outcome = "done"
+    heart = asyncio.create_task(_keep_lease(desk, one))
     try:
         await (check(desk, one) if one.state == "checking" else take_in(desk, one))
     except CannotRead as fault:
@@ -114,7 +115,18 @@ async def attend(desk: Desk, one: Import) -> None:
         outcome = "failed"
         log.exception("list %s: tried again later: %s", one.id, describe(error))
         await _put_off(desk, one)
+    finally:
+        heart.cancel()
     LISTS.labels(one.state, outcome).inc()
+
+
+async def _keep_lease(desk: Desk, one: Import) -> None:
+    """Whoever has lost the lease finds out when he writes."""
+    while True:
+        await asyncio.sleep(imports.LEASE / 3)
+        with contextlib.suppress(Exception):
+            async with desk.db.transaction() as tx:
+                await imports.keep(tx, one.id, desk.owner)
 
 
 @clause("5.1", "5.2", "12", "15.2")

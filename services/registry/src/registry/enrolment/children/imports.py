@@ -120,6 +120,17 @@ async def put_off(tx: AsyncConnection, import_id: str, owner: str, seconds: floa
     )
 
 
+async def keep(tx: AsyncConnection, import_id: str, owner: str) -> None:
+    """A sign of life while the file is read or identity is asked."""
+    await (await driver(tx)).execute(
+        """UPDATE children_imports SET lease_until = clock_timestamp() + make_interval(secs => $3)
+           WHERE id = $1 AND lease_owner = $2""",
+        import_id,
+        owner,
+        LEASE,
+    )
+
+
 async def let_go(tx: AsyncConnection, import_id: str, owner: str) -> None:
     await (await driver(tx)).execute(
         "UPDATE children_imports SET lease_owner = NULL, lease_until = NULL WHERE id = $1 AND lease_owner = $2",
