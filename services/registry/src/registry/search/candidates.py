@@ -53,11 +53,21 @@ SELECT authority, term, n FROM search_terms
 WHERE authority = $1 AND authority = $2 AND term >= $3 AND term <= $4 AND (authority, term, n) > ($5, $6, $7)
 ORDER BY authority, term, n LIMIT $8
 """
-# A city, the province: the same scan skips from authority to authority: 140 descents at most.
+# A city, the province: that scan for one authority after the other (140 at most, 5 us each where there is nobody), in
+# order, so that it ends with the page. PostgreSQL's own skip scan over `authority >= … AND authority <= …` reads the whole
+# stretch instead: the row comparison of the cursor keeps it from skipping (half a second against one millisecond).
 OF_AUTHORITIES = """
-SELECT authority, term, n FROM search_terms
-WHERE authority >= $1 AND authority <= $2 AND term >= $3 AND term <= $4 AND (authority, term, n) > ($5, $6, $7)
-ORDER BY authority, term, n LIMIT $8
+SELECT t.authority, t.term, t.n
+FROM (
+    SELECT DISTINCT code COLLATE "C" AS code FROM organisations
+    WHERE kind <> 'school' AND code COLLATE "C" >= $1 AND code COLLATE "C" <= $2 ORDER BY 1
+) a
+CROSS JOIN LATERAL (
+    SELECT authority, term, n FROM search_terms
+    WHERE authority = a.code AND term >= $3 AND term <= $4 AND (authority, term, n) > ($5, $6, $7)
+    ORDER BY authority, term, n LIMIT $8
+) t
+ORDER BY a.code, t.term, t.n LIMIT $8
 """
 # Index Scan using search_entries_of_school; strpos over some hundred short texts.
 OF_SCHOOL = """

