@@ -160,9 +160,12 @@ async def test_a_scan_that_was_killed_goes_on(
     await world.sql("DELETE FROM duplicate_arrivals")
     await world.do(StartScan(command_id=world.id(), actor=OFFICER, scan_id="s1", organisation="230102"))
     await kill(world, "scan", target, when, nth)
-    while await scanning.scan_step(world.kit, world.deps):
-        pass
-    scan: Any = await world.ask(GetScan(actor=OFFICER, scan_id="s1"))
+    scan: Any = None
+    async with asyncio.timeout(60):  # until the server has noticed that the dead one's connection is gone
+        while scan is None or scan.state != "done":
+            if not await scanning.scan_step(world.kit, world.deps):
+                await asyncio.sleep(0.1)
+            scan = await world.ask(GetScan(actor=OFFICER, scan_id="s1"))
     assert (scan.state, scan.done, scan.total, scan.found) == ("done", 5, 5, 2)
     assert len(await world.sql("SELECT 1 FROM duplicate_pairs")) == 2
     told = [event.count for event in await world.events(WorkWaiting) if event.kind == "duplicate_to_decide"]
