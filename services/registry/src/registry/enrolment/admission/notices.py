@@ -65,9 +65,7 @@ def _content(one: Notice, shown: Callable[[str], str]) -> dict[str, Any]:
         "number": one.number,
         "name": shown(one.name),
         "lines": [
-            f"{WORDS[one.way]}，{one.name}同学被安排到{school}{one.stage}就读（{one.school_year}年秋季入学）。"
-            if shown(one.name) == one.name
-            else f"{WORDS[one.way]}，你被安排到{school}{one.stage}就读（{one.school_year}年秋季入学）。",
+            f"{WORDS[one.way]}，你被安排到{school}就读（{one.stage}，{one.school_year}年秋季入学）。",
             "因病或其他特殊情况不能按时报到的，请在开学前一周内持有关证明向学校申请延期。"
             "父母或其他法定监护人应依法送适龄儿童、少年按时入学，完成义务教育。",
         ],
