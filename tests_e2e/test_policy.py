@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -139,3 +140,28 @@ def test_the_same_publication_sent_twice_is_one(cast: Cast) -> None:
     assert other.status_code == 409
     value_id = first.json()["id"]
     assert leader.send("POST", f"/v1/policy/values/{value_id}/withdrawal", json={"reason": "测试"}).status_code == 200
+
+
+@pytest.mark.clause("49")
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_registry_killed_at_each_write_of_a_publication(breakable: System) -> None:
+    """Nothing half: no value without its filing, and the same request sent again publishes it once."""
+    leader = breakable.account("nangang.officer")
+    for number, table in enumerate(("policy_values", "policy_filings", "outbox")):
+        body, key = new(1700 - number, 70 + number), f"killed-at-{table}"
+        with ThreadPoolExecutor(1) as pool:
+            with breakable.held("registry", f"LOCK TABLE {table} IN SHARE MODE"):
+                asked = pool.submit(leader.send, "POST", "/v1/policy/values", json=body, key=key)
+                breakable.wait_blocked("registry")
+                breakable.kill("registry")
+            breakable.start("registry")
+            asked.result()
+        again = leader.send("POST", "/v1/policy/values", json=body, key=key)
+        assert again.status_code == 201, again.text
+        rows = """SELECT count(*) FROM policy_values v JOIN policy_filings f ON f.value_id = v.id
+                  WHERE v.value = $1::text::jsonb"""
+        assert breakable.value("registry", rows, str(body["value"])) == 1
+        assert breakable.value("registry", "SELECT version FROM policy_book") == number + 1
+        on = body["valid_from"]
+        wait_for(lambda on=on, want=body["value"]: held(leader, on)[0] == want, 30, "it has not come into the book")
