@@ -31,14 +31,20 @@ _school = organisations.alias("listed_school")
 _PRIMARY_UP_TO, _JUNIOR_FROM = 5, 7  # grade 6 is either, as the school's system has it
 
 
-def schools(reached: Reach, only: str | None, after: str | None, grade: int | None) -> sa.Subquery:
-    """Codes of the schools whose pupils an account may see, in order, from the one where the page begins."""
+def schools(
+    reached: Reach, only: str | None, after: str | None, grade: int | None = None, *, former: bool = False
+) -> sa.Subquery:
+    """Codes of the schools whose pupils an account may see, in order, from the one where the page begins.
+
+    `former`: also those that are closed, or were once within reach: for rows that say themselves who may see them.
+    """
     code, authority = _school.c.code, _school.c.authority
     # Which classes of the own school: that is for the rows. Anything but codes is not known here.
     visible = within(reached, school=code, authority=authority, grade=sa.literal(None), class_no=sa.literal(None))
     if reached.classes_of is not None:
         visible = sa.or_(visible, code == reached.classes_of)
-    chosen = sa.select(code).where(_school.c.valid_to.is_(None), _school.c.kind == "school", visible)
+    chosen = sa.select(code).where(_school.c.kind == "school", visible)
+    chosen = chosen.distinct() if former else chosen.where(_school.c.valid_to.is_(None))
     if only is not None:
         chosen = chosen.where(code == only)
     if after is not None:

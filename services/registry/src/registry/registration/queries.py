@@ -31,6 +31,7 @@ from registry.context import RegistryWork
 from registry.organisations.tables import organisations
 from registry.reach import within
 from registry.records import copies
+from registry.records.listing import schools
 from registry.records.tables import students
 from registry.registration import access, store
 from registry.registration.chain import meaning, state_of
@@ -99,7 +100,13 @@ async def list_registrations(work: RegistryWork, query: ListRegistrations) -> Re
         return after
     if after is not None:
         statement = statement.where(sa.tuple_(_r.school, _r.id) > sa.tuple_(*after))
-    rows = await fetch_all(work.tx, statement.order_by(_r.school, _r.id).limit(limit + 1))
+    if not reached.everything:  # school by school: see records/listing.py
+        of = schools(reached, query.school, None if after is None else str(after[0]), former=True)
+        own = statement.where(_r.school == of.c.code).order_by(_r.id).limit(limit + 1).correlate(of).lateral("own")
+        statement = sa.select(own).select_from(of.join(own, sa.true())).order_by(of.c.code, own.c.id)
+    else:
+        statement = statement.order_by(_r.school, _r.id)
+    rows = await fetch_all(work.tx, statement.limit(limit + 1))
     kept, cursor = paging.page(rows, limit, lambda row: (row["school"], row["id"]))
     return RegistrationPage(items=tuple(map(_view, kept)), next_cursor=cursor)
 
