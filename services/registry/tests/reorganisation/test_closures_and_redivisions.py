@@ -179,7 +179,7 @@ async def test_a_county_does_not_take_schools_of_another(world: MovingWorld) -> 
     drafted = await world.draft(plan)
     found = (await world.preview(drafted.id)).preview.findings
     assert "reorganisation.out_of_reach" in [finding.code for finding in found]
-    assert (await world.decide(drafted.id, COUNTY_LEADER)).kind == "not_found"
+    assert (await world.resolve(drafted.id, COUNTY_LEADER)).kind == "not_found"
 
 
 async def test_what_holds_from_a_later_day_waits_for_it(world: MovingWorld) -> None:

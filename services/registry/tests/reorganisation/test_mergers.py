@@ -14,9 +14,10 @@ from moving_world import (
     SCHOOL,
     MovingWorld,
 )
-from registry_world import REGISTRAR, actor, codes
+from registry_world import PRINCIPAL, REGISTRAR, actor, codes
 from service_kit.ids import new_id
 from shared_contracts.actors import Role
+from shared_contracts.classes import MovePupil
 from shared_contracts.decisions import Refused
 from shared_contracts.organisations import GetOrganisation, ListVersions, OrganisationsChanged
 from shared_contracts.records import GetJournal, GetStudent, RecordsPassed
@@ -43,7 +44,7 @@ async def test_everything_goes_into_the_other_school(world: MovingWorld, small_b
         (None, None, 2, None, False),
     ]
     assert (seen.preview.in_school, seen.preview.ended, seen.preview.findings) == (19, 4, ())
-    assert (await world.decide(drafted.id)).state == "approved"
+    assert (await world.resolve(drafted.id)).state == "approved"
     assert await world.carried(drafted.id) == "done"
 
     await world.whole()
@@ -112,7 +113,7 @@ async def test_what_stands_in_the_way_is_said(world: MovingWorld) -> None:
     await world.admit(world.admission(OTHER_SCHOOL), school=OTHER_SCHOOL)
     seen = await world.preview(drafted.id)
     assert [(f.code, f.clause) for f in seen.preview.findings] == [("reorganisation.registrations", "13.2")]
-    no = await world.decide(drafted.id)
+    no = await world.resolve(drafted.id)
     assert codes(no) == ["reorganisation.registrations"]
     for plan, wanted in (
         (Merging(ended=(SCHOOL.code,), into=SCHOOL.code), "reorganisation.into_itself"),
@@ -132,10 +133,10 @@ async def test_two_persons_and_the_superior_authority(world: MovingWorld) -> Non
     drafted = await world.draft(PLAN)
     await world.preview(drafted.id)
     for who, kind in ((COUNTY_OFFICER, "forbidden"), (COUNTY_LEADER, "not_found"), (REGISTRAR, "forbidden")):
-        no = await world.decide(drafted.id, who)
+        no = await world.resolve(drafted.id, who)
         assert isinstance(no, Refused) and no.kind == kind, who
     both = actor(Role.LEADER, "230100", COUNTY_OFFICER.account)
-    assert codes(await world.decide(drafted.id, both)) == ["operation.same_person"]
+    assert codes(await world.resolve(drafted.id, both)) == ["operation.same_person"]
 
 
 async def test_nobody_changes_pupils_of_a_school_that_is_being_merged(world: MovingWorld) -> None:
@@ -167,3 +168,25 @@ async def test_a_school_of_another_system(world: MovingWorld) -> None:
     drafted = await world.draft(Merging(ended=(OTHER_SCHOOL.code,), into=FIVE_FOUR.code))
     found = (await world.preview(drafted.id)).preview.findings
     assert [finding.code for finding in found] == ["reorganisation.no_such_grade"]
+
+
+async def test_who_would_change_such_a_pupil_is_told_why(world: MovingWorld) -> None:
+    """What the trigger says is the command's answer, and nothing of the command is left."""
+    one = await world.one()
+    await world.bring_to(one, "done")
+    await world.number(one)
+    await world.pupils(SCHOOL, 1, 2, 1)
+    command = MovePupil(
+        command_id=new_id(),
+        actor=PRINCIPAL,
+        move_id=new_id(),
+        pupil_id=one,
+        class_id=world.key(SCHOOL, 1, 2),
+        reason="家长申请",
+    )
+    await world.sql("INSERT INTO frozen_schools VALUES ($1, 'another', now())", SCHOOL.code)
+    no = await world.do(command)
+    assert isinstance(no, Refused) and no.kind == "conflict" and "正在办理撤并" in no.detail
+    assert await world.sql("SELECT FROM class_moves") == []
+    await world.sql("DELETE FROM frozen_schools")
+    assert not isinstance(await world.do(command), Refused), "the same command, once it may"

@@ -113,7 +113,7 @@ class MovingWorld(World):
     async def preview(self, id_: str, who: Any = COUNTY_OFFICER) -> Any:
         return await self.do(PreviewReorganisation(command_id=self.id("command"), actor=who, reorganisation_id=id_))
 
-    async def decide(self, id_: str, who: Any = CITY_LEADER, decision: str = "approve", reason: str = "同意") -> Any:  # type: ignore[override]
+    async def resolve(self, id_: str, who: Any = CITY_LEADER, decision: str = "approve", reason: str = "同意") -> Any:
         return await self.do(
             DecideReorganisation(
                 command_id=self.id("command"), actor=who, reorganisation_id=id_, decision=decision, reason=reason
@@ -125,7 +125,7 @@ class MovingWorld(World):
         drafted = await self.draft(plan, who, **more)
         seen = await self.preview(drafted.id, who)
         assert not seen.preview.blocked, seen.preview.findings
-        decided = await self.decide(drafted.id, leader)
+        decided = await self.resolve(drafted.id, leader)
         assert decided.state == "approved", decided
         return str(drafted.id)
 
