@@ -38,7 +38,7 @@ status: setup ## what runs, where, how it is
 logs: setup ## follow the logs of a stack in the background
 	@$(PY) -m xueji_local logs
 
-demo: setup ## a school's roster becomes records with G and L numbers (ROWS=300)
+demo: setup ## from the places of a school to records with G and L numbers and classes that were drawn (ROWS=300)
 	@$(PY) -m xueji_local.demo --rows $(ROWS)
 
 seed-province: setup ## a synthetic province into the running stack of `make up` (STUDENTS=200000; 2000000: a quarter of an hour)

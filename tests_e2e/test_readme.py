@@ -31,7 +31,7 @@ def test_the_clients_example_runs(system: System, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_demonstration_ends_as_planted() -> None:
-    """`make demo` on a system of its own: 60 rows, every hard case, the corrected workbook, both again."""
+    """`make demo` on a system of its own: the first day, 60 rows, every hard case, both workbooks again, a draw."""
     with running_system() as fresh:
         done = subprocess.run(
             [sys.executable, "-m", "xueji_local.demo", "--rows", "60"],

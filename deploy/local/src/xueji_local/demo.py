@@ -1,9 +1,10 @@
 """`python -m xueji_local.demo`: the main job on a running stack, from a roster workbook to G and L numbers.
 
-It makes a roster with every hard case in it, uploads it over HTTP as the school's registrar, walks the steps of clause
-15.1 with the demonstration accounts, shows what came of each row, corrects what can be corrected, uploads that, uploads
-both again, draws a grade's classes and proves the draw, and compares all of it with what was planted. Exit status: 0 all
-as planted, 1 something differs (listed), 2 it could not go on.
+It makes a roster with every hard case in it. Some of its pupils are children of age first: listed by the county, placed by
+zone, sent a notice, on the first day at school. Then the roster is uploaded over HTTP as the school's registrar and goes
+through the steps of clause 15.1 with the demonstration accounts; what came of each row is shown, what can be corrected is
+corrected and uploaded, both are uploaded again, a grade's classes are drawn and the draw is proved, and all of it is
+compared with what was planted. Exit status: 0 all as planted, 1 something differs (listed), 2 it could not go on.
 """
 
 from __future__ import annotations
@@ -23,10 +24,12 @@ import httpx
 import msgspec
 from regulation.school_year import SchoolSystem, Stage, grades_of
 from service_kit.clock import Clock
+from shared_contracts.admission import AdmissionView
 from shared_contracts.records import StudentView
 from shared_contracts.registry import OrganisationView, RosterView
 
 from xueji_local import running
+from xueji_local.demo_admission import admit, handed_in
 from xueji_local.demo_classes import assign_classes
 from xueji_local.demo_client import Account, ApiProblem, Client
 from xueji_local.demo_flow import DemoProblem, Desk, Run, check, give_up, open_desk, walk
@@ -204,6 +207,13 @@ class Demo:
         screen.note(f"名册：{roster.path}（{roster.classes}个班）")
         return roster, before
 
+    def admission(self, desk: Desk, roster: Roster) -> list[AdmissionView]:
+        """What comes before a roster: some of its pupils as the county's children of age, up to their first day."""
+        self.screen.heading("二、招生计划、适龄儿童名单、按学区安排、通知书、报到")
+        admitted, failures = admit(desk, Time(self.stack.clock, desk.forget), roster, self.folder, self.screen)
+        self.failures += failures
+        return admitted
+
     def elsewhere(self, roster: Roster) -> None:
         """A child goes to another school first; a foreign pupil to one that may take foreign pupils."""
         others = [
@@ -234,7 +244,7 @@ class Demo:
 
     def main_job(self, desk: Desk, roster: Roster) -> Run:
         screen = self.screen
-        screen.heading("二、上传名册，检查（不入库）")
+        screen.heading("三、上传名册，检查（不入库）")
         key = str(uuid.uuid4())
         run = self.upload(desk, Path(roster.path), key)
         totals = run.view.totals
@@ -253,7 +263,7 @@ class Demo:
             screen.note("没有新学生：这些学生已在本校（同一种子的名册办过）。")
             give_up(desk, run)
             return run
-        screen.heading("三、确认导入，打印确认表，五步审核，比对与发号")
+        screen.heading("四、确认导入，打印确认表，五步审核，比对与发号")
         walk(desk, run, self.folder, screen)
         self.failures += compare_result(roster, run)
         return run
@@ -264,7 +274,7 @@ class Demo:
             if run.view.totals.refused and run.accepted:
                 self.failures.append("有被拒绝的行，但没有退回的工作簿")
             return None, 0
-        self.screen.heading("四、改正退回的行，再次上传")
+        self.screen.heading("五、改正退回的行，再次上传")
         done = make_corrected(run.returned, self.folder / "改正后.xlsx", roster)
         self.screen.note(f"改正{len(done.cured)}行，去掉无法改正的{len(done.removed)}行：{done.path}")
         if done.unexpected:
@@ -288,12 +298,12 @@ class Demo:
         return done, second.accepted
 
     def classes(self, desk: Desk) -> None:
-        self.screen.heading("六、一键分班：名单封存，公布，抽签，核对")
+        self.screen.heading("七、一键分班：名单封存，公布，抽签，核对")
         self.failures += assign_classes(desk, Time(self.stack.clock, desk.forget), self.folder, self.screen)
 
     def again(self, desk: Desk, roster: Roster, done: Correction | None, expected: int) -> None:
         """The same workbooks once more: nothing comes of them, and the school has `expected` pupils."""
-        self.screen.heading("五、同样的工作簿再传一次")
+        self.screen.heading("六、同样的工作簿再传一次")
         refused = len(roster.refused_rows)
         for path, here, wrong in (
             *(((Path(done.path), done.rows, 0),) if done else ()),
@@ -320,10 +330,12 @@ def demonstrate(rows: int, seed: int | None, out: Path | None, screen: Screen) -
     screen.heading(f"一、准备：{demo.own.name}（{demo.own.code}），{stack.gateway}")
     with demo.desk(demo.own) as desk:
         roster, before = demo.prepare(desk, rows, seed)
+        admitted = demo.admission(desk, roster)
         demo.elsewhere(roster)
         run = demo.main_job(desk, roster)
         done, corrected = demo.correct(desk, roster, run)
         demo.again(desk, roster, done, len(before) + run.accepted + corrected)
+        demo.failures += handed_in(desk, admitted, screen)
         demo.classes(desk)
     show_result(screen, run)
     _show_files(screen, run, done)
