@@ -10,6 +10,7 @@ from typing import Any
 import pytest_asyncio
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "registration" / "support"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "form" / "support"))
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 from classes_world import ClassesWorld

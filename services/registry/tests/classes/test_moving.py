@@ -9,11 +9,13 @@ from typing import Any
 import asyncpg
 import msgspec
 import pytest
+import registry_pupils as pupils
 import sqlalchemy as sa
 from classes_world import ClassesWorld
 from hypothesis import given
 from hypothesis import strategies as st
 from registry.classes import policy
+from registry.registration.intake import form_context
 from registry_world import FAR_SCHOOL, OFFICER, OTHER_SCHOOL, REGISTRAR, SCHOOL, TEACHER, actor, codes
 from shared_contracts import registry as contract
 from shared_contracts.actors import Role
@@ -21,6 +23,7 @@ from shared_contracts.classes import AssignmentState, ClassMove, ListClassMoves,
 from shared_contracts.decisions import Outcome, Refused
 from shared_contracts.messages import members
 from shared_contracts.records import GetJournal, GetStudent
+from shared_contracts.registry import CorrectRegistration
 
 integration = pytest.mark.integration
 
@@ -200,6 +203,32 @@ async def test_of_draws_and_applications_at_once_one_is(world: ClassesWorld) -> 
     assert sum(not isinstance(reply, Refused) for reply in done) == 1
     ((entries,),) = await world.sql("SELECT count(*) FROM journal WHERE kind = 'class_assigned'")
     assert entries == 12
+
+
+@integration
+@pytest.mark.clause("17")
+async def test_a_correction_neither_takes_the_class_back_nor_chooses_another(world: ClassesWorld) -> None:
+    """The form was filled in with a provisional class; what was drawn since stays."""
+    ids = await world.grade(4, 4)
+    entry = pupils.check().entry
+    assert entry is not None
+    blob = world.deps.cipher.seal_bytes(msgspec.json.encode(entry.form), form_context(ids[0]))
+    await world.sql("UPDATE profiles SET form = $2 WHERE id = $1", ids[0], blob)
+    await world.apply(await world.drawn(11, 12))
+    drawn = (await world.classes_of(ids[0]))[ids[0]]
+    assert drawn in (11, 12)
+    await world.decide(ids[0], "class_teacher", TEACHER, "return", reason="请核对电话")
+
+    async def correct(**changes: str) -> Any:
+        version = (await world.get(ids[0])).version
+        command = CorrectRegistration(
+            command_id=world.id(), actor=REGISTRAR, registration_id=ids[0], changes=changes, version=version
+        )
+        return await world.do(command)
+
+    assert "一键分班" in no(await correct(class_no="3"), "refused").detail
+    corrected = await correct(phone="13945009999")
+    assert (corrected.state, corrected.class_no) == ("entered", drawn)
 
 
 # ---- the database says so too --------------------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ async def move_pupil(work: RegistryWork, command: MovePupil) -> ClassMove | Refu
         return refused("refused", f"{wrong[0].message}。{wrong[0].cure}。", *wrong)
     if to["id"] == present_id:
         return refused("conflict", "学生已经在这个班级。")
-    if number := await store.closed_list_of(work.tx, command.pupil_id):
+    if number := await store.list_of(work.tx, command.pupil_id, ("committed", "drawn")):
         return refused("conflict", f"学生在已封存的分班名单（{number}）中。请在分班执行以后再调班。")
     size = (await store.sizes(work.tx, [to["id"]]))[to["id"]]
     if to["closed_on"] is not None and not size:

@@ -393,12 +393,15 @@ async def put_result(tx: AsyncConnection, assignment_id: str, result: Mapping[st
     )
 
 
-async def closed_list_of(tx: AsyncConnection, pupil_id: str) -> str | None:
-    """The number of the assignment whose closed list this pupil stands on and which has not been applied yet."""
+async def list_of(
+    tx: AsyncConnection, pupil_id: str, states: Sequence[str] = ("committed", "drawn", "applied")
+) -> str | None:
+    """The number of the assignment on whose closed list this pupil stands and which is in one of these states."""
     number: str | None = await (await driver(tx)).fetchval(
         """SELECT a.number FROM class_assignment_pupils p JOIN class_assignments a ON a.id = p.assignment_id
-           WHERE p.pupil_id = $1 AND a.state IN ('committed', 'drawn')""",
+           WHERE p.pupil_id = $1 AND a.state = ANY($2::text[]) ORDER BY a.opened_at DESC LIMIT 1""",
         pupil_id,
+        list(states),
     )
     return number
 
