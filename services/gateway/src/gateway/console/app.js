@@ -57,9 +57,9 @@ const LINKS = [
 ];
 // Links that are looked for together; what is in no group stands by itself.
 const GROUPS = [
-  ["招生入学", ["#/plans", "#/schemes", "#/admission", "#/admissions", "#/intake", "#/intakes", "#/junior-intakes"]],
+  ["招生入学", ["#/admissions", "#/junior-intakes"]],
   ["学籍", ["#/rosters", "#/students", "#/classes", "#/duplicates", "#/corrections", "#/cancellations"]],
-  ["监管", ["#/inspection", "#/policy", "#/reorganisations", "#/reorganisation", "#/registrars", "#/exports"]],
+  ["监管", ["#/inspection", "#/policy", "#/reorganisations", "#/registrars", "#/exports"]],
 ];
 let leaving = new AbortController();
 let unread;

@@ -84,16 +84,16 @@ async function roundPage(place, id) {
 
 async function findingPage(place, id) {
   const draw = (f) => {
-    const post = (what, body) => api(`/v1/inspection-findings/${id}/${what}`, { method: "POST", body, headers: { "If-Match": `"${f.version}"` } });
+    const post = (address, body) => api(address, { method: "POST", body, headers: { "If-Match": `"${f.version}"` } });
     const decide = (decision, text) => action(text, async () => {
-      const done = await ask({ title: text, confirm: text, fields: [{ name: "reason", label: decision === "return" ? "退回原因（学校会看到）" : "意见", type: "textarea", required: decision === "return", maxlength: 1000 }], send: ({ reason }) => post("decisions", { decision, reason: reason ?? "" }) });
+      const done = await ask({ title: text, confirm: text, fields: [{ name: "reason", label: decision === "return" ? "退回原因（学校会看到）" : "意见", type: "textarea", required: decision === "return", maxlength: 1000 }], send: ({ reason }) => post(`/v1/inspection-findings/${id}/decisions`, { decision, reason: reason ?? "" }) });
       if (done) draw(done);
     }, { class: decision === "close" ? "primary" : "" });
     fill(place, h("div", { class: "head" }, h("h1", null, f.title, " ", shown(STATES, f.state)), back.cloneNode(true)),
       h("div", { class: "card" }, facts([["学校", f.school_name], ["情况", f.detail], ["依据", `第${f.clause}条`], ["怎样改正", f.cure], ["期限", `${f.due_on}${f.overdue ? "（已逾期）" : ""}`]]),
         h("div", { class: "row" }, f.kind === "data_quality" && h("a", { class: "button", href: `#/inspection/school.${f.school}` }, "逐人查看"),
           session.has("principal") && ["open", "returned"].includes(f.state) && action("答复整改情况", async () => {
-            const done = await ask({ title: "答复整改情况", confirm: "提交", fields: [{ name: "answer", label: "做了什么、结果如何（不要写学生姓名和号码）", type: "textarea", required: true, maxlength: 1000 }], send: (body) => post("answers", body) });
+            const done = await ask({ title: "答复整改情况", confirm: "提交", fields: [{ name: "answer", label: "做了什么、结果如何（不要写学生姓名和号码）", type: "textarea", required: true, maxlength: 1000 }], send: (body) => post(`/v1/inspection-findings/${id}/answers`, body) });
             if (done) draw(done);
           }, { class: "primary" }),
           isOfficer() && f.state === "answered" && [decide("close", "办结"), decide("return", "退回")])),
