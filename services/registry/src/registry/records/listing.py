@@ -82,7 +82,8 @@ def statement(query: ListStudents, reached: Reach, after: paging.Key | None, mos
         return pupils.where(named).order_by(_s.school, _s.id).limit(most)
     if reached.everything:  # the system itself; students of a school that is closed, too
         return pupils.order_by(_s.school, _s.id).limit(most)
-    of = schools(reached, query.school, None if after is None else str(after[0]), query.grade)
+    # Closed schools too: their records may be kept by an authority (21.3).
+    of = schools(reached, query.school, None if after is None else str(after[0]), query.grade, former=True)
     own = pupils.where(_s.school == of.c.code).order_by(_s.id).limit(most).correlate(of).lateral("pupils")
     return sa.select(own).select_from(of.join(own, sa.true())).order_by(of.c.code, own.c.id).limit(most)
 

@@ -63,7 +63,7 @@ async def ask_all(tx: AsyncConnection) -> int:
 async def _present(connection: asyncpg.Connection, ids: Sequence[str]) -> list[asyncpg.Record]:
     return await connection.fetch(
         """
-        SELECT s.id, s.school, coalesce(o.authority, '') AS authority,
+        SELECT s.id, s.school, coalesce(s.keeper, o.authority, '') AS authority,
                s.name || coalesce((SELECT string_agg(E'\\n' || f.name, '') FROM former_names f
                                    WHERE f.student_id = s.id), '') AS names,
                e.n, e.school AS old_school, e.authority AS old_authority, e.terms AS old_terms

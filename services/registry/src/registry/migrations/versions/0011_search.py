@@ -65,9 +65,9 @@ BEGIN
     INSERT INTO search_pending (student_id) VALUES (NEW.id);
     RETURN NULL;
 END $$;
+-- Whoever moves a record names its school, and maybe another authority that keeps it.
 CREATE TRIGGER students_searched_changed AFTER UPDATE OF name, school ON students
-    FOR EACH ROW WHEN (OLD.name IS DISTINCT FROM NEW.name OR OLD.school IS DISTINCT FROM NEW.school)
-    EXECUTE FUNCTION search_student_changed();
+    FOR EACH ROW EXECUTE FUNCTION search_student_changed();
 
 CREATE FUNCTION search_school_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
