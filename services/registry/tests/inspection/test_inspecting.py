@@ -454,3 +454,22 @@ async def test_a_school_that_objects_to_a_child_is_told_to_take_it(world: World)
     await look(world)
     (finding,) = (await world.ask(ListFindings(actor=PRINCIPAL))).items
     assert (finding.kind, finding.clause, finding.records) == (FindingKind.OTHER, "5.2", 1)
+
+
+@pytest.mark.clause("22")
+@pytest.mark.clause("48")
+@pytest.mark.parametrize(("ground", "pupils"), [("fraud", {SCHOOL.code: 1}), ("out_of_area", {})])
+async def test_a_record_cancelled_for_fraud_is_answered_for_in_the_same_school_year(
+    world: World, ground: str, pupils: dict[str, int]
+) -> None:
+    pupil = await student(world)
+    await world.sql(
+        """INSERT INTO cancellations (id, student_id, ground, reason, proposed_by, open, outcome, before, seq)
+           VALUES ('c1', $1, $2, '冒名', 'o', false, 'cancelled', '{}', 1)""",
+        pupil,
+        ground,
+    )
+    for days, found in ((0, pupils), (400, {})):
+        world.clock.pass_(days=days)
+        async with world.db.unit(world.deps) as work:
+            assert dict(await watching.records_of_fraud(work)) == found

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from regulation.divisions import PROVINCE
 from regulation.mark import clause
+from regulation.school_year import SCHOOL_YEAR_START, school_year
 from service_kit.database import driver
 from service_kit.ids import new_id
 from shared_contracts.actors import Role
@@ -62,6 +63,19 @@ async def children_objected_to(work: RegistryWork) -> Mapping[str, int]:
     return {row["school"]: row["pupils"] for row in rows}
 
 
+@clause("22", "48")
+async def records_of_fraud(work: RegistryWork) -> Mapping[str, int]:
+    """Records cancelled since the school year began because they rested on fraud: whoever made them answers for it."""
+    rows = await (await driver(work.tx)).fetch(
+        """SELECT s.school, count(*) AS pupils FROM cancellations c
+           JOIN journal j ON j.student_id = c.student_id AND j.seq = c.seq
+           JOIN students s ON s.id = c.student_id
+           WHERE c.ground = 'fraud' AND c.outcome = 'cancelled' AND j.legal_date >= $1 GROUP BY s.school""",
+        SCHOOL_YEAR_START.in_year(school_year(work.today)),
+    )
+    return {row["school"]: row["pupils"] for row in rows}
+
+
 class Watched(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that is looked for. `code`: its stable name; `words`: how it is put to the school; `source`: who knows."""
 
@@ -77,6 +91,12 @@ WATCHED: tuple[Watched, ...] = (
         code="record.late",
         words=Words("已报到一个月的学生没有建立学籍", "13.1", "立即为这些学生办理建籍"),
         source=records_not_made,
+    ),
+    Watched(
+        kind=FindingKind.FALSE_DATA,
+        code="record.fraud",
+        words=Words("以虚假信息建立学籍，已被注销", "20.1", "查明原因和责任人，并说明整改措施"),
+        source=records_of_fraud,
     ),
     Watched(
         kind=FindingKind.CHANGE_NOT_FILED,
