@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import sqlalchemy as sa
 from regulation.mark import clause
@@ -41,3 +42,11 @@ def kept_of(students: sa.FromClause, person_ids: Iterable[str]) -> sa.Select[tup
         .select_from(merges.join(cancelled, cancelled.c.id == _m.cancelled_id))
         .where(_m.undone_at.is_(None), cancelled.c.person_id.in_(list(person_ids)))
     )
+
+
+def found_by(students: sa.Table, person_ids: Iterable[str]) -> sa.CompoundSelect[Any]:
+    """The ids of these persons' records, and of those into which one of them was merged. `id IN (…)` of a union is looked up
+    by key; `person_id IN … OR id IN (…)` would read every pupil."""
+    named, people = students.alias("named"), list(person_ids)
+    own = sa.select(named.c.id).where(named.c.person_id.in_(people))
+    return sa.union(own, kept_of(students, people))

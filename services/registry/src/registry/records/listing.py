@@ -77,8 +77,7 @@ async def list_students(work: RegistryWork, query: ListStudents) -> StudentPage 
 def statement(query: ListStudents, reached: Reach, after: paging.Key | None, most: int) -> sa.Select[Any]:
     pupils = sa.select(*views.COLUMNS).select_from(_sources(query)).where(*_conditions(query, reached, after))
     if query.person_ids is not None:
-        kept = merging.kept_of(tables.students, query.person_ids)  # a double's number finds the record that was kept
-        named = sa.or_(_s.person_id.in_(query.person_ids), _s.id.in_(kept))
+        named = _s.id.in_(merging.found_by(tables.students, query.person_ids))  # a double's number finds what was kept
         return pupils.where(named).order_by(_s.school, _s.id).limit(most)
     if reached.everything:  # the system itself; students of a school that is closed, too
         return pupils.order_by(_s.school, _s.id).limit(most)

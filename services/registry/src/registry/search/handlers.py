@@ -113,9 +113,8 @@ def _conditions(query: SearchStudents, reached: Reach) -> tuple[sa.ColumnElement
 async def _by_persons(work: RegistryWork, wanted: Wanted) -> FoundPage:
     """A number is one person's, seldom two's: one page holds them all."""
     statement = sa.select(*_COLUMNS).select_from(_FROM).where(*wanted.conditions)
-    people = wanted.query.person_ids or ()
-    kept = merging.kept_of(tables.students, people)  # a double's number finds the record that was kept
-    statement = statement.where(sa.or_(_s.person_id.in_(people), _s.id.in_(kept))).order_by(_s.school, _s.id)
+    named = merging.found_by(tables.students, wanted.query.person_ids or ())  # a double's number finds what was kept
+    statement = statement.where(_s.id.in_(named)).order_by(_s.school, _s.id)
     rows = await fetch_all(work.tx, statement.limit(MOST_PERSONS))
     found = [one for one in map(wanted.found, rows) if one is not None]
     return FoundPage(items=tuple(found), examined=len(rows))
