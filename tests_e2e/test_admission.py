@@ -24,7 +24,7 @@ def places(cast: Cast) -> None:
 @pytest.mark.clause("13.1")
 def test_from_the_list_to_the_first_day(cast: Cast, places: None) -> None:
     officer, registrar, principal = cast["county.officer"], cast["registrar"], cast["principal"]
-    good, elsewhere = child("故事甲"), child("故事乙", "南岗区没有学区的街9号")
+    good, elsewhere = child("故事甲"), child("故事乙", "没有学区的街9号")
     young = child("故事丙", born=CLOCK.today().replace(year=CLOCK.today().year - 6, month=9, day=1))
     blank = officer.send("GET", "/v1/children-lists/template")
     assert blank.status_code == 200 and blank.headers["content-type"] == XLSX

@@ -39,13 +39,13 @@ def at_once(*acts: Callable[[], T]) -> list[T]:
 @pytest.mark.clause("15.2")
 @pytest.mark.clause("20.1")
 def test_two_schools_confirm_rosters_with_the_same_children(
-    system: System, people: People, xinchun: Desk, shanhe: Desk
+    system: System, people: People, xinchun: Desk, qihui: Desk
 ) -> None:
     ours = people.roster("xinchun", CHILDREN)
-    theirs = people.same_pupils("shanhe", ours)
-    desks = {xinchun.code: xinchun, shanhe.code: shanhe}
+    theirs = people.same_pupils("qihui", ours)
+    desks = {xinchun.code: xinchun, qihui.code: qihui}
     names = {school.code: school.name for school in province.schools().values()}
-    views = {d.code: d.check(made) for d, made in ((xinchun, ours), (shanhe, theirs))}
+    views = {d.code: d.check(made) for d, made in ((xinchun, ours), (qihui, theirs))}
     assert all(view.totals.refused == 0 for view in views.values())
 
     at_once(*(partial(d.registrar.confirm, views[d.code].id) for d in desks.values()))
@@ -54,8 +54,8 @@ def test_two_schools_confirm_rosters_with_the_same_children(
     rows = {code: {row.row: row for row in desks[code].registrar.rows(view.id)} for code, view in views.items()}
     won = {code: {n for n, row in rows[code].items() if row.registration_id} for code in desks}
     lost = {code: set(rows[code]) - won[code] for code in desks}
-    assert won[xinchun.code] == lost[shanhe.code] and won[shanhe.code] == lost[xinchun.code]
-    for code, other in ((xinchun.code, shanhe.code), (shanhe.code, xinchun.code)):
+    assert won[xinchun.code] == lost[qihui.code] and won[qihui.code] == lost[xinchun.code]
+    for code, other in ((xinchun.code, qihui.code), (qihui.code, xinchun.code)):
         for number in lost[code]:
             row = rows[code][number]
             found = [f for f in row.findings if f.outcome is Outcome.REFUSE]
@@ -82,7 +82,7 @@ def _settled(where: Desk, roster_id: str) -> RosterView:
 
 
 @pytest.mark.clause("15.2")
-def test_two_schools_enter_the_same_child_by_hand(system: System, people: People, xinchun: Desk, shanhe: Desk) -> None:
+def test_two_schools_enter_the_same_child_by_hand(system: System, people: People, xinchun: Desk, qihui: Desk) -> None:
     ours = people.roster("xinchun", BY_HAND)
     names = {school.code: school.name for school in province.schools().values()}
     for row in ours.rows:
@@ -91,9 +91,9 @@ def test_two_schools_enter_the_same_child_by_hand(system: System, people: People
         def enter(where: Desk, form: dict[str, str] = form) -> httpx.Response:
             return where.registrar.send("POST", "/v1/registrations", json={"form": form})
 
-        answers = at_once(partial(enter, xinchun), partial(enter, shanhe))
+        answers = at_once(partial(enter, xinchun), partial(enter, qihui))
         assert sorted(answer.status_code for answer in answers) == [201, 409], [answer.text for answer in answers]
-        winner = xinchun if answers[0].status_code == 201 else shanhe
+        winner = xinchun if answers[0].status_code == 201 else qihui
         problem = problem_of(next(answer for answer in answers if answer.status_code == 409))
         (finding,) = [f for f in problem.findings if f.outcome is Outcome.REFUSE]
         assert finding.clause == "15.2" and names[winner.code] in finding.message

@@ -107,7 +107,8 @@ def test_graduates_go_on_by_the_county_s_list(place: tuple[System, Cast, Desk, P
         "registry",
         """INSERT INTO enrolment_plans (id, school, school_year, stage, grade, authority, filed_with, classes, places,
                state, version, filed_at, issued_by)
-           VALUES ('p7', $1, $2, 'junior', 7, $3, '230100', 1, 2, 'in_force', 1, now(), 'x')""",
+           VALUES ('p7', $1, $2, 'junior', 7, $3, '230100', 1, 2, 'in_force', 1, now(), 'x')
+           ON CONFLICT (school, school_year, stage) DO UPDATE SET classes = 1, places = 2""",
         QIHUI,
         year,
         COUNTY,

@@ -14,6 +14,7 @@ from e2e_cast import COUNTY, SCHOOL, Cast, Member
 from e2e_clock import CLOCK
 from e2e_system import wait_for
 from e2e_things import PDF
+from regulation.divisions import DIVISIONS
 from regulation.documents import check_digit
 from service_kit.ids import derived
 
@@ -108,7 +109,8 @@ def named(officer: Member, name: str, what: str = "children") -> Any:
 
 
 def zone(officer: Member, *streets: str, school: str = SCHOOL) -> Any:
-    """From today on; where it is that already, nothing changes."""
+    """From today on; where it is that already, nothing changes. The county stays in it: rosters live by that."""
+    streets = (*streets, DIVISIONS[COUNTY].name)
     body = {
         "zones": [{"school": school, "stage": "primary", "areas": [{"division": COUNTY, "streets": list(streets)}]}],
         "valid_from": CLOCK.today().isoformat(),

@@ -99,14 +99,17 @@ def twelve(division: str) -> str:
 
 
 def form_of(person: Person, place: Place, rng: random.Random) -> dict[str, Cell]:
-    """The row of a pupil, everything filled in that a careful family fills in, in one of the ways people write."""
+    """The row of a pupil, everything filled in that a careful family fills in, in one of the ways people write.
+
+    The household is registered in the school's county, wherever the child was born: who lives elsewhere needs a place that
+    somebody has given him (clauses 7, 19).
+    """
     style: Style = rng.choices(("label", "name", "code"), (8, 3, 1))[0]
     school = place.school
-    at_home = person.county == school.division
-    migrant = person.county[:4] != school.division[:4]
-    home = person.address
-    here = home if not migrant else full_name(school.division) + home.split(_county_name(person.county), 1)[-1]
-    urban = _county_name(person.county).endswith("区")
+    here = person.address
+    if person.county != school.division:
+        here = full_name(school.division) + here.split(_county_name(person.county), 1)[-1]
+    urban = _county_name(school.division).endswith("区")
     near = round(rng.uniform(0.2, 3.5), 1)
     carried = rng.choices(("1", "2", "3", "4"), (5, 1, 3, 4))[0]
     row: dict[str, Cell] = {
@@ -123,24 +126,24 @@ def form_of(person: Person, place: Place, rng: random.Random) -> dict[str, Cell]
         "港澳台侨外": _coded(OVERSEAS, "00", style),
         "政治面貌": _coded(POLITICAL, "13", style),
         "健康状况": _coded(HEALTH, "10", style),
-        "户口所在地": twelve(person.county),
+        "户口所在地": twelve(school.division),
         "户口性质": _coded(HUKOU, "2" if urban or rng.random() < 0.4 else "1", style),
         "班内学号": f"{place.seat:02d}",
         "年级": rng.choice((str(place.grade), f"{_NUMERALS[place.grade]}年级")),
         "班级": rng.choice((str(place.class_no), f"{place.class_no}班", f"（{place.class_no}）班")),
         "入学年月": place.enrolled,
-        "入学方式": _coded(ENTRY_WAY, "11" if at_home else "12", style),
+        "入学方式": _coded(ENTRY_WAY, "11", style),
         "就读方式": _coded(BOARDING, "1", style),
         "学生来源": _coded(SOURCE, "1", style),
         "现住址": here,
         "通信地址": here,
-        "家庭地址": home,
+        "家庭地址": here,
         "联系电话": person.guardians[rng.randrange(2)].phone,
         "邮政编码": person.postcode,
         "是否独生子女": _coded(YES_NO, rng.choice("01"), style),
         "是否受过学前教育": _coded(YES_NO, "1", style),
         "是否留守儿童": _coded(LEFT_BEHIND, "0", style),
-        "是否进城务工人员随迁子女": _coded(YES_NO, "1" if migrant else "0", style),
+        "是否进城务工人员随迁子女": _coded(YES_NO, "0", style),
         "是否孤儿": _coded(YES_NO, "0", style),
         "是否烈士或优抚子女": _coded(YES_NO, "0", style),
         "随班就读": _coded(MAINSTREAMED, "0", style),
@@ -154,7 +157,7 @@ def form_of(person: Person, place: Place, rng: random.Random) -> dict[str, Cell]
     }
     members = person.guardians if rng.random() < 0.95 else person.guardians[1:]
     for n, guardian in enumerate(members, 1):
-        row |= _member(n, guardian, here, person.county, style)
+        row |= _member(n, guardian, here, school.division, style)
     return row
 
 

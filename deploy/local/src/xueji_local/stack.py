@@ -19,8 +19,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from xueji_infra import databases, declare, nats_conf
 from xueji_infra.topology import topology
 
-from xueji_local import accounts, credentials, follow, interrupt, ports, programs, province, running, season
+from xueji_local import accounts, credentials, enrolment, follow, interrupt, ports, programs, province, running, season
 from xueji_local.credentials import Credentials, write_private
+from xueji_local.demo_client import ApiProblem
 from xueji_local.environment import Places, as_shell, environment_of
 from xueji_local.layout import Layout
 from xueji_local.processes import tail
@@ -111,6 +112,14 @@ class Stack:
             )
         if refused:
             raise ServerProblem(f"the access service refuses the demonstration accounts: {refused}")
+        clock = Clock(self.layout.clock)
+        with _plainly("the attendance zones"), self.terminal.step("attendance zones and enrolment plans"):
+            try:
+                enrolment.load(self.url_of("gateway"), self._passwords, clock)
+            except ApiProblem as problem:
+                if problem.status not in (409, 422):
+                    raise ServerProblem(f"the registry refuses the enrolment plans: {problem}") from problem
+                self.terminal.note(f"plans of this school year are left as they are: {problem}")  # other data than ours
 
     def _credentials(self) -> Credentials:
         file = self.layout.credentials

@@ -70,6 +70,8 @@ TAGS = {
     "reorganisations": "学校撤并、行政区划调整（第二十一条、第四十四条）",
     "junior-intakes": "初中招生（第十六条）",
     "policy": "政策参数和校历（第四十九条）",
+    "enrolment-plans": "招生计划（第四条）",
+    "admission-schemes": "民办学校招生方案（第八条）",
     "code-tables": "代码表（第十四条）",
     "notices": "消息",
     "health": "运行状态",

@@ -216,6 +216,7 @@ async def test_the_database_counts_what_the_rules_would_say(world: World, key: s
                     today=TODAY,
                     school_year=2026,
                     parameters=parameters,
+                    enrolment={},  # what comes with a plan is not what is asked here
                     **facts,
                 )
             )

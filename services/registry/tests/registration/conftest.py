@@ -18,6 +18,6 @@ from registry_world import FAR_SCHOOL, OTHER_SCHOOL, SCHOOL, World
 @pytest_asyncio.fixture
 async def world(service_env: Any) -> AsyncIterator[World]:
     made = World(await service_env("registry"))
-    await made.load(SCHOOL, OTHER_SCHOOL, FAR_SCHOOL)
+    await made.load(SCHOOL, OTHER_SCHOOL, FAR_SCHOOL, places=9_999)
     yield made
     await made.shut()

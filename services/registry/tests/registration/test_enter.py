@@ -18,7 +18,7 @@ from registry_world import FAR_SCHOOL, OTHER_SCHOOL, PRINCIPAL, REGISTRAR, SCHOO
 from service_kit.bus import Unavailable, Unknown
 from shared_contracts.actors import Role
 from shared_contracts.decisions import Outcome, Refused
-from shared_contracts.identity import ClaimPersons, RevealDocuments, StagePersons
+from shared_contracts.identity import ClaimPersons, KnowPersons, RevealDocuments, StagePersons
 from shared_contracts.registry import EnterRegistration, PrecheckRegistration, PrintSheet, WithdrawRegistration
 
 pytestmark = pytest.mark.integration
@@ -33,7 +33,7 @@ async def world(service_env: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     env = await service_env("registry")
     async with running_identity(await service_env("identity")), registry_bus(env) as bus:
         made = World(env, bus)
-        await made.load(SCHOOL, OTHER_SCHOOL, FAR_SCHOOL)
+        await made.load(SCHOOL, OTHER_SCHOOL, FAR_SCHOOL, places=9_999)
         yield made
         await made.shut()
 
@@ -111,7 +111,7 @@ async def test_a_precheck_opens_nothing(world):
     reply = await world.ask(PrecheckRegistration(actor=REGISTRAR, form=pupils.pupil(0)))
     assert not reply.decision.refused
     assert reply.decision.policy_version
-    assert world.deps.bus.asked == []
+    assert [type(asked) for asked in world.deps.bus.asked] == [KnowPersons]  # who it is, and nobody is made
     assert await count(world, "registrations") == 0
 
 

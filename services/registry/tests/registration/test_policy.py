@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from registry.organisations.facts import SchoolFacts
-from registry.registration.policy import (
+from registry.registration.policy import decide, entry_deadline
+from registry.registration.situation import (
+    Enrolment,
+    PersonFacts,
     RegistrationFacts,
-    decide,
-    entry_deadline,
     registration_kind,
     registration_year,
 )
@@ -58,6 +59,8 @@ def facts(**changes: Any) -> RegistrationFacts:
         "today": date(2026, 9, 10),
         "school_year": 2026,
         "parameters": PARAMETERS,
+        "enrolment": {stage: Enrolment(places=45, scheme=True) for stage in Stage},
+        "person": PersonFacts(way="zone"),
     }
     return RegistrationFacts(**values | changes)
 
@@ -76,7 +79,8 @@ def outcome(clause: str, **changes: Any) -> str | None:
 
 def test_an_ordinary_first_year_pupil_passes_all():
     decision = decide(facts())
-    assert [finding.clause for finding in decision.findings] == ["2", "5.1", "9", "13.1", "17", "20.2", "50"]
+    clauses = ["2", "4.1", "4.3", "5.1", "9", "12", "13.1", "17", "19", "20.2", "50"]
+    assert [finding.clause for finding in decision.findings] == clauses
     assert {finding.outcome for finding in decision.findings} == {Outcome.PASS}
     assert decision.policy_version == PARAMETERS.version != ""
 
@@ -302,8 +306,10 @@ def test_document_and_origin_tell_one_story(document_kind, overseas, expected):
     [
         (SCHOOL, 1, "202608", "new"),
         (SCHOOL, 1, "202707", "new"),
-        (SCHOOL, 1, "202607", "supplementary"),
-        (SCHOOL, 1, "202708", "supplementary"),
+        (SCHOOL, 1, "202607", "new"),
+        (SCHOOL, 1, "202510", "new"),  # between two enrolments: clause 4.1 says what becomes of it
+        (SCHOOL, 1, "202509", "supplementary"),  # entered with the year before
+        (SCHOOL, 1, "202708", "new"),
         (SCHOOL, 2, "202609", "supplementary"),
         (school("311", "5-4"), 6, "202609", "new"),
         (school("311", "6-3"), 7, "202609", "new"),
@@ -312,7 +318,7 @@ def test_document_and_origin_tell_one_story(document_kind, overseas, expected):
     ],
 )
 def test_new_is_the_entry_grade_of_this_school_year(at, grade, month, expected):
-    assert registration_kind(at, grade, month, 2026) == expected
+    assert registration_kind(at, grade, month, 2026, last_month=9) == expected
 
 
 @pytest.mark.parametrize(("day", "year"), [(date(2026, 7, 31), 2025), (date(2026, 8, 1), 2026)])

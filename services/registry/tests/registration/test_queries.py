@@ -94,7 +94,7 @@ async def test_one_registration_comes_with_form_decision_and_steps(world):
     await world.decide(one, "class_teacher", TEACHER)
     view = await world.get(one)
     assert view.form["name"] == "王小明"
-    assert [finding.clause for finding in view.decision.findings][:2] == ["2", "5.1"]
+    assert [finding.clause for finding in view.decision.findings][:2] == ["2", "4.1"]
     assert [taken.step for taken in view.steps] == ["class_teacher"]
     assert view.school_name == SCHOOL.name
 

@@ -10,6 +10,7 @@ import pytest_asyncio
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "form" / "support"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "registration" / "support"))
 
 import registry_pupils as pupils
 import roster_workbooks as workbooks

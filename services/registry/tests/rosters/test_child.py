@@ -16,14 +16,17 @@ import msgspec
 import pypdf
 import pytest
 from registry.organisations.facts import SchoolFacts
+from registry.registration.situation import Enrolment
 from registry.rosters import frames
 from registry.rosters.child import ChildDied, child
 from registry.rosters.frames import CheckedRow, CheckOrder, Chunk, Opened, Page, PrintOrder, ReturnOrder, Unreadable
 from registry.rosters.workbook import Sheet, read
 from regulation.parameters import Parameters
+from regulation.school_year import Stage
 from shared_contracts.decisions import Finding, Outcome
 
 DAY = date(2026, 9, 10)
+ENROLMENT = {Stage.PRIMARY: Enrolment(places=9_999, scheme=True)}
 Pupil = Callable[..., dict[str, Any]]
 Make = Callable[..., bytes]
 
@@ -31,7 +34,7 @@ Make = Callable[..., bytes]
 @pytest.fixture
 def order(school: SchoolFacts) -> CheckOrder:
     parameters = Parameters.for_(school.division, DAY)
-    return CheckOrder(school=school, today=DAY, school_year=2026, parameters=parameters, chunk=3)
+    return CheckOrder(school=school, today=DAY, school_year=2026, parameters=parameters, enrolment=ENROLMENT, chunk=3)
 
 
 async def run_check(order: CheckOrder, content: bytes) -> list[Opened | Unreadable | Chunk]:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from roster_desk import REGISTRAR, RosterDesk, StandIn
-from roster_victim_places import PLACES, Place
+from enrolment_rows import enrol
+from roster_desk import REGISTRAR, SCHOOL, RosterDesk, StandIn
+from roster_victim_places import PLACES, TAKING, Place
 from service_kit.files import FileMissing
 from service_kit.ids import new_id
 from shared_contracts.registry import PrintSheets, RowState
@@ -91,3 +92,39 @@ async def test_killed_and_finished_by_another(
     view = await desk.view(roster_id)
     assert [f.label for f in view.files if f.kind == "confirmation_sheets"] == ["一年级1班，9名学生"]
     assert await desk.all("SELECT 1 FROM registrations WHERE sheet_printed_at IS NULL") == []
+
+
+@pytest.mark.clause("4.3")
+@pytest.mark.parametrize("late", [False, True], ids=["before-the-check", "after-it"])
+@pytest.mark.parametrize("place", TAKING, ids=str)
+async def test_killed_with_fewer_places_than_rows(
+    desk: RosterDesk, workbook: Make, class_of: Class, small_chunks: None, place: Place, late: bool
+) -> None:
+    """Ten rows, five places, whenever the plan has become so small: the first five, no more and no fewer."""
+    if late and place.stage == "check":
+        return
+    if not late:
+        await only(desk, 5)
+    roster_id = await desk.upload(workbook(class_of(10)))
+    if place.stage == "check":
+        await kill(desk, place)
+    await desk.work(roster_id, "checked")
+    if late:
+        await only(desk, 5)
+    await desk.confirm(roster_id)
+    if place.stage == "confirm" and (late or place.target.endswith((":admit", ":_write"))):
+        await kill(desk, place)
+    view = await desk.work(roster_id, "in_approval")
+    assert (view.totals.valid, view.totals.refused) == (5, 5)
+    rows = await desk.rows(roster_id)
+    admitted = [number for number, row in rows.items() if row.state is RowState.VALID]
+    assert admitted == sorted(rows)[:5]
+    made = await desk.all('SELECT "row" FROM registrations ORDER BY "row"')
+    assert [row["row"] for row in made] == admitted
+    refused = [[f.code for f in row.findings if f.outcome == "refuse"] for row in rows.values() if row.state != "valid"]
+    assert refused == [["plan.full"]] * 5
+
+
+async def only(desk: RosterDesk, places: int) -> None:
+    async with desk.kit.db.transaction() as tx:
+        await enrol(tx, SCHOOL, places=places)

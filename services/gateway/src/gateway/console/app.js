@@ -12,6 +12,7 @@ import { exportsPage } from "./exports.js";
 import { inspectionPage } from "./inspection.js";
 import { juniorIntakesPage } from "./junior_intakes.js";
 import { notices } from "./notices.js";
+import { plansPage, schemesPage } from "./plans.js";
 import { policyPage } from "./policy.js";
 import { registrarsPage } from "./registrars.js";
 import { reorganisationsPage } from "./reorganisations.js";
@@ -34,6 +35,7 @@ const PAGES = [
   [/^#\/exports(?:\/([\w-]+))?$/, exportsPage], [/^#\/classes(?:\/([\w-]+))?$/, classesPage],
   [/^#\/inspection(?:\/([\w.-]+))?$/, inspectionPage],
   [/^#\/duplicates(?:\/([\w-]+))?$/, duplicatesPage], [/^#\/corrections(?:\/([\w-]+))?$/, correctionsPage], [/^#\/cancellations(?:\/([\w-]+))?$/, cancellationsPage],
+  [/^#\/plans(?:\/([\w-]+))?$/, plansPage], [/^#\/schemes(?:\/([\w-]+))?$/, schemesPage],
   [/^#\/policy(?:\/(\w+))?$/, policyPage],
   [/^#\/reorganisations(?:\/([\w-]+))?$/, reorganisationsPage],
   [/^#\/junior-intakes(?:\/([\w-]+))?$/, juniorIntakesPage],
@@ -43,6 +45,8 @@ const PAGES = [
 const LINKS = [
   ["#/rosters", "名册", schools], ["#/work", "待办", steps], ["#/students", "学生", [...schools, "leader"]],
   ["#/admissions", "招生入学", ["registrar", "principal", "authority_officer", "leader"]],
+  ["#/plans", "招生计划", ["registrar", "principal", "authority_officer", "leader"]],
+  ["#/schemes", "民办招生方案", ["registrar", "principal", "authority_officer", "leader"]],
   ["#/classes", "班级与分班", [...schools, "leader"]],
   ["#/duplicates", "查重", ["registrar", "principal", "authority_officer", "leader"]],
   ["#/corrections", "更正", ["registrar", "principal", "authority_officer", "leader"]],

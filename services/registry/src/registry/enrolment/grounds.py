@@ -7,28 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Literal
 
 import msgspec
 from regulation.school_year import MonthDay, Stage
 from service_kit.database import driver
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from registry.enrolment.ways import TITLES as TITLES  # noqa: PLC0414 - offered here too
+from registry.enrolment.ways import Way
 from registry.enrolment.zones import store as zones
 from registry.organisations.facts import SchoolFacts
 
-Kind = Literal["zone", "placed", "migrant", "private", "international", "intake"]
-
 LAST_DAY = MonthDay(9, 30)
-
-TITLES: dict[str, str] = {
-    "zone": "学区内就近入学",
-    "placed": "教育行政部门统筹安排",
-    "migrant": "随迁子女就学安排",
-    "private": "民办学校招生录取",
-    "international": "国际学生入学",
-    "intake": "初中招生名单",
-}
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -44,7 +34,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Ground(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """`admission_id`: None for a child of the zone whom nobody has admitted yet. `street`: what of the zone matched."""
 
-    kind: Kind
+    kind: Way
     admission_id: str | None
     street: str = ""
 

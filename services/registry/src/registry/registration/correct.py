@@ -13,16 +13,15 @@ from shared_contracts.registry import CorrectRegistration, RegistrationView, Wit
 
 from registry.classes import store as classes
 from registry.context import RegistryWork
-from registry.form.check import check_form
-from registry.form.rules import FormFacts
+from registry.enrolment.plans import store as plans
 from registry.organisations.facts import SchoolFacts
 from registry.records.store import Klass, class_id, make_classes
-from registry.registration import access, queries, steps, store
+from registry.registration import access, judging, queries, steps, store
 from registry.registration.chain import chain
 from registry.registration.decide import changed_meanwhile, close, open_school, sees
-from registry.registration.enter import facts_of
 from registry.registration.intake import announce, form_context
-from registry.registration.policy import decide, registration_year
+from registry.registration.judging import Judged
+from registry.registration.situation import registration_year
 from registry.registration.store import Waiting
 
 WHO = frozenset({"name", "sex", "birth_date", "document_kind", "document_number"})
@@ -88,15 +87,12 @@ async def _correct(
     # The class may have been drawn or changed since the form was filled in (clause 17): it is not taken back here.
     held = {"class_no": str(registration.class_no)}
     form = await queries.read_form(work, registration.id) | held | changes
-    facts = FormFacts(school=school, today=work.today, documents_on_file=True)
-    checked = check_form(form, facts)
-    if checked.entry is None:
-        return Decision(findings=checked.findings)
-    entry = checked.entry
-    parameters = work.deps.policy.parameters(school.division, work.today)
-    registration_facts = facts_of(entry, school, work, parameters)
-    decision = decide(registration_facts)
-    decision = msgspec.structs.replace(decision, findings=(*checked.findings, *decision.findings))
+    judged = await judging.judge(work, school, form, documents_on_file=True)
+    if judged.entry is None or judged.facts is None or judged.decision.refused:
+        return judged.decision
+    judged = await _with_place(work, school, registration, judged)
+    entry, facts, decision = judged.entry, judged.facts, judged.decision
+    assert entry is not None and facts is not None
     if decision.refused:
         return decision
     year = registration_year(work.today)
@@ -107,7 +103,7 @@ async def _correct(
         "overseas": entry.overseas,
         "disability": entry.disability,
         "placement": entry.placement,
-        "kind": registration_facts.kind,
+        "kind": facts.kind,
         "grade": entry.grade,
         "class_no": entry.class_no,
         "class_id": class_id(school, klass, year),
@@ -117,3 +113,23 @@ async def _correct(
     blob = work.deps.cipher.seal_bytes(msgspec.json.encode(entry.form), form_context(registration.id))
     await store.correct(work.tx, registration.id, values, blob)
     return None
+
+
+async def _with_place(work: RegistryWork, school: SchoolFacts, registration: Waiting, judged: Judged) -> Judged:
+    """The rules on person and place. A registration has its place already, unless it goes to another stage or becomes
+    one of a new pupil: then it needs one as everybody else, counted under the plan's lock (clause 4.3).
+
+    The plan is locked after the case here: whoever admits locks plans first, but only cases that are new.
+    """
+    facts = judged.facts
+    assert facts is not None
+    kind, grade, year = await store.seat_of(work.tx, registration.id)
+    seated = (kind, school.stage_of(grade), year) == ("new", facts.stage, facts.school_year)
+    judged = await judging.with_person(work, judged, registration.person_id, seated=seated)
+    assert judged.facts is not None and judged.facts.person is not None
+    if seated or facts.kind != "new" or facts.stage is None or judged.facts.person.admission_id is not None:
+        return judged
+    plan = await plans.hold(work.tx, school.code, facts.school_year, facts.stage)
+    if plan is None or not await plans.free(work.tx, plan):
+        return judging.without_place(judged)
+    return judged

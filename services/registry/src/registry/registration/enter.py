@@ -15,19 +15,20 @@ from datetime import timedelta
 
 import msgspec
 from regulation.mark import clause
-from regulation.parameters import Parameters
 from service_kit.bus import Unavailable, Unknown
 from service_kit.database import driver, insert_rows
 from service_kit.ids import derived, new_id
 from service_kit.service import Kit
 from service_kit.telemetry import describe
-from shared_contracts.actors import Actor
+from shared_contracts.actors import Actor, system
 from shared_contracts.decisions import Decision, Finding, Outcome, Refused, refused
 from shared_contracts.identity import (
     Claim,
     Claimed,
     ClaimedPersons,
     ClaimPersons,
+    KnownPersons,
+    KnowPersons,
     Staged,
     StagedPersons,
     StagePersons,
@@ -42,14 +43,11 @@ from shared_contracts.registry import (
 )
 
 from registry.context import Registry, RegistryWork
-from registry.form.check import check_form
 from registry.form.entry import Entry
-from registry.form.rules import FormFacts
 from registry.organisations import store as organisations
 from registry.organisations.facts import SchoolFacts
-from registry.registration import persons, queries, store, tables
-from registry.registration.intake import Admission, admit, announce, form_context
-from registry.registration.policy import RegistrationFacts, decide, registration_year
+from registry.registration import judging, persons, queries, store, tables
+from registry.registration.intake import Admission, admit, announce, form_context, seat
 from registry.rosters.access import names_of
 
 log = logging.getLogger(__name__)
@@ -81,14 +79,19 @@ class Pending(msgspec.Struct, frozen=True, kw_only=True):
         return derived("entry", self.registration_id, self.digest)
 
 
-@clause("3.5", "15.1", "20.1", "20.2")
+@clause("3.5", "12", "15.1", "19", "20.1", "20.2")
 async def precheck_registration(work: RegistryWork, query: PrecheckRegistration) -> Prechecked | Refused:
-    """The form and the rules; whether the person is registered elsewhere is asked when the entry is made."""
+    """The form and the rules, of the person too; whether he is registered elsewhere is asked when the entry is made."""
     school = await _own_school(work, query.actor)
     if isinstance(school, Refused):
         return school
-    _, decision = _checked(work, school, query.form)
-    return Prechecked(decision=decision)
+    judged = await judging.judge(work, school, query.form)
+    if judged.entry is None or judged.decision.refused:
+        return Prechecked(decision=judged.decision)
+    known = await _known(work, school, judged.entry)
+    if isinstance(known, Refused):
+        return known
+    return Prechecked(decision=(await judging.with_person(work, judged, known)).decision)
 
 
 @clause("3.5", "15.1", "15.2", "20.1", "20.2")
@@ -105,20 +108,26 @@ async def enter_registration(work: RegistryWork, command: EnterRegistration) -> 
         if there.entered_by == command.actor.account and there.school == school.code:
             return await queries.view(work, there.id)
         return refused("conflict", "这个建籍编号已被使用。请换一个编号重新录入。")
-    entry, decision = _checked(work, school, command.form)
-    if entry is None or decision.refused:
-        findings = decision.of(Outcome.REFUSE)
-        return refused("refused", f"有{len(findings)}处不符合要求，没有录入。", *decision.findings)
+    judged = await judging.judge(work, school, command.form)
+    entry = judged.entry
+    if entry is None or judged.decision.refused:
+        return _not_entered(judged.decision)
     pending = Pending(
         actor=command.actor,
-        admission=_admission(work, command, school, entry, decision),
+        admission=_admission(work, command, judged),
         digest=hashlib.sha256(msgspec.json.encode(command.form, order="sorted")).hexdigest(),
     )
     try:
         staged = await _stage(work, pending, school, entry)
         if isinstance(staged, Refused):
             return staged
-        pending = _with_persons(pending, staged)
+        known = staged.person_id or (staged.holder.person_id if staged.holder else None)
+        judged = await judging.with_person(work, judged, known)
+        if judged.decision.refused:
+            return _not_entered(judged.decision)
+        if against := await _against(work, staged, pending.registration_id, school.code):
+            return _told(against)
+        pending = _with_persons(pending, staged, judged)
         if not await _write_down(work, school.code, pending):
             return refused(
                 "conflict",
@@ -132,7 +141,9 @@ async def enter_registration(work: RegistryWork, command: EnterRegistration) -> 
         if claimed.kind != "unavailable":
             await _cross_out(work.deps, command.registration_id)
         return claimed
-    await _carry_through(work, school, pending, claimed)
+    if not await _carry_through(work, school, pending, claimed):
+        await _let_go(work.deps, school.code, pending, claimed)
+        return _not_entered(judging.without_place(judged).decision)
     return await queries.view(work, command.registration_id)
 
 
@@ -182,13 +193,11 @@ async def _resume(kit: Kit, deps: Registry, registration_id: str) -> None:
             log.info("an entry left behind could not be carried through: %s", registration_id)
             return
         school = await organisations.school(work.tx, row["school"])
-        if school is None:
-            released = Approved(registration_id=registration_id, person_id=claimed.person_id or "")
-            event = RegistrationsClosed(school=row["school"], closed=(released,), reason="withdrawn")
-            work.emit(event, registration_id)
+        if school is None or not await _carry_through(work, school, pending, claimed):
+            work.emit(_released(row["school"], pending, claimed), registration_id)
             await _delete(work, registration_id)
+            log.info("an entry left behind has no school or no place any more: %s", registration_id)
             return
-        await _carry_through(work, school, pending, claimed)
         log.info("an entry left behind was carried through: %s", registration_id)
 
 
@@ -202,36 +211,17 @@ async def _own_school(work: RegistryWork, actor: Actor) -> SchoolFacts | Refused
     return school
 
 
-def _checked(work: RegistryWork, school: SchoolFacts, form: dict[str, str]) -> tuple[Entry | None, Decision]:
-    """The form's faults, and, where it can be read, what the rules of registration find."""
-    checked = check_form(form, FormFacts(school=school, today=work.today))
-    parameters = work.deps.policy.parameters(school.division, work.today)
-    if checked.entry is None:
-        return None, Decision(findings=checked.findings, policy_version=parameters.version)
-    decision = decide(facts_of(checked.entry, school, work, parameters))
-    return checked.entry, msgspec.structs.replace(decision, findings=(*checked.findings, *decision.findings))
+def _not_entered(decision: Decision) -> Refused:
+    findings = decision.of(Outcome.REFUSE)
+    detail = f"有{len(findings)}处不符合要求，没有录入。"
+    if len(findings) == 1:
+        detail = f"{findings[0].message}。{findings[0].cure or ''}"
+    return refused("refused", detail, *decision.findings)
 
 
-def facts_of(entry: Entry, school: SchoolFacts, work: RegistryWork, parameters: Parameters) -> RegistrationFacts:
-    return RegistrationFacts(
-        school=school,
-        birth_date=entry.birth_date,
-        document_kind=entry.document_kind,
-        overseas=entry.overseas,
-        grade=entry.grade,
-        placement=entry.placement,
-        disability=entry.disability,
-        enrolled_month=entry.enrolled_month,
-        today=work.today,
-        school_year=registration_year(work.today),
-        parameters=parameters,
-    )
-
-
-def _admission(
-    work: RegistryWork, command: EnterRegistration, school: SchoolFacts, entry: Entry, decision: Decision
-) -> Admission:
-    parameters = work.deps.policy.parameters(school.division, work.today)
+def _admission(work: RegistryWork, command: EnterRegistration, judged: judging.Judged) -> Admission:
+    entry, facts = judged.entry, judged.facts
+    assert entry is not None and facts is not None
     sealed = work.deps.cipher.seal_bytes(msgspec.json.encode(entry.form), form_context(command.registration_id))
     return Admission(
         registration_id=command.registration_id,
@@ -250,9 +240,9 @@ def _admission(
         class_no=entry.class_no,
         placement=entry.placement,
         enrolled_month=entry.enrolled_month,
-        kind=facts_of(entry, school, work, parameters).kind,
+        kind=facts.kind,
         form_blob=sealed,
-        decision=decision,
+        decision=judged.decision,
         entered_by=command.actor.account,
     )
 
@@ -261,7 +251,7 @@ def _admission(
 
 
 async def _stage(work: RegistryWork, pending: Pending, school: SchoolFacts, entry: Entry) -> Staged | Refused:
-    """Into identity's waiting room; a refusal where the person cannot be registered here.
+    """Into identity's waiting room.
 
     Neither this nor a claim may answer from memory what was true at an earlier try: each try has its own id, and
     identity knows by the intake and the registration what it has.
@@ -277,20 +267,41 @@ async def _stage(work: RegistryWork, pending: Pending, school: SchoolFacts, entr
     reply: StagedPersons | Refused = await work.deps.bus.ask(stage)
     if isinstance(reply, Refused):
         return reply
-    staged = reply.rows[0]
-    found = await _against(work, staged, pending.registration_id, school.code)
-    return _told(found) if found else staged
+    return reply.rows[0]
 
 
-def _with_persons(pending: Pending, staged: Staged) -> Pending:
+async def _known(work: RegistryWork, school: SchoolFacts, entry: Entry) -> str | Refused | None:
+    """Who has this document already; nobody is made, nobody waits."""
+    if not entry.document_number:
+        return None
+    command = KnowPersons(
+        command_id=new_id(), actor=system("registry"), organisation=school.code, rows=(entry.person(1),)
+    )
+    try:
+        reply: KnownPersons | Refused = await work.deps.bus.ask(command)
+    except (Unavailable, Unknown):
+        return refused("unavailable", "身份服务暂时没有应答。请稍后重试。")
+    if isinstance(reply, Refused):
+        return reply
+    known = reply.rows[0]
+    return known.person_id or (known.holder.person_id if known.holder else None)
+
+
+def _with_persons(pending: Pending, staged: Staged, judged: judging.Judged) -> Pending:
     """What identity said beside its refusals: masks of the family's documents, likely duplicates (a note)."""
-    decision = pending.admission.decision
+    decision = judged.decision
+    person = None if judged.facts is None else judged.facts.person
     notes = persons.notes(staged)
     if notes:
         decision = msgspec.structs.replace(decision, findings=(*decision.findings, *notes))
     return msgspec.structs.replace(
         pending,
-        admission=msgspec.structs.replace(pending.admission, masked_members=staged.masked_members, decision=decision),
+        admission=msgspec.structs.replace(
+            pending.admission,
+            masked_members=staged.masked_members,
+            decision=decision,
+            admission_id=None if person is None else person.admission_id,
+        ),
     )
 
 
@@ -327,15 +338,34 @@ def _told(findings: tuple[Finding, ...]) -> Refused:
     return refused("refused", detail, *findings)
 
 
-async def _carry_through(work: RegistryWork, school: SchoolFacts, pending: Pending, claimed: Claimed) -> None:
-    """Registration and crossing out, in one transaction. The waiting room empties by itself."""
+async def _carry_through(work: RegistryWork, school: SchoolFacts, pending: Pending, claimed: Claimed) -> bool:
+    """Registration and crossing out, in one transaction. The waiting room empties by itself.
+
+    False where the plan has no place left (clause 4.3): nothing is written, and the person is to be let go of.
+    """
     registration_id = pending.registration_id
     admission = msgspec.structs.replace(
         pending.admission, person_id=claimed.person_id or "", masked_document=claimed.masked_document
     )
-    if await admit(work, school, [admission]):
+    fitting, beyond = await seat(work, school, [admission])
+    if beyond:
+        return False
+    if await admit(work, school, fitting):
         announce(work, school, None, 1, registration_id)
     await _delete(work, registration_id)
+    return True
+
+
+async def _let_go(deps: Registry, school: str, pending: Pending, claimed: Claimed) -> None:
+    """Cross out what was written down and have identity free the person, although the command itself is refused."""
+    async with deps.outside.unit(deps) as work:
+        await _delete(work, pending.registration_id)
+        work.emit(_released(school, pending, claimed), pending.registration_id)
+
+
+def _released(school: str, pending: Pending, claimed: Claimed) -> RegistrationsClosed:
+    person = Approved(registration_id=pending.registration_id, person_id=claimed.person_id or "")
+    return RegistrationsClosed(school=school, closed=(person,), reason="withdrawn")
 
 
 # ---- written down -------------------------------------------------------------------------------------------

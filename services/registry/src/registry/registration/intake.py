@@ -11,6 +11,7 @@ import msgspec
 from casework.state import opened
 from casework.store import NewCase, open_cases
 from regulation.mark import clause
+from regulation.school_year import Stage
 from service_kit.database import driver, insert_rows
 from shared_contracts.actors import Role
 from shared_contracts.decisions import Decision
@@ -18,6 +19,7 @@ from shared_contracts.registry import RegistrationState, Step, StepReached
 
 from registry.clearing.duplicates import store as duplicates
 from registry.context import RegistryWork
+from registry.enrolment.plans import store as plans
 from registry.organisations import store as organisations
 from registry.organisations.facts import SchoolFacts
 from registry.records.store import Klass, class_id, make_classes
@@ -31,7 +33,7 @@ class Admission(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `masked_members`: (slot, masked document number). `form_blob`: the form without document numbers, JSON
     sealed by the field cipher with `form_context(registration_id)`; None where the caller writes it.
-    `entered_by`: the registrar's account.
+    `entered_by`: the registrar's account. `admission_id`: the admission that stands behind it and has a place already.
     """
 
     registration_id: str
@@ -54,11 +56,51 @@ class Admission(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     form_blob: bytes | None
     decision: Decision
     entered_by: str
+    admission_id: str | None = None
+
+    @property
+    def takes_place(self) -> bool:
+        """A new pupil whom no admission has given a place before."""
+        return self.kind == "new" and self.admission_id is None
 
 
 def form_context(registration_id: str) -> bytes:
     """What a sealed form is bound to; the student record keeps the registration's id and blob."""
     return f"form:{registration_id}".encode()
+
+
+@clause("4.3")
+async def seat(
+    work: RegistryWork, school: SchoolFacts, admissions: Sequence[Admission], on: date | None = None
+) -> tuple[list[Admission], list[Admission]]:
+    """Those that have a place, in the order given, and those for whom there is none left. Never one over.
+
+    The plans stay locked until the end of the transaction, which admits the former. An admission that has ended meanwhile
+    gives no place: whoever came with it needs one as everybody else. Raises SchoolChanged.
+    """
+    new = [admission for admission in admissions if admission.kind == "new"]
+    if not new:
+        return list(admissions), []
+    await organisations.hold(work.tx, school)
+    year = registration_year(on or work.today)
+    left: dict[Stage, int] = {}
+    for stage in sorted({stage for admission in new if (stage := school.stage_of(admission.grade))}):
+        plan = await plans.hold(work.tx, school.code, year, stage)
+        left[stage] = 0 if plan is None else await plans.free(work.tx, plan)
+    given = [admission.admission_id for admission in new if admission.admission_id is not None]
+    still = await store.lock_admissions(work.tx, given, school.code)
+    fitting, beyond = [], []
+    for admission in admissions:
+        if admission.admission_id is not None and admission.admission_id not in still:
+            admission = msgspec.structs.replace(admission, admission_id=None)  # noqa: PLW2901
+        if admission.takes_place:
+            stage_left = school.stage_of(admission.grade)
+            if stage_left is None or left[stage_left] <= 0:
+                beyond.append(admission)
+                continue
+            left[stage_left] -= 1
+        fitting.append(admission)
+    return fitting, beyond
 
 
 @clause("13.1", "15.1")
@@ -67,9 +109,9 @@ async def admit(
 ) -> int:
     """Registrations, cases and missing classes for claimed persons; a repeat makes nothing twice.
 
-    Returns how many are new. Nine statements, whatever their number. `on`: the day of the decisions, today where not
-    given. The caller says with `announce` whom to tell. Raises SchoolChanged where the school is not any more what
-    `school` says: the caller begins anew.
+    Returns how many are new. Nine statements at most, whatever their number; places are counted before (`seat`).
+    `on`: the day of the decisions, today where not given. The caller says with `announce` whom to tell. Raises
+    SchoolChanged where the school is not any more what `school` says: the caller begins anew.
     """
     if not admissions:
         return 0
@@ -156,4 +198,5 @@ def _row(admission: Admission, school: SchoolFacts, year: int, class_id: str, de
         "class_id": class_id,
         "enrolled_month": admission.enrolled_month,
         "decision_id": decision_id,
+        "admission_id": admission.admission_id,
     }

@@ -4,8 +4,8 @@ A decision depends on a handful of coarse facts (the school's kind, the age on 3
 of document), never on who the child is. So `decide` reduces the facts to a `Situation` and remembers the
 decision: a roster of 20,000 rows has a few dozen situations, and equal ones share one `Decision` object.
 
-Clauses of Chapters 2 and 3 whose facts come with the enrolment plan stand in `RULES` at their place, as
-comments.
+Those rules that are about entering a school stand in `entering`; at their place in `RULES`, as all. Class sizes (11) are
+for the assignment to classes.
 """
 
 from __future__ import annotations
@@ -14,32 +14,25 @@ import calendar
 import functools
 from collections.abc import Callable
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 
-import msgspec
 from regulation.codetables import DOCUMENT_KIND
 from regulation.documents import FOREIGN, DocumentKind
 from regulation.findings import decide as together
 from regulation.findings import note, passed, refuse
 from regulation.mark import clause
-from regulation.parameters import Parameters
-from regulation.school_year import Stage, age_at_cutoff, grade_name, school_year_of_entry
-from shared_contracts.decisions import Decision, Finding
+from regulation.school_year import age_at_cutoff, grade_name
+from shared_contracts.decisions import Decision, Finding, Outcome
 
-from registry.organisations.facts import SchoolFacts
-
-Kind = Literal["new", "supplementary"]
-"""新生注册 (the entry grade of a stage, in the current school year) or 非新生注册 (all others)."""
-
-Placement = Literal["ordinary", "mainstreamed", "special_school", "home_teaching"]
-"""就读形式 (clause 17): 普通, 随班就读, 特殊教育学校就读, 送教上门."""
-
-PLACEMENT_TITLES: dict[str, str] = {
-    "ordinary": "普通就读",
-    "mainstreamed": "随班就读",
-    "special_school": "特殊教育学校就读",
-    "home_teaching": "送教上门",
-}
+from registry.registration import entering
+from registry.registration.situation import PLACEMENT_TITLES as PLACEMENT_TITLES  # noqa: PLC0414 - offered here too
+from registry.registration.situation import Enrolment as Enrolment  # noqa: PLC0414
+from registry.registration.situation import Kind as Kind  # noqa: PLC0414
+from registry.registration.situation import PersonFacts as PersonFacts  # noqa: PLC0414
+from registry.registration.situation import Placement as Placement  # noqa: PLC0414
+from registry.registration.situation import RegistrationFacts, Situation
+from registry.registration.situation import registration_kind as registration_kind  # noqa: PLC0414
+from registry.registration.situation import registration_year as registration_year  # noqa: PLC0414
 
 NO_DISABILITY = "1"
 """CJLX_FORM: 无残疾."""
@@ -54,82 +47,22 @@ _OVERSEAS_OF_DOCUMENT = {
 }
 
 
-class RegistrationFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One pupil and one school, as the national form has it: `document_kind` SFZJLX_FORM, `overseas` GATQW,
-    `disability` CJLX_FORM, `enrolled_month` 入学年月 as YYYYMM. `school_year`: the year it begins in (2026).
-    """
-
-    school: SchoolFacts
-    birth_date: date
-    document_kind: str
-    overseas: str
-    grade: int
-    placement: Placement
-    disability: str
-    enrolled_month: str
-    today: date
-    school_year: int
-    parameters: Parameters
-
-    @property
-    def kind(self) -> Kind:
-        return registration_kind(self.school, self.grade, self.enrolled_month, self.school_year)
-
-
-class Situation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What the rules look at: nothing in it tells who the child is. `age`: full years on 31 August.
-
-    `stage`: None where the school does not carry the grade.
-    """
-
-    school_type: str
-    stages: tuple[Stage, ...]
-    system: str
-    special: bool
-    accepts_international: bool
-    age: int
-    grade: int
-    stage: Stage | None
-    kind: Kind
-    document_kind: str
-    overseas: str
-    placement: Placement
-    disabled: bool
-    enrolled_month: str
-    late: bool
-    school_year: int
-    parameters: Parameters
-
-    @property
-    def counted_on(self) -> str:
-        cutoff = self.parameters.age_cutoff
-        return f"截至{self.school_year}年{cutoff.month}月{cutoff.day}日"
-
-
-def registration_kind(school: SchoolFacts, grade: int, enrolled_month: str, school_year: int) -> Kind:
-    """New: the entry grade of one of the school's stages, enrolled in this school year (from August on)."""
-    this_year = school_year_of_entry(int(enrolled_month[:4]), int(enrolled_month[4:])) == school_year
-    return "new" if this_year and grade in school.entry_grades() else "supplementary"
-
-
-def registration_year(today: date) -> int:
-    """The school year that registrations of a day are for: from August on the one about to begin."""
-    return school_year_of_entry(today.year, today.month)
-
-
 def decide(facts: RegistrationFacts) -> Decision:
     """All findings, passes too, in article order, and the version of the parameters."""
     school, parameters = facts.school, facts.parameters
+    stage = facts.stage
+    enrolment = None if stage is None else facts.enrolment.get(stage)
     return _decide(
         Situation(
             school_type=school.school_type,
             stages=school.stages,
             system=school.system,
+            private=school.ownership == "private",
             special=school.special,
             accepts_international=school.accepts_international,
             age=age_at_cutoff(facts.birth_date, facts.school_year, parameters.age_cutoff),
             grade=facts.grade,
-            stage=school.stage_of(facts.grade),
+            stage=stage,
             kind=facts.kind,
             document_kind=facts.document_kind,
             overseas=facts.overseas,
@@ -139,8 +72,20 @@ def decide(facts: RegistrationFacts) -> Decision:
             late=facts.today > entry_deadline(facts.enrolled_month, parameters.registration_months),
             school_year=facts.school_year,
             parameters=parameters,
+            planned=None if enrolment is None else enrolment.places,
+            scheme=enrolment is None or enrolment.scheme,
+            place=facts.place,
+            asked=facts.person is not None,
+            finished=None if facts.person is None else facts.person.finished,
+            way=None if facts.person is None else facts.person.way,
+            admitted=facts.person is not None and facts.person.admission_id is not None,
         )
     )
+
+
+def refusals(facts: RegistrationFacts) -> tuple[Finding, ...]:
+    """What of the decision refuses, nothing where it is taken."""
+    return tuple(finding for finding in decide(facts).findings if finding.outcome is Outcome.REFUSE)
 
 
 @functools.lru_cache(maxsize=16_384)
@@ -304,17 +249,15 @@ def document_fits_overseas(s: Situation) -> Finding:
 
 RULES: tuple[Callable[[Situation], Finding | None], ...] = (
     school_carries_grade,  # 2
-    # 4.1  autumn enrolment window: needs the dated window of the enrolment plan
-    # 4.3  planned places: needs the plan and a count under lock
+    entering.in_the_enrolment_window,  # 4.1
+    entering.within_the_plan,  # 4.3
     age_in_range,  # 5.1
-    # 8    private school's admission scheme approved: needs the scheme
+    entering.scheme_approved,  # 8
     foreign_pupil_at_qualified_school,  # 9
-    # 11   class size: needs class assignment and a count under lock
-    # 12   no graduate back to school: needs what identity knows of the person
+    entering.not_finished_before,  # 12
     entered_in_time,  # 13.1
-    # 16   junior intake from the county's list: needs the list
     placement_fits,  # 17
-    # 19   attendance zone or placement behind the admission: needs zones and placements
+    entering.on_a_ground,  # 16, 19
     grade_fits_age,  # 20.2
     document_fits_overseas,  # 50
 )

@@ -139,6 +139,31 @@ async def lock_approved(tx: AsyncConnection, ids: Sequence[str]) -> list[asyncpg
     )
 
 
+async def seat_of(tx: AsyncConnection, registration_id: str) -> tuple[str, int, int]:
+    """Whose place a registration may have: its kind, grade and school year."""
+    row = await (await driver(tx)).fetchrow(
+        "SELECT kind, grade, school_year FROM registrations WHERE id = $1", registration_id
+    )
+    assert row is not None
+    return row["kind"], row["grade"], row["school_year"]
+
+
+async def lock_admissions(tx: AsyncConnection, ids: Sequence[str], school: str) -> set[str]:
+    """Those of these admissions to a school that are open still and that no other registration has come of, locked."""
+    if not ids:
+        return set()
+    rows = await (await driver(tx)).fetch(
+        """SELECT a.id FROM admissions a
+           WHERE a.id = ANY($1::text[]) AND a.school = $2 AND a.state = 'open'
+             AND NOT EXISTS (SELECT 1 FROM registrations r WHERE r.admission_id = a.id AND NOT r.closed)
+           ORDER BY a.id FOR UPDATE OF a""",
+        list(ids),
+        school,
+    )
+    return {row["id"] for row in rows}
+
+
+# The place of an admission stays the child's, who may be registered anew; another registration's is free again with this.
 async def close(tx: AsyncConnection, ids: Sequence[str]) -> None:
     """Rejected or withdrawn: the person is free for another registration."""
     await (await driver(tx)).execute(

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from regulation.school_year import Stage
 from service_kit.database import fetch_all
 from service_kit.ids import derived_in_line
 from shared_contracts.actors import system
@@ -22,13 +23,16 @@ from registry.organisations import store as organisations
 from registry.organisations.facts import SchoolFacts
 from registry.records.store import Klass, class_id
 from registry.records.tables import classes as known_classes
+from registry.registration import gate
 from registry.registration.intake import form_context
-from registry.registration.policy import registration_year
+from registry.registration.policy import refusals
+from registry.registration.situation import PersonFacts, registration_year
 from registry.rosters import access, findings, frames, returning, store
 from registry.rosters.child import child
 from registry.rosters.desk import Desk, command_id
 from registry.rosters.frames import CheckedRow, CheckOrder, Chunk, Opened, Unreadable
 from registry.rosters.handlers import KEPT
+from registry.rosters.rows import facts_of
 from registry.rosters.sheets import class_title
 from registry.rosters.store import Roster
 
@@ -43,10 +47,12 @@ async def check(desk: Desk, roster: Roster) -> None:
         roster = await _begin(desk, roster)
     async with desk.db.transaction() as tx:
         school = await organisations.school(tx, roster.school)
+        if school is not None:
+            order, places = await _order(tx, desk, roster, school)
     if school is None:
         await fail(desk, roster, "学校已撤销或不存在，名册不能处理。请联系主管教育行政部门。")
         return
-    async with _replies(desk, roster, school) as replies:
+    async with _replies(desk, roster, order) as replies:
         async for reply in replies:
             if isinstance(reply, Unreadable):
                 await fail(desk, roster, reply.message)
@@ -55,7 +61,7 @@ async def check(desk: Desk, roster: Roster) -> None:
                 roster = await _opened(desk, roster, reply)
             else:
                 desk.go_on()
-                roster = await _chunk(desk, roster, reply.rows)
+                roster = await _chunk(desk, roster, order, places, reply.rows)
     await _end(desk, roster, school)
 
 
@@ -66,20 +72,34 @@ async def _begin(desk: Desk, roster: Roster) -> Roster:
         )
 
 
-@contextlib.asynccontextmanager
-async def _replies(
-    desk: Desk, roster: Roster, school: SchoolFacts
-) -> AsyncIterator[AsyncIterator[Opened | Unreadable | Chunk]]:
-    """What the child says about the file. It reads ahead while a chunk is being written, as far as the pipe holds."""
+async def _order(
+    tx: AsyncConnection, desk: Desk, roster: Roster, school: SchoolFacts
+) -> tuple[CheckOrder, dict[Stage, int]]:
+    """What the child is told, and the places that are left for the rows behind the cursor, by stage."""
     assert roster.business_day is not None
+    year = registration_year(roster.business_day)
+    enrolment, places = await gate.of_school(tx, school, year)
+    if roster.cursor:
+        for grade, rows in await store.places_wanted(tx, roster.id):
+            if (stage := school.stage_of(grade)) is not None:
+                places[stage] -= rows
     order = CheckOrder(
         school=school,
         today=roster.business_day,
-        school_year=registration_year(roster.business_day),
+        school_year=year,
         parameters=desk.deps.policy.parameters(school.division, roster.business_day),
+        enrolment=enrolment,
         chunk=CHUNK,
         after_row=roster.cursor,
     )
+    return order, places
+
+
+@contextlib.asynccontextmanager
+async def _replies(
+    desk: Desk, roster: Roster, order: CheckOrder
+) -> AsyncIterator[AsyncIterator[Opened | Unreadable | Chunk]]:
+    """What the child says about the file. It reads ahead while a chunk is being written, as far as the pipe holds."""
     content = await desk.deps.files.read(roster.file.id)
 
     async def replies() -> AsyncIterator[Opened | Unreadable | Chunk]:
@@ -98,14 +118,64 @@ async def _opened(desk: Desk, roster: Roster, opened: Opened) -> Roster:
         return await store.stage(work.tx, roster, desk.owner, total=opened.rows, notes=opened.notes)
 
 
-async def _chunk(desk: Desk, roster: Roster, rows: Sequence[CheckedRow]) -> Roster:
+async def _chunk(
+    desk: Desk, roster: Roster, order: CheckOrder, places: dict[Stage, int], rows: Sequence[CheckedRow]
+) -> Roster:
     """One chunk: identity first (it may be told twice), then rows and progress in one transaction."""
     staged = await _stage(desk, roster, rows)
     async with desk.unit() as work:
         names = await access.names_of(work.tx, _schools(staged))
+        people = await gate.of_people(work.tx, order.school, order.school_year, _asked(order, rows, staged))
         judged = {row.row: _judge(row, staged, roster.school, names) for row in rows}
-        await store.put_rows(work.tx, [_values(desk, roster, row, judged[row.row]) for row in rows])
-        return await store.stage(work.tx, roster, desk.owner, **_counts(roster, judged), cursor=rows[-1].row)
+        left = dict(places)
+        wanting = _admit(order, rows, people, judged, left)
+        await store.put_rows(work.tx, [_values(desk, roster, row, judged[row.row], row.row in wanting) for row in rows])
+        roster = await store.stage(work.tx, roster, desk.owner, **_counts(roster, judged), cursor=rows[-1].row)
+    places.update(left)
+    return roster
+
+
+def _asked(order: CheckOrder, rows: Sequence[CheckedRow], staged: Mapping[int, Staged] | Refused) -> list[gate.Asked]:
+    """The rows about which the gate has to be asked, with the person whom identity knows by the document."""
+    if isinstance(staged, Refused):
+        return []
+    return [
+        gate.asked(str(row.row), facts_of(row.entry, order), row.entry.form, staged[row.row].person_id)
+        for row in rows
+        if row.entry is not None
+    ]
+
+
+def _admit(
+    order: CheckOrder,
+    rows: Sequence[CheckedRow],
+    people: Mapping[str, PersonFacts],
+    judged: dict[int, Judged],
+    left: dict[Stage, int],
+) -> set[int]:
+    """What the rules say once the person is known, in the order of the rows: the first ones get the places.
+
+    Returns the rows that take one; `judged` and `left` are brought up to date. A finding on the person goes before what
+    identity says of the record that he has: who has finished the stage is refused, whoever keeps his record.
+    """
+    wanting: set[int] = set()
+    for row in rows:
+        person = people.get(str(row.row))
+        if row.entry is None or person is None:
+            continue
+        state, _, staged = judged[row.row]
+        facts = facts_of(row.entry, order)
+        if state in store.ACCEPTED or person.finished is not None:
+            stage = facts.stage
+            takes = facts.kind == "new" and person.admission_id is None
+            place = not takes or (stage is not None and left[stage] > 0)
+            more = refusals(msgspec.structs.replace(facts, place=place, person=person))
+            if more:
+                judged[row.row] = RowState.REFUSED, (*row.findings, *more), staged
+            elif takes and stage is not None and state in store.ACCEPTED:
+                left[stage] -= 1
+                wanting.add(row.row)
+    return wanting
 
 
 async def _stage(desk: Desk, roster: Roster, rows: Sequence[CheckedRow]) -> dict[int, Staged] | Refused:
@@ -148,7 +218,7 @@ def _judge(row: CheckedRow, staged: Mapping[int, Staged] | Refused, school: str,
     return findings.state_of(found), found, person
 
 
-def _values(desk: Desk, roster: Roster, row: CheckedRow, judged: Judged) -> dict[str, Any]:
+def _values(desk: Desk, roster: Roster, row: CheckedRow, judged: Judged, takes_place: bool) -> dict[str, Any]:
     state, found, person = judged
     entry = row.entry if state in store.ACCEPTED else None
     return {
@@ -159,6 +229,7 @@ def _values(desk: Desk, roster: Roster, row: CheckedRow, judged: Judged) -> dict
         "masked_document": row.masked_document if person is None else person.masked_document,
         "masked_members": person.masked_members if entry and person else (),
         "findings": found,
+        "takes_place": takes_place,
         **_of_entry(desk, roster.id, row.row, entry),
     }
 

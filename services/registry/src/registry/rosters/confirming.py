@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 from regulation.parameters import Parameters
+from regulation.school_year import Stage
 from shared_contracts.actors import system
 from shared_contracts.decisions import Decision, Finding, Outcome, Refused
 from shared_contracts.identity import Claim, Claimed, ClaimPersons
-from shared_contracts.registry import RegistrationState, RosterState, RowState
+from shared_contracts.registry import Approved, RegistrationsClosed, RegistrationState, RosterState, RowState
 
 from registry.organisations import store as organisations
 from registry.organisations.facts import SchoolFacts
-from registry.registration import completion, intake
+from registry.registration import completion, gate, intake
 from registry.registration.intake import Admission
-from registry.registration.policy import RegistrationFacts, decide, registration_year
+from registry.registration.policy import decide
+from registry.registration.situation import Enrolment, PersonFacts, RegistrationFacts, registration_year
 from registry.registration.summary import of_roster
 from registry.rosters import access, findings, returning, store
 from registry.rosters.checking import CHUNK, registration_id
 from registry.rosters.desk import Desk, command_id
 from registry.rosters.store import Roster
 
+_form = msgspec.json.Decoder(dict[str, str]).decode
 _members = msgspec.json.Decoder(tuple[tuple[int, str], ...]).decode
 _findings = msgspec.json.Decoder(tuple[Finding, ...]).decode
 
@@ -48,6 +52,16 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 @dataclass(frozen=True, slots=True)
+class Rules:
+    """What is the same for all rows of a roster."""
+
+    school: SchoolFacts
+    today: date
+    parameters: Parameters
+    enrolment: dict[Stage, Enrolment]
+
+
+@dataclass(frozen=True, slots=True)
 class _Chunk:
     """The next accepted rows. `refused`: by today's rules; `claims`: what identity says of the others."""
 
@@ -65,15 +79,23 @@ async def confirm(desk: Desk, roster: Roster) -> None:
     """
     async with desk.db.transaction() as tx:
         school = await organisations.school(tx, roster.school)
+        if school is not None:
+            enrolment, _ = await gate.of_school(tx, school, registration_year(_day(roster)))
     if school is None:
         await _without_school(desk, roster)
         return
-    ahead = asyncio.create_task(_next(desk, roster, school, roster.cursor))
+    rules = Rules(
+        school=school,
+        today=_day(roster),
+        parameters=desk.deps.policy.parameters(school.division, _day(roster)),
+        enrolment=enrolment,
+    )
+    ahead = asyncio.create_task(_next(desk, roster, rules, roster.cursor))
     try:
         while (chunk := await ahead).records:
             desk.go_on()
-            ahead = asyncio.create_task(_next(desk, roster, school, chunk.records[-1]["row"]))
-            roster = await _chunk(desk, roster, school, chunk)
+            ahead = asyncio.create_task(_next(desk, roster, rules, chunk.records[-1]["row"]))
+            roster = await _chunk(desk, roster, rules, chunk)
     finally:
         ahead.cancel()
         await asyncio.gather(ahead, return_exceptions=True)
@@ -93,39 +115,48 @@ async def _without_school(desk: Desk, roster: Roster) -> None:
     await _end(desk, roster, None)
 
 
-async def _next(desk: Desk, roster: Roster, school: SchoolFacts, after: int) -> _Chunk:
+async def _next(desk: Desk, roster: Roster, rules: Rules, after: int) -> _Chunk:
     """The rows behind `after`, decided again and claimed. Writes nothing of ours."""
     async with desk.db.transaction() as tx:
         records = await store.waiting_rows(tx, roster.id, after, CHUNK)
-    day = roster.business_day
-    assert day is not None
-    parameters = desk.deps.policy.parameters(school.division, day)
-    rows = [_row(record, school, day, parameters) for record in records]
+    rows = [_row(record, rules) for record in records]
     refused = {row.row: _refused(row) for row in rows if row.decision.refused}
     wanted = [row for row in rows if row.row not in refused]
     return _Chunk(records, wanted, refused, await _claim(desk, roster, wanted, after))
 
 
-async def _chunk(desk: Desk, roster: Roster, school: SchoolFacts, chunk: _Chunk) -> Roster:
+async def _chunk(desk: Desk, roster: Roster, rules: Rules, chunk: _Chunk) -> Roster:
+    """What of a chunk becomes registrations. Whoever was claimed and is refused all the same is let go of again."""
     away, claims = dict(chunk.refused), chunk.claims
     async with desk.db.transaction() as tx:
         names = await access.names_of(tx, {c.holder.school for c in claims.values() if c.holder is not None})
+        asked = [_asked(desk, roster, row, claims[row.row]) for row in chunk.wanted]
+        people = await gate.of_people(tx, rules.school, registration_year(rules.today), asked)
     admissions: list[Admission] = []
-    for row in chunk.wanted:
+    released: list[Approved] = []
+    rows = {row.row: _with_person(row, people[str(row.row)]) for row in chunk.wanted}
+    for row in rows.values():
         claimed = claims[row.row]
-        if claimed.person_id is not None:
+        finished = people[str(row.row)].finished is not None
+        if row.decision.refused and (claimed.person_id is not None or finished):
+            away[row.row] = _refused(row)
+            if claimed.person_id is not None:
+                released.append(Approved(registration_id=claimed.registration_id, person_id=claimed.person_id))
+        elif claimed.person_id is not None:
             admissions.append(_admission(roster, row, claimed, claimed.person_id))
         elif claimed.holder is not None:
             state, why = findings.held(claimed.holder, roster.school, names)
             away[row.row] = (state, (*_findings(row.record["findings"]), *why))
         else:
             away[row.row] = (RowState.REFUSED, (*_findings(row.record["findings"]), *claimed.findings))
-    return await _write(desk, roster, chunk.records, away, school=school, admissions=admissions)
+    return await _write(
+        desk, roster, chunk.records, away, school=rules.school, admissions=admissions, released=released, rows=rows
+    )
 
 
-def _row(record: Any, school: SchoolFacts, today: date, parameters: Parameters) -> _Row:
+def _row(record: Any, rules: Rules) -> _Row:
     facts = RegistrationFacts(
-        school=school,
+        school=rules.school,
         birth_date=record["birth_date"],
         document_kind=record["document_kind"],
         overseas=record["overseas"],
@@ -133,11 +164,32 @@ def _row(record: Any, school: SchoolFacts, today: date, parameters: Parameters) 
         placement=record["placement"],
         disability=record["disability"],
         enrolled_month=record["enrolled_month"],
-        today=today,
-        school_year=registration_year(today),
-        parameters=parameters,
+        today=rules.today,
+        school_year=registration_year(rules.today),
+        parameters=rules.parameters,
+        enrolment=rules.enrolment,
     )
     return _Row(record=record, facts=facts, decision=decide(facts))
+
+
+def _with_person(row: _Row, person: PersonFacts, *, place: bool = True) -> _Row:
+    facts = msgspec.structs.replace(row.facts, person=person, place=place)
+    return _Row(record=row.record, facts=facts, decision=decide(facts))
+
+
+def _asked(desk: Desk, roster: Roster, row: _Row, claimed: Claimed) -> gate.Asked:
+    """Where the child lives stands in the form, which is read where it counts: of new pupils."""
+    form: dict[str, str] = {}
+    if row.facts.kind == "new":
+        context = intake.form_context(registration_id(roster.id, row.row))
+        form = _form(desk.deps.cipher.open_bytes(row.record["form"], context))
+    known = claimed.person_id or (claimed.holder.person_id if claimed.holder else None)
+    return gate.asked(str(row.row), row.facts, form, known)
+
+
+def _day(roster: Roster) -> date:
+    assert roster.business_day is not None
+    return roster.business_day
 
 
 def _refused(row: _Row) -> tuple[RowState, tuple[Finding, ...]]:
@@ -189,6 +241,7 @@ def _admission(roster: Roster, row: _Row, claimed: Claimed, person_id: str) -> A
         form_blob=None,  # the server copies it from the row (`store.admitted`)
         decision=row.decision,
         entered_by=roster.confirmed_account or roster.created_account,
+        admission_id=None if row.facts.person is None else row.facts.person.admission_id,
     )
 
 
@@ -200,10 +253,19 @@ async def _write(
     *,
     school: SchoolFacts | None = None,
     admissions: Sequence[Admission] = (),
+    released: Sequence[Approved] = (),
+    rows: Mapping[int, _Row] = MappingProxyType({}),
 ) -> Roster:
-    """Registrations, rows and progress: all of the chunk or nothing."""
+    """Registrations, rows and progress: all of the chunk or nothing. The first rows get the places that are left."""
     async with desk.unit() as work:
         if school is not None:
+            fitting, beyond = await intake.seat(work, school, admissions)
+            away = away | {a.row: _without_place(rows[a.row]) for a in beyond if a.row is not None}
+            let_go = (*released, *(Approved(registration_id=a.registration_id, person_id=a.person_id) for a in beyond))
+            if let_go:
+                closed = RegistrationsClosed(school=school.code, closed=let_go, reason="withdrawn")
+                work.emit(closed, roster.id)
+            admissions = fitting
             await intake.admit(work, school, admissions)
         await store.admitted(work.tx, roster.id, {a.row: a.registration_id for a in admissions if a.row is not None})
         await store.turned_away(work.tx, roster.id, away)
@@ -216,6 +278,11 @@ async def _write(
             done=roster.done + len(records),
             **_counts(roster, away, was),
         )
+
+
+def _without_place(row: _Row) -> tuple[RowState, tuple[Finding, ...]]:
+    person = msgspec.structs.replace(row.facts.person or PersonFacts(), admission_id=None)
+    return _refused(_with_person(row, person, place=False))
 
 
 def _counts(roster: Roster, away: Away, was: dict[int, str]) -> dict[str, Any]:

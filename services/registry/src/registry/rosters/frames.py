@@ -12,10 +12,12 @@ from typing import BinaryIO
 
 import msgspec
 from regulation.parameters import Parameters
+from regulation.school_year import Stage
 from shared_contracts.decisions import Finding
 
 from registry.form.entry import Entry
 from registry.organisations.facts import SchoolFacts
+from registry.registration.situation import Enrolment
 
 HEAD = struct.Struct(">I")
 
@@ -27,6 +29,7 @@ class CheckOrder(msgspec.Struct, frozen=True, kw_only=True):
     today: date
     school_year: int
     parameters: Parameters
+    enrolment: dict[Stage, Enrolment]
     chunk: int
     after_row: int = 0
 

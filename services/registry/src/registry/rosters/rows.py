@@ -5,7 +5,8 @@ from __future__ import annotations
 from shared_contracts.decisions import Finding, Outcome
 
 from registry.form.entry import Checked, Entry
-from registry.registration.policy import RegistrationFacts, decide
+from registry.registration.policy import decide
+from registry.registration.situation import RegistrationFacts
 from registry.rosters.duplicates import Seen
 from registry.rosters.frames import CheckedRow, CheckOrder
 
@@ -24,6 +25,7 @@ def facts_of(entry: Entry, order: CheckOrder) -> RegistrationFacts:
         today=order.today,
         school_year=order.school_year,
         parameters=order.parameters,
+        enrolment=order.enrolment,
     )
 
 

@@ -247,9 +247,17 @@ async def put_rows(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> No
     await insert_rows(tx, r, rows)
 
 
+async def places_wanted(tx: AsyncConnection, roster_id: str) -> list[tuple[int, int]]:
+    """Rows that the check has accepted and that take a place of the plan: grade and how many."""
+    rows = await (await driver(tx)).fetch(
+        "SELECT grade, count(*) AS rows FROM roster_rows WHERE roster_id = $1 AND takes_place GROUP BY grade", roster_id
+    )
+    return [(row["grade"], row["rows"]) for row in rows]
+
+
 _WAITING = """
 SELECT "row", state, name, masked_document, masked_members::text AS masked_members, findings::text AS findings, sex,
-       birth_date, document_kind, overseas, disability, placement, grade, class_no, enrolled_month
+       birth_date, document_kind, overseas, disability, placement, grade, class_no, enrolled_month, form
 FROM roster_rows
 WHERE roster_id = $1 AND "row" > $2 AND state IN ('valid', 'warned')
 ORDER BY "row" LIMIT $3

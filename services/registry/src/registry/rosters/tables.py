@@ -57,6 +57,7 @@ roster_rows = sa.Table(
     sa.Column("masked_document", sa.Text, nullable=False),
     sa.Column("masked_members", JSONB, nullable=False),
     sa.Column("findings", JSONB, nullable=False),
+    sa.Column("takes_place", sa.Boolean, nullable=False),  # of the plan, as the check has counted (clause 4.3)
     sa.Column("registration_id", sa.Text),  # set when it is admitted
     # Of an accepted row only: what its registration will be made of.
     sa.Column("sex", sa.Text),

@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
+from enrolment_rows import enrol
 from kit_recorder import Notebook
 from registry.app import OUTSIDE, SERVICE
 from registry.archive.key import archive_signer
@@ -17,7 +18,8 @@ from registry.context import Registry
 from registry.organisations.facts import SchoolFacts
 from registry.organisations.store import put_versions
 from registry.registration.intake import Admission, admit, form_context
-from registry.registration.policy import RegistrationFacts, decide
+from registry.registration.policy import decide
+from registry.registration.situation import Enrolment, PersonFacts, RegistrationFacts
 from regulation.calendar import Calendar
 from regulation.divisions import DIVISIONS
 from regulation.school_year import SchoolSystem, Stage
@@ -171,11 +173,15 @@ class World:
     def id(self, word: str = "c") -> str:
         return derived(word, next(self._numbers))
 
-    async def load(self, *schools: SchoolFacts) -> None:
-        """Authorities of the province in short, and schools."""
+    async def load(self, *schools: SchoolFacts, places: int | None = None) -> None:
+        """Authorities of the province in short, and schools, each with a plan of so many places and its whole county
+        as its zone (None: with neither)."""
         async with self.db.transaction() as tx:
             found = authorities(PROVINCE, CITY, AUTHORITY, "230200", "230202")
             await put_versions(tx, [*found, *map(view, schools)], date(2020, 1, 1))
+            for school in schools:
+                if places is not None:
+                    await enrol(tx, school, places=places)
 
     # ---- registrations ----------------------------------------------------------------------------------------
 
@@ -201,6 +207,8 @@ class World:
             today=today,
             school_year=2026,
             parameters=self.deps.policy.parameters(school.division, today),
+            enrolment=dict.fromkeys(school.stages, Enrolment(places=9_999, scheme=True)),
+            person=PersonFacts(way="zone"),
             **{
                 name: values[name]
                 for name in (

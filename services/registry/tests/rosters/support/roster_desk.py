@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import nats
 import registry_pupils
+from enrolment_rows import enrol
 from kit_recorder import Notebook
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -143,7 +144,8 @@ class StandIn:
         return Staged(
             row=entry.row,
             masked_document=mask_document(entry.document_kind, entry.document_number),
-            holder=self.holders.get(_document(entry)),
+            person_id=None if (holder := self.holders.get(_document(entry))) is None else holder.person_id,
+            holder=holder,
             likely=self.likely.get(entry.name, ()),
             masked_members=tuple((m.slot, mask_document(m.document_kind, m.document_number)) for m in entry.members),
         )
@@ -254,6 +256,8 @@ class RosterDesk:
         ]
         async with self.kit.db.transaction() as tx:
             await organisations.put_versions(tx, views, date(2020, 1, 1))
+            for school in schools:
+                await enrol(tx, school, replace=False)  # a worker that is killed begins with this, too
 
     async def send(self, command: Any) -> Any:
         reply = await commands.once(self.kit.db, self.clock, self.deps, COMMANDS[type(command)], command, self.notebook)

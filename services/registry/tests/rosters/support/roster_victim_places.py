@@ -37,3 +37,11 @@ PLACES = (
     Place("print", "registry.registration.store:mark_printed", "after", 1),
     Place("print", "registry.rosters.printing:_class", "after", 1),
 )
+TAKING = (
+    Place("check", "registry.rosters.checking:_chunk", "after", 1),  # two of five places are left, as the rows say
+    Place("confirm", "registry.registration.intake:seat", "after", 2),  # the plan is locked, nothing is written
+    Place("confirm", "registry.registration.intake:admit", "after", 2),  # the last places taken, not committed
+    Place("confirm", "registry.rosters.confirming:_write", "after", 1),
+    Place("confirm", "registry.rosters.confirming:_write", "after", 2),  # full, and a chunk to come
+)
+"""Where a roster has more rows than the plan has places."""

@@ -104,6 +104,9 @@ CREATE INDEX registrations_taking_places ON registrations (school, school_year, 
 CREATE UNIQUE INDEX registrations_of_admission ON registrations (admission_id)
     WHERE admission_id IS NOT NULL AND NOT closed;
 
+-- Rows of a roster that the check has accepted and counted: it goes on from there after a kill.
+ALTER TABLE roster_rows ADD COLUMN takes_place boolean NOT NULL DEFAULT false;
+
 -- Whether a person has finished a stage is asked at every registration (clause 12).
 CREATE INDEX students_not_live ON students (person_id) WHERE NOT live;
 """
@@ -119,7 +122,6 @@ GRANT UPDATE (state, granted_classes, granted_places, decision_reason, decided_a
 GRANT SELECT, INSERT ON admission_schemes TO registry;
 GRANT UPDATE (title, body, state, account, submitted_by, submitted_at, decided_account, decided_by, decided_at,
               decision_reason, version) ON admission_schemes TO registry;
-GRANT UPDATE (admission_id) ON registrations TO registry;
 """
 
 

@@ -1,0 +1,102 @@
+"""Rules of registration that are about entering a school (Chapter 2 and clause 19), in article order; see `policy.RULES`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from regulation.findings import passed, refuse
+from regulation.mark import clause
+from regulation.school_year import grade_name
+from shared_contracts.decisions import Finding
+
+from registry.enrolment.ways import TITLES
+from registry.registration.situation import Situation
+
+_FINISHED = {"graduated": "毕业", "completed": "结业"}
+
+
+@clause("4.1")
+def in_the_enrolment_window(s: Situation) -> Finding | None:
+    """New pupils enter in the autumn window. The form knows a month: one in which a day of the window lies is inside."""
+    if s.kind != "new":
+        return None
+    begin, end = s.parameters.enrolment_from, s.parameters.enrolment_to
+    first, last = s.school_year * 100 + begin.month, s.school_year * 100 + end.month
+    window = f"{s.school_year}年{begin.month}月{begin.day}日至{end.month}月{end.day}日"
+    seen = f"{s.enrolled_month[:4]}年{int(s.enrolled_month[4:])}月入学"
+    facts: dict[str, Any] = {"enrolled_month": s.enrolled_month, "from": first, "to": last}
+    fields = ("enrolled_month",)
+    if first <= int(s.enrolled_month) <= last:
+        return passed("4.1", "enrolment.in_window", f"{seen}，在秋季招生期间（{window}）内", **facts)
+    if int(s.enrolled_month) > last and int(s.enrolled_month[:4]) > s.school_year:
+        cure = f"{s.school_year + 1}年秋季新生在新学年（8月1日起）办理建籍；入学年月有误的，请更正"
+    else:
+        cure = "核对入学年月；转入的学生由转学办理，复学、延期报到的学生不重新招收"
+    message = f"{seen}，不在秋季招生期间（{window}）内，不得招收新生"
+    return refuse("4.1", "enrolment.outside_window", message, cure=cure, fields=fields, **facts)
+
+
+@clause("4.3")
+def within_the_plan(s: Situation) -> Finding | None:
+    """New pupils by the plan in force; whoever has been admitted has his place already. Counted under lock when it counts:
+    see `intake.seat`."""
+    if s.kind != "new" or s.stage is None:
+        return None
+    plan = f"{s.school_year}年秋季{s.stage.zh}招生计划"
+    facts: dict[str, Any] = {"school_year": s.school_year, "stage": s.stage, "places": s.planned}
+    if s.admitted:
+        return passed("4.3", "plan.place_of_admission", f"已按{plan}录取，占有学位", **facts)
+    if s.planned is None:
+        cure = "由主管教育行政部门下达招生计划并备案后再建籍"
+        message = f"本校没有生效的{plan}，不能招收新生"
+        return refuse("4.3", "plan.none", message, cure=cure, fields=("grade",), **facts)
+    if not s.place:
+        cure = "核对名单；确需增加学位的，由学校向主管教育行政部门申请调整招生计划（第四条）"
+        message = f"{plan}共{s.planned}个学位，已无空余"
+        return refuse("4.3", "plan.full", message, cure=cure, fields=("grade",), **facts)
+    return passed("4.3", "plan.within", f"{plan}共{s.planned}个学位，尚有空余", **facts)
+
+
+@clause("8")
+def scheme_approved(s: Situation) -> Finding | None:
+    """Of a private school: no new pupil before its scheme of that year is approved."""
+    if not s.private or s.kind != "new":
+        return None
+    facts: dict[str, Any] = {"school_year": s.school_year, "approved": s.scheme}
+    if not s.scheme:
+        cure = "学校先报送招生方案，由主管教育行政部门审批同意后再建籍"
+        message = f"本校（民办）{s.school_year}年招生方案尚未经主管教育行政部门审批"
+        return refuse("8", "scheme.not_approved", message, cure=cure, **facts)
+    return passed("8", "scheme.approved", f"本校{s.school_year}年招生方案已经审批", **facts)
+
+
+@clause("12")
+def not_finished_before(s: Situation) -> Finding | None:
+    """Found by the person of the identity document, never by the name that was filled in."""
+    if not s.asked or s.stage is None:
+        return None
+    facts: dict[str, Any] = {"stage": s.stage, "finished": s.finished}
+    if s.finished is not None:
+        word = _FINISHED.get(s.finished, "完成学业")
+        message = f"该身份证件的学生已经{s.stage.zh}{word}，不得回到{grade_name(s.grade)}重读"
+        cure = "核对身份证件号；确已毕业（结业）的，不再建立本学段学籍"
+        return refuse("12", "person.finished", message, cure=cure, fields=("document_number",), **facts)
+    return passed("12", "person.not_finished", f"没有{s.stage.zh}毕业、结业的记录", **facts)
+
+
+@clause("16", "19")
+def on_a_ground(s: Situation) -> Finding | None:
+    """The attendance zone, the county's placement or list, or an admission: whoever has none is registered nowhere."""
+    if not s.asked or s.kind != "new":
+        return None
+    facts: dict[str, Any] = {"way": s.way}
+    if s.way is None:
+        cure = (
+            "核对户口所在地和家庭地址；应由本校接收的，由县级教育行政部门统筹安排，"
+            "随迁子女由监护人申请就学安排，民办学校先办理录取"
+        )
+        message = "不在本校服务范围内，也没有统筹安排、随迁子女就学安排或录取记录，不予建立学籍"
+        fields = ("household_place", "home_address")
+        return refuse("19", "admission.no_ground", message, cure=cure, fields=fields, **facts)
+    cited = "16" if s.way == "intake" else "19"
+    return passed(cited, "admission.ground", f"入学依据：{TITLES[s.way]}", **facts)

@@ -1,0 +1,108 @@
+"""Places of the plan as a roster meets them: the first rows that fit are admitted, the others refused (clause 4.3)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from enrolment_rows import enrol
+from registry.rosters import store
+from registry.rosters.confirming import confirm
+from registry.rosters.desk import Desk
+from roster_desk import SCHOOL, RosterDesk
+from shared_contracts.registry import RowState
+
+Class = Callable[..., list[dict[str, Any]]]
+FULL = "plan.full"
+
+
+async def places(desk: RosterDesk, number: int, **more: Any) -> None:
+    async with desk.kit.db.transaction() as tx:
+        await enrol(tx, SCHOOL, places=number, **more)
+
+
+async def codes(desk: RosterDesk, roster_id: str) -> list[list[str]]:
+    rows = await desk.rows(roster_id)
+    return [[f.code for f in row.findings if f.outcome == "refuse"] for _, row in sorted(rows.items())]
+
+
+async def admitted(desk: RosterDesk) -> int:
+    return int((await desk.one("SELECT count(*) AS n FROM registrations WHERE NOT closed"))["n"])
+
+
+@pytest.mark.clause("4.3")
+async def test_the_dry_run_says_which_rows_have_no_place(
+    desk: RosterDesk, workbook: Callable[..., bytes], class_of: Class
+) -> None:
+    await places(desk, 3)
+    roster_id = await desk.upload(workbook(class_of(5)))
+    view = await desk.work(roster_id, "checked")
+    assert (view.totals.valid, view.totals.refused) == (3, 2)
+    assert await codes(desk, roster_id) == [[], [], [], [FULL], [FULL]]
+
+
+@pytest.mark.clause("4.3")
+async def test_without_a_plan_every_new_pupil_is_refused(
+    desk: RosterDesk, workbook: Callable[..., bytes], class_of: Class
+) -> None:
+    await desk.do(
+        "UPDATE enrolment_plans SET state = 'returned', return_reason = 'x', returned_at = now(), returned_by = 'x'"
+    )
+    roster_id = await desk.upload(workbook(class_of(2)))
+    await desk.work(roster_id, "checked")
+    assert await codes(desk, roster_id) == [["plan.none"]] * 2
+
+
+@pytest.mark.clause("4.3")
+async def test_places_that_went_between_check_and_confirmation_are_not_given_twice(
+    desk: RosterDesk, workbook: Callable[..., bytes], class_of: Class
+) -> None:
+    """The first rows get what is left; whoever was claimed and has no place is let go of."""
+    roster_id = await desk.upload(workbook(class_of(6)))
+    await desk.work(roster_id, "checked")
+    await places(desk, 4)
+    await desk.confirm(roster_id)
+    view = await desk.work(roster_id, "in_approval")
+    assert (view.totals.valid + view.totals.warned, view.totals.refused) == (4, 2)
+    assert await codes(desk, roster_id) == [[], [], [], [], [FULL], [FULL]]
+    assert await admitted(desk) == 4
+    closed = await desk.events("registrations_closed")
+    assert sum(len(event["closed"]) for event in closed) == 2
+
+
+@pytest.mark.clause("4.3")
+async def test_two_rosters_for_the_same_places(
+    desk: RosterDesk, workbook: Callable[..., bytes], class_of: Class
+) -> None:
+    """Confirmed at once by two workers: never one over."""
+    pupils = class_of(8)
+    ids = [await desk.upload(workbook(rows)) for rows in (pupils[:4], pupils[4:])]
+    for roster_id in ids:
+        await desk.work(roster_id, "checked")
+    await places(desk, 5)
+    for roster_id in ids:
+        await desk.confirm(roster_id)
+
+    async def one(owner: str) -> None:
+        async with desk.kit.db.transaction() as tx:
+            roster = await store.take(tx, owner)
+        assert roster is not None
+        await confirm(Desk(desk.kit.db, desk.clock, desk.deps, owner, asyncio.Event()), roster)
+
+    await asyncio.gather(one("a"), one("b"))
+    assert await admitted(desk) == 5
+    states = [row.state for roster_id in ids for row in (await desk.rows(roster_id)).values()]
+    assert states.count(RowState.REFUSED) == 3
+
+
+@pytest.mark.clause("19")
+async def test_rows_from_outside_the_zone_are_refused_with_the_cure(
+    desk: RosterDesk, workbook: Callable[..., bytes], class_of: Class
+) -> None:
+    pupils = class_of(2)
+    pupils[1]["household_place"] = "230103003005"
+    roster_id = await desk.upload(workbook(pupils))
+    await desk.work(roster_id, "checked")
+    assert await codes(desk, roster_id) == [[], ["admission.no_ground"]]
