@@ -357,7 +357,8 @@ def test_whoever_is_not_refused_is_of_age_and_at_a_school_that_carries_the_grade
 
 @given(ANY)
 def test_findings_name_no_child(asked):
-    text = msgspec.json.encode(decide(facts(**asked))).decode()
+    decision = decide(facts(**asked))
+    text = msgspec.json.encode(msgspec.structs.replace(decision, policy_version="")).decode()  # it has dates of its own
     assert asked["birth_date"].isoformat() not in text
     assert asked["birth_date"].strftime("%Y%m%d") not in text
 
