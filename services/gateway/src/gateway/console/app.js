@@ -61,7 +61,7 @@ const LINKS = [
 ];
 // Links that are looked for together; what is in no group stands by itself.
 const GROUPS = [
-  ["招生入学", ["#/admissions", "#/junior-intakes"]],
+  ["招生", ["#/plans", "#/schemes", "#/admissions", "#/junior-intakes"]],
   ["学籍", ["#/rosters", "#/students", "#/classes", "#/duplicates", "#/corrections", "#/cancellations"]],
   ["监管", ["#/inspection", "#/policy", "#/reorganisations", "#/registrars", "#/exports"]],
 ];

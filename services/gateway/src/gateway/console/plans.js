@@ -26,12 +26,12 @@ export async function plansPage(place, { id }) {
   if (id === "changes") return changesPage(place);
   if (id) return planPage(place, id);
   const list = h("div", { class: "card" });
-  const picture = h("div", { class: "row" });
+  const picture = h("div");
   const year = h("select", { "aria-label": "学年", onchange: () => load().catch(showProblem) }, years().map(([code, text]) => h("option", { value: code, selected: code === String(yearNow()) }, text)));
   const filed = h("select", { "aria-label": "范围", onchange: () => load().catch(showProblem) }, [["", "管理范围内"], ["true", "报送本级备案的"]].map(([code, text]) => h("option", { value: code }, text)));
   const load = () => paged(list, (cursor) => api(`/v1/enrolment-plans${query({ school_year: year.value, filed: filed.value, cursor, limit: 100 })}`), (items) => {
     const sum = (key) => items.reduce((total, one) => total + one[key], 0);
-    fill(picture, items.length > 0 && facts([["学校和学段", items.length], ["学位", sum("places")], ["已占用", sum("taken")], ["剩余", sum("free")]]));
+    fill(picture, items.length > 0 && h("div", { class: "card" }, facts([["学校和学段", items.length], ["学位", sum("places")], ["已占用", sum("taken")], ["剩余", sum("free")]])));
     return table(["学校", "学段", "班数", "已占用 / 学位", "剩余", "状态"], items.map((plan) => [
       h("a", { href: `#/plans/${plan.id}` }, plan.school_name), STAGES[plan.stage], plan.classes, bar(plan), plan.free, stateOf(plan)]), "招生计划");
   }, officer() ? "还没有下达招生计划。没有计划的学校不能为新生建籍。" : "还没有招生计划。请联系主管教育行政部门下达。");

@@ -20,7 +20,7 @@ export async function searchPage(place) {
   const list = h("div", { class: "card", "aria-live": "polite" });
   const wide = session.get().account.organisation.length === 6; // an authority's
   const form = h("form", { class: "filters", role: "search", onsubmit: (event) => { event.preventDefault(); load().catch(showProblem); } },
-    h("label", { class: "field grow" }, h("span", null, "查找学生"),
+    h("label", { class: "field whole" }, h("span", null, "查找学生"),
       h("input", { name: "text", type: "search", maxlength: 60, autocomplete: "off", autofocus: true, placeholder: "姓名、拼音、首字母、证件号码或学籍号" }),
       h("small", { class: "muted" }, "姓名可只写其中一部分，曾用名也能找到；拼音从头写起，可以有空格；号码须完整，曾用的学籍号也可以。")),
     wide && box("school", "学校标识码", { pattern: "\\d{10}", maxlength: 10, inputmode: "numeric", placeholder: "全部" }),
