@@ -24,6 +24,7 @@ PUBLIC = {
     "POST /v1/sessions/refresh",
     "POST /oauth/token",
     "GET /.well-known/jwks.json",
+    "GET /v1/class-assignments/published/{assignment_number}",  # what parents recompute
     "GET /health/live",
     "GET /health/ready",
     "GET /metrics",

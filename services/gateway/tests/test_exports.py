@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from gateway_support import ACTOR, StandInBus, key
+from gateway_support import ACTOR, StandInBus, kept_in, key
 from service_kit.bus import Unavailable, Unknown
 from service_kit.clock import Clock
 from service_kit.files import FileMissing, FileStore
@@ -156,13 +156,13 @@ async def test_the_paper_is_kept_under_its_content(
     first, second = (message for message in stand_in.asked if isinstance(message, AttachApproval))
     assert first == second and first.document.sha256 == hashlib.sha256(PDF).hexdigest()
     assert await files.read(first.document.id) == PDF
-    assert len([path for path in files._folder.glob("*/*") if path.is_file()]) == 1
+    assert len([path for path in kept_in(files).glob("*/*") if path.is_file()]) == 1
 
 
 async def test_a_refused_paper_is_not_kept(client: httpx.AsyncClient, stand_in: StandInBus, files: FileStore) -> None:
     stand_in.answer(AttachApproval, refused("forbidden", "x"))
     assert (await client.post("/v1/exports/e1/approval-document", files=scan(), headers=key())).status_code == 403
-    assert [path for path in files._folder.glob("*/*") if path.is_file()] == []
+    assert [path for path in kept_in(files).glob("*/*") if path.is_file()] == []
     stand_in.answer(AttachApproval, refused("unavailable", "x"))  # it may have been attached by the first try
     await client.post("/v1/exports/e1/approval-document", files=scan(), headers=key())
     assert await files.read(stand_in.last(AttachApproval).document.id) == PDF

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from gateway.edge import Edge
 from gateway.upload import clean_name
-from gateway_support import StandInBus, file_ref, key, roster_view
+from gateway_support import StandInBus, file_ref, kept_in, key, roster_view
 from litestar import Litestar
 from service_kit.bus import Unknown
 from service_kit.files import FileStore
@@ -66,7 +66,7 @@ def workbook(content: bytes = WORKBOOK, name: str = "一年级名册.xlsx") -> d
 
 
 def stored(files: FileStore) -> list[Path]:
-    return [path for path in files._folder.rglob("*") if path.is_file()]
+    return [path for path in kept_in(files).rglob("*") if path.is_file()]
 
 
 async def test_an_upload_reaches_the_file_store_whole_and_sealed(

@@ -7,6 +7,7 @@ import base64
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import date, datetime
+from pathlib import Path
 from time import time
 from typing import Any
 
@@ -14,7 +15,9 @@ import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from litestar import Litestar
+from service_kit.blobs import Folder
 from service_kit.clock import Clock
+from service_kit.files import FileStore
 from service_kit.origin import Origin, origin
 from shared_contracts.access import (
     TOKEN_AUDIENCE,
@@ -221,3 +224,10 @@ async def running(app: Litestar) -> AsyncIterator[None]:
     finally:
         stop.set()
         await task
+
+
+def kept_in(files: FileStore) -> Path:
+    """The folder in which a file store of the tests keeps what it is given."""
+    blobs = files._blobs
+    assert isinstance(blobs, Folder)
+    return blobs._folder

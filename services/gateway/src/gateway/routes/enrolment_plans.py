@@ -39,7 +39,7 @@ from shared_contracts.plans import (
 )
 
 from gateway.backend import BULK, Backend, attachment
-from gateway.idempotency import IfMatch, etag, expected_version, thing_id
+from gateway.idempotency import IdempotencyKey, IfMatch, etag, expected_version, thing_id
 from gateway.openapi import about
 from gateway.routes.params import Because, Cursor, Id, Limit, OrganisationCode, Reason
 from gateway.routes.rosters import XLSX
@@ -145,7 +145,9 @@ async def set_plans(
 
 
 @post("/prechecks", status_code=200, **about("预检招生计划：逐项列出结果，不下达", "4.2", "4.3", problems=(415,)))
-async def precheck(backend: Given[Backend], actor: Given[Actor], data: JSONBody[Plans]) -> PlansChecked:
+async def precheck(
+    backend: Given[Backend], actor: Given[Actor], idempotency_key: IdempotencyKey, data: JSONBody[Plans]
+) -> PlansChecked:
     return await backend.ask(PrecheckPlans(actor=actor, plans=data.given()), PlansChecked, timeout=BULK)
 
 
@@ -230,7 +232,12 @@ async def ask_change(
     **about("预检招生计划调整：按规则逐条说明，不提出申请", "4.2", "4.4", problems=(415,)),
 )
 async def precheck_change(
-    backend: Given[Backend], actor: Given[Actor], plan_id: Id, data: JSONBody[Numbers]
+    *,
+    backend: Given[Backend],
+    actor: Given[Actor],
+    plan_id: Id,
+    idempotency_key: IdempotencyKey,
+    data: JSONBody[Numbers],
 ) -> PlanPrechecked:
     query = PrecheckPlanChange(actor=actor, plan_id=plan_id, classes=data.classes, places=data.places)
     return await backend.ask(query, PlanPrechecked)
