@@ -76,7 +76,8 @@ class PlanPage(Message, frozen=True, kw_only=True, gc=False, tag_field="type", t
 
 
 class PlanResult(Message, frozen=True, kw_only=True, gc=False):
-    """What one plan of a set would do or has done. `row`: in a workbook as Excel shows it, in a list from 1."""
+    """What one plan of a set would do or has done. `row`: in a workbook as Excel shows it, in a list from 1. `reason`: as
+    given, so that what a workbook says is set with it."""
 
     row: int
     school: str
@@ -87,6 +88,7 @@ class PlanResult(Message, frozen=True, kw_only=True, gc=False):
     places: int
     outcome: Literal["created", "changed", "unchanged", "refused"]
     version: int | None = None
+    reason: str = ""
     findings: tuple[Finding, ...] = ()
 
 

@@ -11,11 +11,11 @@ from enrolment_rows import enrol
 from registry.rosters import store
 from registry.rosters.confirming import confirm
 from registry.rosters.desk import Desk
-from roster_desk import SCHOOL, RosterDesk
+from roster_desk import OTHER, SCHOOL, RosterDesk, StandIn
 from shared_contracts.registry import RowState
 
 Class = Callable[..., list[dict[str, Any]]]
-FULL = "plan.full"
+FULL, FINISHED = "plan.full", "person.finished"
 
 
 async def places(desk: RosterDesk, number: int, **more: Any) -> None:
@@ -106,3 +106,61 @@ async def test_rows_from_outside_the_zone_are_refused_with_the_cure(
     roster_id = await desk.upload(workbook(pupils))
     await desk.work(roster_id, "checked")
     assert await codes(desk, roster_id) == [[], ["admission.no_ground"]]
+
+
+@pytest.mark.clause("12")
+async def test_a_row_of_somebody_who_has_finished_the_stage_is_refused_and_no_other(
+    desk: RosterDesk, identity: StandIn, workbook: Callable[..., bytes], class_of: Class
+) -> None:
+    """By the person of the document: whatever the record's state, whatever name the row has. Another stage's does not
+    count."""
+    pupils = class_of(5)
+    states = {1: ("graduated", False, "primary"), 2: ("completed", True, "primary"), 3: ("graduated", False, "junior")}
+    for at, (state, live, stage) in states.items():
+        identity.hold(pupils[at]["document_number"], OTHER.code)
+        holder = identity.holders["1", pupils[at]["document_number"]]
+        await record(desk, holder.person_id, state, live, stage)
+    pupils[1]["name"] = "李另名"
+    roster_id = await desk.upload(workbook(pupils))
+    await desk.work(roster_id, "checked")
+    found = await codes(desk, roster_id)
+    assert [FINISHED in row for row in found] == [False, True, True, False, False]
+    assert found[0] == found[4] == []
+    (finding, *_) = [f for f in (await desk.rows(roster_id))[3].findings if f.code == FINISHED]
+    assert finding.clause == "12" and finding.cure and "小学毕业" in finding.message
+    await desk.confirm(roster_id)
+    await desk.work(roster_id, "in_approval")
+    assert await admitted(desk) == 2
+
+
+@pytest.mark.clause("12")
+async def test_who_has_finished_since_the_check_is_not_admitted(
+    desk: RosterDesk, identity: StandIn, workbook: Callable[..., bytes], class_of: Class
+) -> None:
+    """Between check and confirmation his record came to its end: the claim finds him, the row is refused."""
+    pupils = class_of(3)
+    roster_id = await desk.upload(workbook(pupils))
+    await desk.work(roster_id, "checked")
+    identity.hold(pupils[1]["document_number"], OTHER.code)
+    await record(desk, identity.holders["1", pupils[1]["document_number"]].person_id, "graduated", False, "primary")
+    await desk.confirm(roster_id)
+    view = await desk.work(roster_id, "in_approval")
+    assert (view.totals.valid + view.totals.warned, view.totals.refused) == (2, 1)
+    assert FINISHED in (await codes(desk, roster_id))[1]
+    assert await admitted(desk) == 2
+
+
+async def record(desk: RosterDesk, person_id: str, state: str, live: bool, stage: str) -> None:
+    """A record at another school that has come to its end."""
+    await desk.do(
+        """INSERT INTO students (id, person_id, school, name, sex, birth_date, document_kind, masked_document,
+                                 student_number, number_kind, verification, stage, cohort, placement, state,
+                                 registered_at, live)
+           VALUES (:person, :person, :school, '王', '1', '2020-03-05', '1', '*', :person, 'L', 'pending', :stage, 2020,
+                   'ordinary', :state, now(), :live)""",
+        person=person_id,
+        school=OTHER.code,
+        state=state,
+        live=live,
+        stage=stage,
+    )

@@ -42,7 +42,7 @@ async def search(work: AccessWork, query: SearchAudit) -> AuditPage | Refused:
     bound = reach(query.actor, "access.audit_entries")
     if isinstance(bound, Refused):
         return bound
-    after = paging.decode(query.cursor, str, str, int)
+    after = paging.decode(query.cursor, str, str, paging.Long)
     if isinstance(after, Refused):
         return after
     key = _position(after) if after else None

@@ -56,7 +56,7 @@ async function confirmed(items, title) {
 
 async function setAll(items) {
   const plans = items.filter((one) => one.outcome === "created" || one.outcome === "changed").map(({ school: code, school_year, stage, classes, places, outcome, version, reason }) => (
-    { school: code, school_year, stage, classes, places, reason: reason ?? "", version: outcome === "created" ? 0 : version - 1 }));
+    { school: code, school_year, stage, classes, places, reason, version: outcome === "created" ? 0 : version - 1 }));
   const done = await api("/v1/enrolment-plans", { method: "POST", body: { plans } });
   toast(`已下达 ${done.items.length} 项招生计划，并报备案。`);
   reload();
@@ -79,7 +79,7 @@ async function setOne(year) {
   if (!given) return;
   const plan = { ...given, school_year: Number(year), classes: Number(given.classes), places: Number(given.places) };
   const { items } = await api("/v1/enrolment-plans/prechecks", { method: "POST", body: { plans: [plan] } });
-  if (await confirmed(items, "检查结果")) await setAll(items.map((one) => ({ ...one, reason: plan.reason })));
+  if (await confirmed(items, "检查结果")) await setAll(items);
 }
 
 async function planPage(place, id) {

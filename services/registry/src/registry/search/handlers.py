@@ -81,7 +81,7 @@ async def search_students(work: RegistryWork, query: SearchStudents) -> FoundPag
         return refused("invalid", "请输入姓名、拼音、拼音首字母或号码。")
     if query.person_ids is not None and len(query.person_ids) > MOST_PERSONS:
         return refused("too_large", f"一次最多查找{MOST_PERSONS}人。")
-    after = paging.decode(query.cursor, str, str, int)
+    after = paging.decode(query.cursor, str, str, paging.Long)
     if isinstance(after, Refused):
         return after
     place = START if after is None else Place(str(after[0]), str(after[1]), int(after[2]))

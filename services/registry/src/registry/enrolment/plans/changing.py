@@ -108,9 +108,9 @@ async def decide_plan_change(work: RegistryWork, command: DecidePlanChange) -> C
     assert change is not None and school is not None
     if command.version is not None and command.version != change["version"]:
         return _changed(change["version"])
+    if not command.reason.isprintable() or (command.decision == "reject" and not command.reason.strip()):
+        return refused("invalid", NO_REASON)
     if command.decision == "reject":
-        if not command.reason.strip() or not command.reason.isprintable():
-            return refused("invalid", NO_REASON)
         await _close_change(work, command, "rejected", None, None)
         telling.change_decided(work, command.change_id, school.code, False, f"原因：{command.reason.strip()}")
         return await views.change_view(work, command.change_id)
@@ -191,7 +191,7 @@ def _against(judged: Judged) -> Refused | None:
     found = [finding for finding in judged.findings if finding.outcome is Outcome.REFUSE]
     if not found:
         return None
-    detail = "；".join(f"{finding.message}。{finding.cure or ''}" for finding in found[:3])
+    detail = "".join(f"{finding.message}。{finding.cure}。" for finding in found[:3])
     return refused("refused", detail, *judged.findings)
 
 

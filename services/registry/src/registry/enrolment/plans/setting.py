@@ -65,6 +65,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
             places=self.given.places,
             outcome=outcome,
             version=self.version,
+            reason=self.given.reason,
             findings=tuple(finding for finding in self.findings if finding.outcome is not Outcome.PASS),
         )
 
@@ -87,8 +88,8 @@ async def set_plans(work: RegistryWork, command: SetPlans) -> PlansSet | Refused
         name = stale.school.name if stale.school else stale.given.school
         return refused("conflict", f"{name}的招生计划已被更改。请刷新后再办理。")
     if bad := [one for one in judged if one.refused]:
-        found = [finding for one in bad for finding in one.findings if finding.outcome is Outcome.REFUSE]
-        first = f"{found[0].message}。{found[0].cure or ''}"
+        found = [finding for one in bad for finding in _placed(one, len(judged))]
+        first = f"{found[0].message}。{found[0].cure}。"
         detail = first if len(judged) == 1 else f"有{len(bad)}项计划不符合要求，没有下达任何计划。{first}"
         return refused("refused", detail, *found[:100])
     await carry_out(work, command.actor, judged)
@@ -161,6 +162,7 @@ async def judge(
         )
         found = policy.decide(facts).findings
         found = (*found, twice[row]) if row in twice else found
+        found = found if one.reason.isprintable() else (*found, _no_line())
         plan = known.get(_id(one))
         judged.append(Judged(row=row, given=one, school=school, known=plan, findings=found, change_id=change_id))
     return judged
@@ -207,6 +209,17 @@ async def _filed_with(work: RegistryWork, authorities: Collection[str]) -> dict[
     return found
 
 
+def _placed(one: Judged, count: int) -> list[Finding]:
+    """What is refused of one plan; where there are several it says of which."""
+    found = [finding for finding in one.findings if finding.outcome is Outcome.REFUSE]
+    if count == 1:
+        return found
+    return [
+        msgspec.structs.replace(f, message=f"第{one.row}项：{f.message}", facts=f.facts | {"row": one.row})
+        for f in found
+    ]
+
+
 def _id(one: PlanGiven) -> str:
     return store.plan_id(one.school, one.school_year, one.stage)
 
@@ -236,6 +249,11 @@ def _twice(given: Sequence[tuple[int, PlanGiven]]) -> dict[int, Finding]:
             cure = "同一学校同一学段只保留一行"
             found[row] = refuse("4.2", "plan.twice", message, cure=cure, fields=("school", "stage"), first_row=earlier)
     return found
+
+
+def _no_line() -> Finding:
+    message, cure = "说明中有换行或不可见的字符", "说明写成一行，如文件名称和文号"
+    return refuse("4.2", "plan.reason_unreadable", message, cure=cure, fields=("reason",))
 
 
 def _beyond(school: str) -> Finding:

@@ -26,7 +26,8 @@ from registry.rosters.workbook import Form, Rows, text_rows
 
 TITLE = "招生计划表"
 LIMITS = Limits(size=4 * 1024**2, unpacked=64 * 1024**2, rows=1_000, columns=50)
-MOST_PLACES = 9_999
+MOST = {"classes": 200, "places": 9_999}
+"""No school has more: what is larger has slipped. The same as over HTTP, so that what was checked can be set."""
 _STAGES: dict[str, StageCode] = {"1": "primary", "2": "junior"}
 _STAGE_TABLE = CodeTable(
     key="plan_stage", title="学段", standard="", entries=(Entry("1", "小学"), Entry("2", "初中")), aliases={}
@@ -113,8 +114,8 @@ def _read(number: int, cells: Mapping[str, str], school_year: int) -> Read:
                 found.append(missing(column))
             continue
         checked = _CHECKERS[column.key](text)
-        if not isinstance(checked, Fault) and column.key in ("classes", "places"):
-            checked = _number(checked)
+        if not isinstance(checked, Fault) and column.key in MOST:
+            checked = _number(checked, MOST[column.key])
         if isinstance(checked, Fault):
             found.append(finding(column, text, checked))
         else:
@@ -139,9 +140,9 @@ def _read(number: int, cells: Mapping[str, str], school_year: int) -> Read:
     )
 
 
-def _number(text: str) -> str | Fault:
-    if not text.isascii() or not text.isdigit() or int(text) > MOST_PLACES:
-        return Fault(code="plan.not_a_number", reason=f"不是0至{MOST_PLACES}的整数", cure=f"填写0至{MOST_PLACES}的整数")
+def _number(text: str, most: int) -> str | Fault:
+    if not text.isascii() or not text.isdigit() or int(text) > most:
+        return Fault(code="plan.not_a_number", reason=f"不是0至{most}的整数", cure=f"填写0至{most}的整数")
     return text
 
 

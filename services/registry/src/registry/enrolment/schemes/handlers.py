@@ -56,7 +56,7 @@ async def submit_scheme(work: RegistryWork, command: SubmitScheme) -> SchemeView
         return refused("conflict", "学校已撤销，不能继续办理。请联系主管教育行政部门。")
     year = registration_year(work.today)
     if found := policy.faults(school, command.school_year, year, command.title, command.body):
-        return refused("refused", "；".join(f"{f.message}。{f.cure or ''}" for f in found), *found)
+        return refused("refused", "".join(f"{f.message}。{f.cure}。" for f in found), *found)
     made = await store.put(
         work.tx,
         {
@@ -93,7 +93,7 @@ async def revise_scheme(work: RegistryWork, command: ReviseScheme) -> SchemeView
         return _changed(scheme["version"])
     year = registration_year(work.today)
     if found := policy.faults(school, scheme["school_year"], year, command.title, command.body):
-        return refused("refused", "；".join(f"{f.message}。{f.cure or ''}" for f in found), *found)
+        return refused("refused", "".join(f"{f.message}。{f.cure}。" for f in found), *found)
     values = {
         "title": command.title.strip(),
         "body": command.body.strip(),

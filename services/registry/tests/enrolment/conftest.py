@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest_asyncio
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "registration" / "support"))
-sys.path.insert(0, str(Path(__file__).parents[2] / "form" / "support"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "registration" / "support"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "form" / "support"))
 
 from registry_world import FAR_SCHOOL, OTHER_SCHOOL, SCHOOL, World
 
