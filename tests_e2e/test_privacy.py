@@ -21,7 +21,7 @@ from xueji_local.programs import SERVICES
 
 NAMED = {
     "identity": {"persons"},
-    "registry": {"roster_rows", "registrations", "students"},
+    "registry": {"roster_rows", "registrations", "students", "search_entries", "search_terms"},
     "notifications": set[str](),
     "access": set[str](),
 }

@@ -19,7 +19,7 @@ from registry.form.entry import Checked
 from registry.form.fields import by_header
 from registry.form.rules import FormFacts
 from registry.organisations.facts import SchoolFacts
-from registry.registration.policy import RegistrationFacts, decide
+from registry.registration.policy import Enrolment, RegistrationFacts, decide
 from registry.rosters.returned import returned
 from registry.rosters.workbook import Sheet, read
 from regulation.parameters import PolicyBook, province_parameters
@@ -89,6 +89,7 @@ def decided(row: Checked, facts: SchoolFacts = FACTS) -> Any:
             today=TODAY,
             school_year=YEAR,
             parameters=BOOK.parameters(facts.division, TODAY),
+            enrolment={stage: Enrolment(places=2_000, scheme=True) for stage in facts.stages},
         )
     )
 

@@ -18,6 +18,7 @@ from exports_desk import (
     REGISTRAR,
     ExportsDesk,
 )
+from service_kit.blobs import Folder
 from service_kit.ids import new_id
 from shared_contracts.decisions import Refused
 from shared_contracts.exports import AttachApproval, ExportSelection, ExportState, ExportView
@@ -102,8 +103,10 @@ async def test_a_second_paper_replaces_the_first_and_none_is_made_up(desk: Expor
     first = (await desk.attach(view.id)).approval_document
     second = (await desk.attach(view.id, content=PDF + b"%%EOF")).approval_document
     assert second.sha256 != first.sha256
+    blobs = desk.deps.files._blobs
+    assert isinstance(blobs, Folder)
     async with asyncio.timeout(5):
-        while desk.deps.files._path(first.id).exists():
+        while blobs._path(first.id).exists():
             await asyncio.sleep(0.01)
     assert await desk.deps.files.read(second.id)
     nothing = FileRef(id=new_id(), name="x.pdf", size=10, sha256="", media_type="application/pdf")
