@@ -322,6 +322,7 @@ def entered(cast: Cast, form: dict[str, str], who: str = "registrar") -> httpx.R
 
 
 @pytest.mark.clause("4.3")
+@pytest.mark.clause("11")
 def test_forty_five_places_are_given_and_no_forty_sixth(cast: Cast, people: People, xinchun: Desk) -> None:
     with this_year(cast) as plan:
         done(narrow(cast, plan, plan["taken"] + LEFT), 201)
@@ -349,7 +350,10 @@ def test_forty_five_places_are_given_and_no_forty_sixth(cast: Cast, people: Peop
         refusal(answer, "4.3", "plan.below_taken")
 
         done(narrow(cast, now, now["taken"] + 1), 201)
-        done(entered(cast, form), 201)  # the place that the authority has added
+        taken = done(entered(cast, form), 201)  # the place that the authority has added
+        whole = done(cast["principal"].send("GET", f"/v1/registrations/{taken['id']}"))
+        notes = [f["message"] for f in whole["decision"]["findings"] if f["clause"] == "11" and f["outcome"] == "note"]
+        assert len(notes) == 1 and "超过小学标准班额45人" in notes[0]  # the forty-sixth of the class that he names
 
 
 @pytest.mark.clause("4.3")

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from registry.registration.entering import class_above_standard
 from registry.registration.policy import decide
 from registry.registration.situation import Enrolment, PersonFacts, RegistrationFacts
 from registry_world import SCHOOL
@@ -114,6 +115,34 @@ def test_places_of_the_plan(places, place, admission, expected):
 def test_a_private_school_needs_its_scheme(school, scheme, expected):
     enrolment = {Stage.PRIMARY: Enrolment(places=45, scheme=scheme)}
     assert outcome("8", school=school, enrolment=enrolment) == expected
+
+
+@pytest.mark.clause("11")
+@pytest.mark.parametrize(
+    ("grade", "stage", "pupils", "standard", "said"),
+    [
+        (1, Stage.PRIMARY, 45, 45, None),
+        (1, Stage.PRIMARY, 46, 45, "一年级3班将有46人，超过小学标准班额45人"),
+        (7, Stage.JUNIOR, 50, 50, None),
+        (7, Stage.JUNIOR, 51, 50, "七年级3班将有51人，超过初中标准班额50人"),
+    ],
+)
+def test_a_class_above_the_standard_is_noted_and_never_refused(grade, stage, pupils, standard, said):
+    found = class_above_standard(grade, 3, stage, pupils, standard)
+    assert (found and found.message) == said
+    assert found is None or (found.clause, found.outcome, found.fields, bool(found.cure)) == (
+        "11",
+        "note",
+        ("class_no",),
+        True,
+    )
+
+
+@pytest.mark.clause("11")
+@given(pupils=st.integers(0, 200), standard=st.integers(1, 60))
+def test_a_class_within_the_standard_is_never_noted(pupils, standard):
+    found = class_above_standard(1, 1, Stage.PRIMARY, pupils, standard)
+    assert (found is not None) == (pupils > standard) and (found is None or found.outcome == "note")
 
 
 @pytest.mark.clause("12")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 
 import asyncpg
+import msgspec
 import pytest
 from registry.registration import completion
 from registry_world import SCHOOL, World
+from shared_contracts.decisions import Decision
 from sqlalchemy.exc import IntegrityError
 
 pytestmark = pytest.mark.integration
+ABOVE = "class.above_standard"
 
 
 async def count(world: World, table: str) -> int:
@@ -62,7 +65,41 @@ async def test_the_statements_of_an_admission_do_not_grow(world):
                 assert await admit(work, SCHOOL, chunk) == size
                 await asyncio.sleep(0)
             counts.append(len(sent))
-    assert counts[1] == counts[2] <= 9
+    assert counts[1] == counts[2] <= 10
+
+
+async def noted(world: World) -> list[str]:
+    """Of each registration in the order in which they were entered: the note on its class, or nothing."""
+    rows = await world.sql(
+        """SELECT d.body FROM registrations r JOIN policy_decisions d ON d.id = r.decision_id ORDER BY r.row"""
+    )
+    found = [msgspec.json.decode(row["body"], type=Decision).findings for row in rows]
+    assert all(f.outcome == "note" and f.clause == "11" and f.cure for fs in found for f in fs if f.code == ABOVE)
+    return ["".join(f.message for f in findings if f.code == ABOVE) for findings in found]
+
+
+@pytest.mark.clause("11")
+async def test_who_makes_a_class_larger_than_the_standard_is_admitted_with_a_note(world):
+    """The forty-fifth is not noted, the forty-sixth is; nobody is refused. At most one more decision a class is written."""
+    said = "一年级1班将有47人，超过小学标准班额45人"
+    await world.admit(*(world.admission(roster_id="r") for _ in range(40)))
+    await world.admit(*(world.admission(roster_id="r", class_no=1 if n < 7 else 2) for n in range(10)))
+    assert await noted(world) == [""] * 45 + [said] * 2 + [""] * 3
+    assert await count(world, "policy_decisions") == 2
+    await world.admit(world.admission(roster_id="r"))
+    assert (await noted(world))[-1] == said.replace("47", "48")
+
+
+@pytest.mark.clause("11")
+async def test_a_county_s_own_standard_counts(world, monkeypatch):
+    parameters = world.deps.policy.parameters
+    monkeypatch.setattr(
+        world.deps.policy,
+        "parameters",
+        lambda division, day: msgspec.structs.replace(parameters(division, day), class_size_primary=2),
+    )
+    await world.admit(*(world.admission(roster_id="r") for _ in range(3)))
+    assert [bool(one) for one in await noted(world)] == [False, False, True]
 
 
 @pytest.mark.clause("21.1", "15.1")

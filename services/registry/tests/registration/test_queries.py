@@ -111,7 +111,7 @@ async def test_the_form_is_sealed_at_rest_and_bound_to_its_row(world):
 
 
 async def test_equal_decisions_are_stored_once(world):
-    await world.admit(*(world.admission() for _ in range(50)))
+    await world.admit(*(world.admission() for _ in range(45)))
     assert len(await world.sql("SELECT 1 FROM policy_decisions")) == 1
     assert len(await world.sql("SELECT DISTINCT decision_id FROM registrations")) == 1
 

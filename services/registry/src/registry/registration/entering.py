@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from regulation.findings import passed, refuse
+from regulation.findings import note, passed, refuse
 from regulation.mark import clause
-from regulation.school_year import grade_name
+from regulation.school_year import Stage, grade_name
 from shared_contracts.decisions import Finding
 
 from registry.enrolment.ways import TITLES
@@ -68,6 +68,20 @@ def scheme_approved(s: Situation) -> Finding | None:
         message = f"本校（民办）{s.school_year}年招生方案尚未经主管教育行政部门审批"
         return refuse("8", "scheme.not_approved", message, cure=cure, **facts)
     return passed("8", "scheme.approved", f"本校{s.school_year}年招生方案已经审批", **facts)
+
+
+@clause("11")
+def class_above_standard(grade: int, class_no: int, stage: Stage, pupils: int, standard: int) -> Finding | None:
+    """A note, never a refusal: the class that a registration names is provisional, and no class is filled above the
+    standard size when the grade is assigned. `pupils`: of the class, with those who enter now; see `intake.admit`.
+    """
+    if pupils <= standard:
+        return None
+    message = f"{grade_name(grade)}{class_no}班将有{pupils}人，超过{stage.zh}标准班额{standard}人"
+    cure = "不影响建籍；由学校通过分班或调班调整，任何班级不超过标准班额"
+    return note(
+        "11", "class.above_standard", message, cure=cure, fields=("class_no",), pupils=pupils, standard=standard
+    )
 
 
 @clause("12")

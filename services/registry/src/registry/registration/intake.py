@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -17,13 +17,14 @@ from shared_contracts.actors import Role
 from shared_contracts.decisions import Decision
 from shared_contracts.registry import RegistrationState, Step, StepReached
 
+from registry.classes import store as rooms
 from registry.clearing.duplicates import store as duplicates
 from registry.context import RegistryWork
 from registry.enrolment.plans import store as plans
 from registry.organisations import store as organisations
 from registry.organisations.facts import SchoolFacts
 from registry.records.store import Klass, class_id, make_classes
-from registry.registration import completion, store, tables
+from registry.registration import completion, entering, store, tables
 from registry.registration.chain import chain
 from registry.registration.policy import Kind, Placement, registration_year
 
@@ -103,13 +104,13 @@ async def seat(
     return fitting, beyond
 
 
-@clause("13.1", "15.1")
+@clause("11", "13.1", "15.1")
 async def admit(
     work: RegistryWork, school: SchoolFacts, admissions: Sequence[Admission], on: date | None = None
 ) -> int:
     """Registrations, cases and missing classes for claimed persons; a repeat makes nothing twice.
 
-    Returns how many are new. Nine statements at most, whatever their number; places are counted before (`seat`).
+    Returns how many are new. Ten statements at most, whatever their number; places are counted before (`seat`).
     `on`: the day of the decisions, today where not given. The caller says with `announce` whom to tell. Raises
     SchoolChanged where the school is not any more what `school` says: the caller begins anew.
     """
@@ -119,7 +120,8 @@ async def admit(
     year = registration_year(on or work.today)
     classes = {klass: class_id(school, klass, year) for klass in set(map(_class, admissions))}
     await make_classes(work.tx, school, list(classes), year)
-    decisions = await store.put_decisions(work.tx, [admission.decision for admission in admissions])
+    noted = await _with_sizes(work, school, admissions, classes, on or work.today)
+    decisions = await store.put_decisions(work.tx, noted)
     rows = [
         _row(admission, school, year, classes[_class(admission)], decision_id)
         for admission, decision_id in zip(admissions, decisions, strict=True)
@@ -151,6 +153,32 @@ async def admit(
     await duplicates.arrive(work.tx, [admission.registration_id for admission in new], work.now)
     await completion.set_out(work.tx, Counter(a.roster_id for a in new if a.roster_id is not None))
     return len(new)
+
+
+async def _with_sizes(
+    work: RegistryWork, school: SchoolFacts, admissions: Sequence[Admission], classes: Mapping[Klass, str], on: date
+) -> list[Decision]:
+    """The decisions, with a note on whoever makes a class larger than the standard; equal ones stay one object."""
+    parameters = work.deps.policy.parameters(school.division, on)
+    coming = Counter(map(_class, admissions))
+    before = await rooms.sizes(work.tx, list(classes.values()))
+    place: dict[Klass, int] = defaultdict(int)
+    noted: dict[tuple[Klass, int], Decision] = {}
+    decisions = []
+    for admission in admissions:
+        klass, stage = _class(admission), school.stage_of(admission.grade)
+        place[klass] += 1
+        there, decision = before.get(classes[klass], 0), admission.decision
+        if stage is not None and there + place[klass] > (standard := parameters.class_size(stage)):
+            key = klass, id(decision)
+            if key not in noted:
+                pupils = there + coming[klass]
+                found = entering.class_above_standard(klass.grade, klass.class_no, stage, pupils, standard)
+                more = () if found is None else (found,)
+                noted[key] = msgspec.structs.replace(decision, findings=(*decision.findings, *more))
+            decision = noted[key]
+        decisions.append(decision)
+    return decisions
 
 
 def announce(work: RegistryWork, school: SchoolFacts, roster_id: str | None, count: int, key: str) -> None:

@@ -5,7 +5,7 @@ of document), never on who the child is. So `decide` reduces the facts to a `Sit
 decision: a roster of 20,000 rows has a few dozen situations, and equal ones share one `Decision` object.
 
 Those rules that are about entering a school stand in `entering`; at their place in `RULES`, as all. Class sizes (11) are
-for the assignment to classes.
+for the assignment to classes; what a registration would make of one is noted when it is admitted (`intake.admit`).
 """
 
 from __future__ import annotations
