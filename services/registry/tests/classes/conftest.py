@@ -20,6 +20,6 @@ from registry_world import FAR_SCHOOL, OTHER_SCHOOL, SCHOOL
 @pytest_asyncio.fixture
 async def world(service_env: Any) -> AsyncIterator[ClassesWorld]:
     made = ClassesWorld(await service_env("registry"))
-    await made.load(SCHOOL, OTHER_SCHOOL, FAR_SCHOOL)
+    await made.load(SCHOOL, OTHER_SCHOOL, FAR_SCHOOL, places=1_980)
     yield made
     await made.shut()
