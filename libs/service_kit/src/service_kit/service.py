@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 from collections import defaultdict
@@ -45,6 +46,7 @@ log = logging.getLogger(__name__)
 D = TypeVar("D")
 
 CONCURRENT = 16  # commands and queries at once; the pool of connections is the real limit
+GC_OBJECTS = 10_000  # new ones between two collections of the young; a chunk of 500 pupils makes some thousand
 _GATHER = {"audit": 0.5}
 """Seconds in which a batch of events of a source comes together, else 0.05. Nobody waits for what is told to the audit log:
 it is safe in its stream, and a step of the chain costs the same for one entry and for a hundred."""
@@ -93,6 +95,10 @@ class Service(Generic[D]):
     def run(self, settings: Settings) -> None:
         """Serve until SIGTERM or SIGINT."""
         telemetry.setup(self.name, settings)
+        # What has been imported stays: a full collection that walks through it again costs more than a batch of 500 pupils.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(GC_OBJECTS, 10, 10)
         try:
             import uvloop
 

@@ -37,7 +37,7 @@ from registry.registration.policy import entry_deadline, registration_year
 log = logging.getLogger(__name__)
 
 BATCH = 500
-POLL = 1.0  # seconds
+POLL = 2.0  # seconds
 WAKE = "inspection"
 SYSTEM = "system:registry"
 _read_form = msgspec.json.Decoder(dict[str, str]).decode

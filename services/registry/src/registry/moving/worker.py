@@ -28,7 +28,7 @@ from registry.rosters.desk import Desk, Stopping
 
 log = logging.getLogger(__name__)
 
-POLL = 0.5  # seconds
+POLL = 2.0  # seconds
 MOST_FAILURES = 8
 """Attempts in a row that failed by no fault of the database: then somebody has to look."""
 LONGEST_PAUSE = 60.0

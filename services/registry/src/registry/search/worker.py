@@ -15,8 +15,8 @@ from registry.search import store
 
 log = logging.getLogger(__name__)
 
-POLL = 0.5
-"""Seconds: a new pupil is found a second after the number has come."""
+POLL = 1.5
+"""Seconds: a new pupil is found two seconds after the number has come."""
 PAUSE = 5.0
 
 STUDENTS = Counter("search_students_total", "Students whose terms were looked at anew")

@@ -33,7 +33,7 @@ from registry.context import Registry, RegistryWork
 log = logging.getLogger(__name__)
 
 BATCH = 500
-POLL = 1.0
+POLL = 2.0
 LONGEST_PAUSE = 120.0
 PATIENCE = 30.0
 """Seconds that identity may take for 500 persons."""

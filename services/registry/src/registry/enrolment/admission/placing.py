@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 WAKE = "placements"
 BATCH = 500
-POLL = 1.0  # seconds
+POLL = 2.0  # seconds; the wake-up only saves waiting
 LONGEST_PAUSE = 60.0
 RUNS = Metric("placement_runs_total", "Attempts at placing a county's children", ["outcome"])
 

@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 WAKE = "children"
 CHUNK = 500
-POLL = 1.0  # seconds
+POLL = 5.0  # seconds; the wake-up only saves waiting
 SWEEP = 300.0
 KEPT = timedelta(days=30)
 LONGEST_PAUSE = 120.0

@@ -90,8 +90,11 @@ ALTER TABLE students ADD COLUMN keeper text CHECK (keeper ~ '^[0-9]{6}$');
 
 # The one place where it is held that nobody changes the pupils of a school while they are being moved: every path that
 # writes comes through here, those of capabilities to come too. A school may be closed to changes, and so may a single pupil
-# who waits to be moved. The lock makes who freezes wait for who is writing.
-# Planned once, and never by reading a whole table: it is asked for each row that is written.
+# who waits to be moved. The lock makes who freezes wait for who is writing; it is taken before the first row is written.
+# What is new is looked at a statement at a time (registrations, records and first entries come in batches of 500), and where
+# nothing is frozen that is two looks at empty tables. A changed school or class is looked at row by row: a move changes many
+# columns, and only some of them count.
+# Planned once, and never by reading a whole table.
 # Number changes are no act on the pupil: they come from the population service when it answers, and go on.
 FREEZE = """
 CREATE FUNCTION frozen_school(school text) RETURNS void LANGUAGE plpgsql AS $$
@@ -110,12 +113,54 @@ BEGIN
         RAISE EXCEPTION '学生正在随学校撤并或升学办理学籍移交，暂时不能变动。请在办理完成后重试。' USING ERRCODE = 'XJ001';
     END IF;
 END $$;
+
+CREATE FUNCTION freezing_waits() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(hashtext('frozen_schools'));
+    RETURN NULL;
+END $$;
+-- `came`: rows with `id` and `school`.
+CREATE FUNCTION keep_frozen_new() RETURNS trigger LANGUAGE plpgsql
+    SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM frozen_schools) THEN
+        PERFORM frozen_school(n.school) FROM (SELECT DISTINCT school FROM came) n;
+    END IF;
+    IF EXISTS (SELECT 1 FROM record_moves WHERE state = 'waiting') THEN
+        PERFORM frozen_pupil(n.id) FROM came n;
+    END IF;
+    RETURN NULL;
+END $$;
+-- `came`: rows with `student_id`.
+CREATE FUNCTION keep_frozen_members() RETURNS trigger LANGUAGE plpgsql
+    SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM frozen_schools) THEN
+        PERFORM frozen_school(s.school) FROM came n JOIN students s ON s.id = n.student_id;
+    END IF;
+    IF EXISTS (SELECT 1 FROM record_moves WHERE state = 'waiting') THEN
+        PERFORM frozen_pupil(n.student_id) FROM came n;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE FUNCTION keep_frozen_entries() RETURNS trigger LANGUAGE plpgsql
+    SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM frozen_schools) THEN
+        PERFORM frozen_school(s.school) FROM came n JOIN students s ON s.id = n.student_id
+        WHERE n.kind <> 'number_upgraded';
+    END IF;
+    IF EXISTS (SELECT 1 FROM record_moves WHERE state = 'waiting') THEN
+        PERFORM frozen_pupil(n.student_id) FROM came n WHERE n.kind <> 'number_upgraded';
+    END IF;
+    RETURN NULL;
+END $$;
 CREATE FUNCTION keep_frozen() RETURNS trigger LANGUAGE plpgsql
     SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 BEGIN
     PERFORM frozen_school(NEW.school);
     PERFORM frozen_pupil(NEW.id);
-    IF TG_OP = 'UPDATE' AND OLD.school <> NEW.school THEN
+    IF OLD.school <> NEW.school THEN
         PERFORM frozen_school(OLD.school);
     END IF;
     RETURN NEW;
@@ -127,18 +172,26 @@ BEGIN
     IF EXISTS (SELECT 1 FROM frozen_schools) THEN
         PERFORM frozen_school(s.school) FROM students s WHERE s.id = NEW.student_id;
     END IF;
-    IF EXISTS (SELECT 1 FROM record_moves m WHERE m.student_id = NEW.student_id AND m.state = 'waiting') THEN
-        PERFORM frozen_pupil(NEW.student_id);
-    END IF;
+    PERFORM frozen_pupil(NEW.student_id);
     RETURN NEW;
 END $$;
-CREATE TRIGGER students_frozen BEFORE INSERT OR UPDATE OF school, stage, state, live, keeper ON students
+
+CREATE TRIGGER students_freezing BEFORE INSERT ON students EXECUTE FUNCTION freezing_waits();
+CREATE TRIGGER registrations_freezing BEFORE INSERT ON registrations EXECUTE FUNCTION freezing_waits();
+CREATE TRIGGER memberships_freezing BEFORE INSERT ON class_memberships EXECUTE FUNCTION freezing_waits();
+CREATE TRIGGER journal_freezing BEFORE INSERT ON journal EXECUTE FUNCTION freezing_waits();
+CREATE TRIGGER students_frozen_new AFTER INSERT ON students
+    REFERENCING NEW TABLE AS came FOR EACH STATEMENT EXECUTE FUNCTION keep_frozen_new();
+CREATE TRIGGER registrations_frozen_new AFTER INSERT ON registrations
+    REFERENCING NEW TABLE AS came FOR EACH STATEMENT EXECUTE FUNCTION keep_frozen_new();
+CREATE TRIGGER memberships_frozen_new AFTER INSERT ON class_memberships
+    REFERENCING NEW TABLE AS came FOR EACH STATEMENT EXECUTE FUNCTION keep_frozen_members();
+CREATE TRIGGER journal_frozen_new AFTER INSERT ON journal
+    REFERENCING NEW TABLE AS came FOR EACH STATEMENT EXECUTE FUNCTION keep_frozen_entries();
+CREATE TRIGGER students_frozen BEFORE UPDATE OF school, stage, state, live, keeper ON students
     FOR EACH ROW EXECUTE FUNCTION keep_frozen();
-CREATE TRIGGER registrations_frozen BEFORE INSERT ON registrations FOR EACH ROW EXECUTE FUNCTION keep_frozen();
-CREATE TRIGGER memberships_frozen BEFORE INSERT OR UPDATE ON class_memberships
+CREATE TRIGGER memberships_frozen BEFORE UPDATE ON class_memberships
     FOR EACH ROW EXECUTE FUNCTION keep_frozen_pupil();
-CREATE TRIGGER journal_frozen BEFORE INSERT ON journal FOR EACH ROW
-    WHEN (NEW.kind <> 'number_upgraded') EXECUTE FUNCTION keep_frozen_pupil();
 """
 
 # A row of a list: the pupil it names, the school it goes to, what is wrong with it.
