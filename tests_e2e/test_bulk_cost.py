@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import e2e_truth
 import pytest
-from e2e_flow import STEPS, Desk
+from e2e_flow import STEPS, Desk, desk
 from e2e_people import People
 from e2e_system import System, wait_for
 from shared_contracts.registry import RosterState
@@ -76,10 +77,12 @@ def walk(system: System, people: People, school: Desk, rows: int, first_class: i
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_round_trips_do_not_grow_with_the_rows_of_a_batch(
-    system: System, people: People, xinchun: Desk, capsys: pytest.CaptureFixture[str]
+    fresh_system: Callable[..., System], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Printing is shown and not judged: it goes class by class, as the paper does, and its cost is in the pages."""
-    # More pupils than any plan may have: room for them is written past the rules, and stays for the tests that follow.
+    # A system of its own: its school becomes larger than any may be, and room for that is written past the rules.
+    system = fresh_system()
+    people, xinchun = People(system, tmp_path), desk(system, "xinchun")
     system.sql("registry", "UPDATE enrolment_plans SET classes = 9999, places = 999999 WHERE school = $1", xinchun.code)
     meters = {rows: walk(system, people, xinchun, rows, first) for rows, first in ((SMALL, 20), (LARGE, 40))}
     costs = {}

@@ -21,7 +21,17 @@ from xueji_local.programs import SERVICES
 
 NAMED = {
     "identity": {"persons"},
-    "registry": {"roster_rows", "registrations", "students", "search_entries", "search_terms"},
+    "registry": {
+        "roster_rows",
+        "registrations",
+        "students",
+        "search_entries",
+        "search_terms",
+        "children",
+        "corrections",
+        "former_names",
+        "journal",
+    },
     "notifications": set[str](),
     "access": set[str](),
 }
