@@ -18,9 +18,8 @@ from shared_contracts.registry import RosterState
 SERVICES = ("registry", "identity")
 SMALL, LARGE = 500, 2_000
 """Rows; the registry works in chunks of 500."""
-MOST = 700
-"""Round trips per 1,000 rows that both services together may cost at most: about 600 in the smaller roster, a third of it in
-the larger. A statement a row would be 1,000 more."""
+MOST = 600
+"""Round trips per 1,000 rows that both services together may cost at most. A statement a row would be 1,000 more."""
 
 
 class Meter:

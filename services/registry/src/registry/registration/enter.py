@@ -350,7 +350,7 @@ async def _carry_through(work: RegistryWork, school: SchoolFacts, pending: Pendi
     fitting, beyond = await seat(work, school, [admission])
     if beyond:
         return False
-    if await admit(work, school, fitting):
+    if await admit(work, school, fitting, held=True):
         announce(work, school, None, 1, registration_id)
     await _delete(work, registration_id)
     return True

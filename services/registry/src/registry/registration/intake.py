@@ -79,10 +79,12 @@ async def seat(
     The plans stay locked until the end of the transaction, which admits the former. An admission that has ended meanwhile
     gives no place: whoever came with it needs one as everybody else. Raises SchoolChanged.
     """
+    if not admissions:
+        return [], []
+    await organisations.hold(work.tx, school)
     new = [admission for admission in admissions if admission.kind == "new"]
     if not new:
         return list(admissions), []
-    await organisations.hold(work.tx, school)
     year = registration_year(on or work.today)
     left: dict[Stage, int] = {}
     for stage in sorted({stage for admission in new if (stage := school.stage_of(admission.grade))}):
@@ -106,17 +108,24 @@ async def seat(
 
 @clause("11", "13.1", "15.1")
 async def admit(
-    work: RegistryWork, school: SchoolFacts, admissions: Sequence[Admission], on: date | None = None
+    work: RegistryWork,
+    school: SchoolFacts,
+    admissions: Sequence[Admission],
+    on: date | None = None,
+    *,
+    held: bool = False,
 ) -> int:
     """Registrations, cases and missing classes for claimed persons; a repeat makes nothing twice.
 
     Returns how many are new. Ten statements at most, whatever their number; places are counted before (`seat`).
     `on`: the day of the decisions, today where not given. The caller says with `announce` whom to tell. Raises
-    SchoolChanged where the school is not any more what `school` says: the caller begins anew.
+    SchoolChanged where the school is not any more what `school` says: the caller begins anew. `held`: `seat` has locked
+    the school in this transaction already.
     """
     if not admissions:
         return 0
-    await organisations.hold(work.tx, school)
+    if not held:
+        await organisations.hold(work.tx, school)
     year = registration_year(on or work.today)
     classes = {klass: class_id(school, klass, year) for klass in set(map(_class, admissions))}
     await make_classes(work.tx, school, list(classes), year)

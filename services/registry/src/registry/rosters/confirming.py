@@ -266,7 +266,7 @@ async def _write(
                 closed = RegistrationsClosed(school=school.code, closed=let_go, reason="withdrawn")
                 work.emit(closed, roster.id)
             admissions = fitting
-            await intake.admit(work, school, admissions)
+            await intake.admit(work, school, admissions, held=True)
         await store.admitted(work.tx, roster.id, {a.row: a.registration_id for a in admissions if a.row is not None})
         await store.turned_away(work.tx, roster.id, away)
         was = {record["row"]: record["state"] for record in records}
