@@ -10,7 +10,7 @@ import asyncpg
 import msgspec
 import sqlalchemy as sa
 from service_kit.database import driver, execute, fetch_all, fetch_one, insert_rows
-from shared_contracts.inspection import FindingKind, FindingState, RoundState
+from shared_contracts.inspection import FindingState
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -332,5 +332,3 @@ async def begin_day(tx: AsyncConnection, day: date, at: datetime) -> bool:
 
 
 OPEN_STATES = (FindingState.OPEN, FindingState.ANSWERED, FindingState.RETURNED)
-WAITING = RoundState.CHECKING
-ARTICLE_48 = tuple(kind for kind in FindingKind if kind is not FindingKind.DATA_QUALITY)
