@@ -16,6 +16,7 @@ from e2e_flow import STEPS, Desk, today
 from e2e_people import Made, People
 from e2e_story import Story
 from e2e_system import System
+from shared_contracts.organisations import OrganisationPage, OrganisationView
 from shared_contracts.registry import RegistrationState, RegistrationView
 
 CLASSES = 50
@@ -210,14 +211,29 @@ def of_school(who: Api, path: str, query: dict[str, Any], school: str) -> Iterat
             return None
 
 
+def directory(who: Api, kind: str) -> Iterator[OrganisationView]:
+    cursor: str | None = None
+    while True:
+        query = {"kind": kind, "limit": 200} | ({"cursor": cursor} if cursor else {})
+        page = who.want(OrganisationPage, "GET", "/v1/organisations", params=query)
+        yield from page.items
+        if (cursor := page.next_cursor) is None:
+            return
+
+
 @pytest.mark.clause("3.1")
 def test_the_supervising_authority_sees_its_schools_and_no_others(
     system: System, story: Story, waiting: Waiting, xinchun: Desk
 ) -> None:
+    """Whose schools they are is asked of the directory, by an account that stands above all counties."""
+    schools = list(directory(system.account("province.auditor"), "school"))
+    supervised = {school.code for school in schools if school.authority == "230103"}
+    assert supervised >= {"2123000101", "3123000103"}
+    assert {school.code for school in schools} - supervised >= {"2123000102", "3123000104"}
+
     officer = system.account("nangang.officer")
     seen = {registration.school for registration in officer.registrations()}
     assert xinchun.code in seen
-    supervised = {"2123000101", "3123000103"}
     assert seen <= supervised, seen - supervised
     assert {student.school for student in officer.students()} <= supervised
     assert {registration.school for registration in system.account("wuchang.officer").registrations()} <= {"2123000102"}
