@@ -1,0 +1,351 @@
+"""Transfers (转学, Article 24): one case over four approvals, opened by the receiving school.
+
+A receiving school learns of another school's pupil only what the application itself says, and the verdict.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import Literal
+
+from shared_contracts.cases import CaseStands
+from shared_contracts.decisions import Decision, Finding
+from shared_contracts.evidence import EvidenceGiven
+from shared_contracts.holds import Place
+from shared_contracts.messages import Command, Event, Message, Moment, Query
+
+
+class Ground(StrEnum):
+    """转学理由."""
+
+    HOUSEHOLD_MOVED = "household_moved"  # 户籍随家长迁移 (24.1.1)
+    RESIDENCE_CHANGED = "residence_changed"  # 随监护人工作变动，居住地变更 (24.1.2)
+    HOUSE_PURCHASE = "house_purchase"  # 城市小学生全家县域内购房迁居 (24.1.2)
+    MIGRANT_CHILD = "migrant_child"  # 随迁子女 (24.1.3)
+    SPECIAL_EDUCATION = "special_education"  # 特教学校与随班就读互转 (24.4)
+    SPECIAL_SCHOOL = "special_school"  # 专门学校 (24.4)
+
+
+GROUND_TITLES: dict[Ground, str] = {
+    Ground.HOUSEHOLD_MOVED: "户籍随家长迁移",
+    Ground.RESIDENCE_CHANGED: "随监护人工作变动，居住地变更",
+    Ground.HOUSE_PURCHASE: "全家在县域内购房迁居",
+    Ground.MIGRANT_CHILD: "随迁子女",
+    Ground.SPECIAL_EDUCATION: "特殊教育学校与普通学校随班就读互转",
+    Ground.SPECIAL_SCHOOL: "进入或离开专门学校",
+}
+
+
+class Step(StrEnum):
+    """The steps of clause 24.5.1 after the receiving school's application, in their order."""
+
+    RECEIVING_AUTHORITY = "receiving_authority"
+    RELEASING_SCHOOL = "releasing_school"
+    RELEASING_AUTHORITY = "releasing_authority"
+
+
+STEP_TITLES: dict[Step, str] = {
+    Step.RECEIVING_AUTHORITY: "转入学校主管部门核准",
+    Step.RELEASING_SCHOOL: "转出学校核准",
+    Step.RELEASING_AUTHORITY: "转出学校主管部门核准",
+}
+
+
+class TransferState(StrEnum):
+    """Where a transfer stands, for people."""
+
+    OPEN = "open"  # 办理中
+    RETURNED = "returned"  # 退回补正
+    MOVING = "moving"  # approved by all, the record is on its way
+    COMPLETED = "completed"  # 已转入
+    NEEDS_ATTENTION = "needs_attention"  # approved by all, could not be carried out
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"  # nobody went on with it in time
+
+
+STATE_TITLES: dict[TransferState, str] = {
+    TransferState.OPEN: "办理中",
+    TransferState.RETURNED: "已退回补正",
+    TransferState.MOVING: "学籍转接中",
+    TransferState.COMPLETED: "已转入",
+    TransferState.NEEDS_ATTENTION: "转接未完成，待处理",
+    TransferState.REJECTED: "未获核准",
+    TransferState.WITHDRAWN: "已撤回",
+    TransferState.EXPIRED: "逾期未办，已失效",
+}
+
+
+class Application(Message, frozen=True, kw_only=True, gc=False):
+    """What the guardian applies for, as the receiving school enters it.
+
+    `name`, `number`: of the pupil; identity document or student number, exact. `residence`: where the family lives now;
+    `household`: where the pupil is registered now, None where it did not change. `alone_in_household`: the pupil stands
+    alone in the household register (24.3.1). `record_moves`: whether the record goes along (24.4: the choice is only there
+    for special education and special schools; otherwise it always does). `agreed`: original school and guardian have agreed
+    on that (24.4). `phone`: the guardian's, for notices and for following the case.
+    """
+
+    name: str
+    number: str
+    ground: Ground
+    residence: Place
+    guardian: str
+    phone: str
+    household: Place | None = None
+    alone_in_household: bool = False
+    record_moves: bool = True
+    agreed: bool = False
+    evidence: tuple[EvidenceGiven, ...] = ()
+
+
+class StepView(Message, frozen=True, kw_only=True, gc=False):
+    """One act on the case. `account_name` is empty for a reader of another organisation."""
+
+    step: str
+    step_title: str
+    decision: str
+    decision_title: str
+    organisation: str
+    organisation_name: str
+    account_name: str
+    decided_at: Moment
+    reason: str = ""
+    override: bool = False
+    from_school: str | None = None  # a re-routing: where it went before, and where to
+    to_school: str | None = None
+
+
+class EvidenceAsked(Message, frozen=True, kw_only=True, gc=False):
+    """A paper that a ground asks for; nobody may ask for more (24.1.3). `kinds`: any one of them does."""
+
+    kinds: tuple[str, ...]
+    title: str
+    given: bool
+
+
+class ExpectedStep(Message, frozen=True, kw_only=True, gc=False):
+    """The last day on which a step is in time, if each one before it takes all of its days."""
+
+    step: Step
+    title: str
+    organisation_name: str
+    days: int
+    last_day: date
+    provisional: bool
+
+
+class NearbySchool(Message, frozen=True, kw_only=True, gc=False):
+    """A public school with free places, nearest first. Says nothing of any pupil."""
+
+    code: str
+    name: str
+    free: int
+    nearness: Literal["zone", "division", "city"]
+
+
+class TransferPrechecked(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="transfer.prechecked"):
+    """All findings, what to bring, how long it takes, and where there is room. Nothing has been opened."""
+
+    decision: Decision
+    evidence: tuple[EvidenceAsked, ...]
+    steps: tuple[ExpectedStep, ...]
+    nearby: tuple[NearbySchool, ...]
+
+
+class TransferView(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="transfer.transfer_view"):
+    """A transfer as one of its parties sees it. `waits_for`: the step somebody has to take; `seat`: whether a place is held.
+
+    `phone`: masked. `without_record`: only the place of study changes (24.4). `timeline`: all acts, first to last.
+    `may`: what the reader may do now: `"decide"`, `"reroute"`, `"withdraw"`, `"resubmit"`, `"retry"`.
+    """
+
+    id: str
+    number: str
+    student_id: str
+    name: str
+    ground: Ground
+    ground_title: str
+    state: TransferState
+    state_title: str
+    to_school: str
+    to_school_name: str
+    to_authority: str
+    from_school: str
+    from_school_name: str
+    from_authority: str
+    grade: int
+    seat: bool
+    over: bool
+    without_record: bool
+    waits_for: Step | None
+    waits_for_title: str
+    due_on: date | None
+    overdue: bool
+    provisional: bool
+    version: int
+    opened_at: Moment
+    opened_by: str
+    residence: Place | None
+    guardian: str
+    phone: str
+    exception: str
+    findings: tuple[Finding, ...]
+    timeline: tuple[StepView, ...] = ()
+    problem: tuple[Finding, ...] = ()
+    class_no: int | None = None
+    completed_on: date | None = None
+    may: tuple[str, ...] = ()
+
+
+class TransferPage(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="transfer.transfer_page"):
+    items: tuple[TransferView, ...]
+    next_cursor: str | None = None
+
+
+# ---- commands -------------------------------------------------------------------------------------------------------
+
+
+class OpenTransfer(Command, frozen=True, kw_only=True, gc=False, tag="transfer.open_transfer"):
+    """The receiving school opens a case (24.5.1). `exception`: why, where a 原则上 rule stands against it: the competent
+    authority decides on that. Role: registrar of the receiving school. Reply: TransferView.
+    """
+
+    transfer_id: str
+    application: Application
+    exception: str = ""
+
+
+class ResubmitTransfer(Command, frozen=True, kw_only=True, gc=False, tag="transfer.resubmit_transfer"):
+    """Correct a returned case and send it on its way again. The pupil and the school cannot be changed.
+    Reply: TransferView."""
+
+    transfer_id: str
+    application: Application
+    version: int
+    exception: str = ""
+
+
+class WithdrawTransfer(Command, frozen=True, kw_only=True, gc=False, tag="transfer.withdraw_transfer"):
+    """The receiving school takes the case back, by itself or because the guardian wants it. Reply: TransferView."""
+
+    transfer_id: str
+    reason: str
+    by_guardian: bool = False
+
+
+class DecideTransfer(Command, frozen=True, kw_only=True, gc=False, tag="transfer.decide_transfer"):
+    """Decide the step that the case waits for. `override`: against a 原则上 rule, with the reason. Reply: TransferView."""
+
+    transfer_id: str
+    step: Step
+    decision: Literal["approve", "reject", "return"]
+    reason: str = ""
+    override: bool = False
+    version: int | None = None
+
+
+class RerouteTransfer(Command, frozen=True, kw_only=True, gc=False, tag="transfer.reroute_transfer"):
+    """The receiving authority sends the pupil to another public school with places (24.5.2). Reply: TransferView."""
+
+    transfer_id: str
+    school: str
+    reason: str
+    version: int | None = None
+
+
+class RetryTransfer(Command, frozen=True, kw_only=True, gc=False, tag="transfer.retry_transfer"):
+    """Carry out once more what could not be carried out. Role: officer of the receiving authority. Reply: TransferView."""
+
+    transfer_id: str
+
+
+# ---- queries --------------------------------------------------------------------------------------------------------
+
+
+class PrecheckTransfer(Query, frozen=True, kw_only=True, gc=False, tag="transfer.precheck_transfer"):
+    """The same rules as OpenTransfer, opening nothing. Role: registrar. Reply: TransferPrechecked."""
+
+    application: Application
+
+
+class GetTransfer(Query, frozen=True, kw_only=True, gc=False, tag="transfer.transfer"):
+    transfer_id: str
+
+
+class ListTransfers(Query, frozen=True, kw_only=True, gc=False, tag="transfer.transfers"):
+    """The actor's transfers, newest first. `side`: into or out of the actor's schools; None: both."""
+
+    state: TransferState | None = None
+    side: Literal["in", "out"] | None = None
+    school: str | None = None
+    student_id: str | None = None
+    overdue: bool = False
+    cursor: str | None = None
+    limit: int = 50
+
+
+class ListRooms(Query, frozen=True, kw_only=True, gc=False, tag="transfer.rooms"):
+    """Public schools to which the receiving authority may send this case, nearest first. Reply: Rooms."""
+
+    transfer_id: str
+
+
+class Rooms(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="transfer.rooms_view"):
+    items: tuple[NearbySchool, ...]
+
+
+# ---- events ---------------------------------------------------------------------------------------------------------
+
+
+class TransferApproved(Event, frozen=True, kw_only=True, gc=False, tag="transfer.transfer_approved"):
+    """All have approved: the registry moves the record, or (`record_moves` False, 24.4) only the place of study.
+
+    `actor`: the account of the last approval. `overridden`: clauses that the authority has overridden.
+    """
+
+    transfer_id: str
+    seq: int
+    student_id: str
+    from_school: str
+    to_school: str
+    grade: int
+    over: bool
+    record_moves: bool
+    actor: str
+    number: str
+    overridden: tuple[str, ...] = ()
+
+
+class TransferEnded(Event, frozen=True, kw_only=True, gc=False, tag="transfer.transfer_ended"):
+    """Rejected, withdrawn or expired: the registry takes hold and seat back."""
+
+    transfer_id: str
+    seq: int
+    student_id: str
+    state: TransferState
+
+
+class TransfersStand(Event, frozen=True, kw_only=True, gc=False, tag="transfer.transfers_stand"):
+    """Where transfers stand after an act, for work queues. At most 500 an event."""
+
+    cases: tuple[CaseStands, ...]
+
+
+Commands = OpenTransfer | ResubmitTransfer | WithdrawTransfer | DecideTransfer | RerouteTransfer | RetryTransfer
+Queries = PrecheckTransfer | GetTransfer | ListTransfers | ListRooms
+Events = TransferApproved | TransferEnded | TransfersStand
+
+REPLIES: dict[type[Command] | type[Query], type[Message]] = {
+    OpenTransfer: TransferView,
+    ResubmitTransfer: TransferView,
+    WithdrawTransfer: TransferView,
+    DecideTransfer: TransferView,
+    RerouteTransfer: TransferView,
+    RetryTransfer: TransferView,
+    PrecheckTransfer: TransferPrechecked,
+    GetTransfer: TransferView,
+    ListTransfers: TransferPage,
+    ListRooms: Rooms,
+}
