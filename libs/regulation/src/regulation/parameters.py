@@ -143,6 +143,15 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     quality_stale_days: int
     quality_temporary_percent: int
     rectification_working_days: int
+    alone_in_household_age: int
+    transfer_window_days: int
+    transfer_step_working_days: int
+    transfer_first_reminder_working_days: int
+    transfer_last_reminder_working_days: int
+    transfer_freeze_from: MonthDay
+    transfer_freeze_to: MonthDay
+    transfer_stale_days: int
+    shared_authority_one_signature: int
 
     @staticmethod
     def for_(division: str, on: date) -> Parameters:
@@ -176,8 +185,10 @@ IN_ORDER = (
     ("graduating_freeze", "graduation_deadline"),
     ("graduation_deadline", "promotion_from"),
     ("promotion_from", "promotion_to"),
+    ("transfer_freeze_from", "transfer_freeze_to"),
+    ("transfer_first_reminder_working_days", "transfer_last_reminder_working_days"),
 )
-"""Days of one calendar year that must not stand the other way round in any division on any day."""
+"""Days of one calendar year (or of one clock) that must not stand the other way round in any division on any day."""
 
 
 class PolicyBook:
