@@ -12,6 +12,7 @@ from e2e_flow import Desk
 from e2e_people import People
 from e2e_system import System, wait_for
 from e2e_things import scan
+from regulation.documents import check_digit
 
 WHY = {"reason": "经核对户籍材料"}
 
@@ -114,6 +115,34 @@ def test_a_name_is_corrected(cast: Cast, people: People, xinchun: Desk) -> None:
         headers={"If-Match": plain.headers["ETag"]},
     )
     assert problem_of(never).findings[0].clause == "40"
+
+
+@pytest.mark.clause("40", "14")
+@pytest.mark.timeout(300)
+def test_a_guardians_document_is_corrected(cast: Cast, people: People, xinchun: Desk) -> None:
+    """On evidence, by two persons; nobody reads a number off the case, and an export shows the new one."""
+    roster = xinchun.walk(people.roster("xinchun", 1))
+    (registration,) = xinchun.registrar.registrations(roster=roster.id)
+    registrar, principal, officer = (cast[name] for name in ("registrar", "principal", "county.officer"))
+    first17 = "23010219800101777"
+    right = first17 + check_digit(first17)
+    member = {"slot": 1, "document_kind": "1", "document_number": right}
+    asked = {"student_id": registration.id, "values": {"members": [member]}}
+    wrong = {**asked, "values": {"members": [{**member, "document_number": first17 + "0"}]}}
+    assert not right.endswith("0")
+    found = problem_of(registrar.send("POST", "/v1/corrections", json={**wrong, **WHY, "evidence": paper(registrar)}))
+    assert next((f.code, f.fields) for f in found.findings) == ("document.check_digit", ("member1_document_number",))
+    none = problem_of(registrar.send("POST", "/v1/corrections", json={**asked, **WHY, "evidence": []}))
+    assert none.findings[0].code == "correction.evidence_missing"
+    opened = post(registrar, "/v1/corrections", 201, **asked, **WHY, evidence=paper(registrar))
+    assert opened["fields"] == ["member1_document"]
+    assert right not in str(opened)
+    path = f"/v1/corrections/{opened['id']}"
+    post(principal, f"{path}/decisions", step="principal", decision="approve")
+    post(officer, f"{path}/decisions", step="authority", decision="approve")
+    wait_for(lambda: get(registrar, path)["state"] == "applied", 30, "the correction was not applied")
+    again = problem_of(registrar.send("POST", "/v1/corrections", json={**asked, **WHY, "evidence": paper(registrar)}))
+    assert again.findings[0].code == "correction.changes_nothing"  # identity has the new one
 
 
 @pytest.mark.clause("18", "22")

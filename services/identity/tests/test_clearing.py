@@ -6,6 +6,7 @@ import asyncio
 from datetime import date, timedelta
 
 import asyncpg
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from identity import clearing, policy, sweeping
 from identity.policy import Compared
 from identity.requests import Lane
 from identity_support import OTHER_SCHOOL, REGISTRAR, SCHOOL, Desk, People, TheMatcher, number, run
+from regulation.documents import check_digit, read_resident
 from service_kit.ids import new_id
 from shared_contracts.actors import system
 from shared_contracts.clearing import (
@@ -32,9 +34,11 @@ from shared_contracts.identity import (
     FindPersons,
     KeyFields,
     LikelyPair,
+    MaskedMember,
     Member,
     NumbersUpgraded,
     PersonCorrected,
+    PersonEntry,
     ScanLikely,
     StageCorrection,
     StagedCorrection,
@@ -170,7 +174,7 @@ async def test_the_search_is_for_the_registry_and_for_five_hundred(desk: Desk) -
 # ---- corrections ----------------------------------------------------------------------------------------------------
 
 
-async def _stage(desk: Desk, who: Claimed, staging_id: str = "s1", **values: str) -> StagedCorrection:
+async def _stage(desk: Desk, who: Claimed, staging_id: str = "s1", **values: object) -> StagedCorrection:
     reply = await desk.send(
         StageCorrection(
             command_id=new_id(),
@@ -238,6 +242,139 @@ async def test_a_corrected_document_and_the_old_one_both_find_the_person(desk: D
         ]
     )  # whose number it really is
     assert owner.person_id not in (None, who.person_id)
+
+
+FATHER, MOTHER, OTHER = "230102198001011236", "230102198202022345", "230102198303033454"
+
+
+def _document(slot: int, first17: str, kind: str = "1") -> Member:
+    return Member(slot=slot, document_kind=kind, document_number=first17[:17] + check_digit(first17[:17]))
+
+
+@pytest.mark.clause("40", "14")
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ((), None),
+        ((_document(1, OTHER),), None),
+        ((_document(2, OTHER), _document(1, MOTHER)), None),
+        ((Member(slot=1, document_kind="A", document_number="E12345678"),), None),
+        ((Member(slot=1, document_kind="1", document_number="230102198303033450"),), "document.check_digit"),
+        ((Member(slot=1, document_kind="1", document_number="12"),), "document.length"),
+        ((Member(slot=1, document_kind="", document_number="230102198303033454"),), "person.member1_document_kind"),
+        ((Member(slot=2, document_kind="?", document_number="1"),), "person.member2_document_kind"),
+        ((_document(3, OTHER),), "person.members"),
+        ((_document(0, OTHER),), "person.members"),
+        ((_document(1, OTHER), _document(1, MOTHER)), "person.members"),
+        ((_document(1, OTHER), _document(2, OTHER)), "person.member1_document_number"),
+    ],
+)
+def test_a_family_members_document_is_checked_as_on_the_form(given: tuple[Member, ...], code: str | None) -> None:
+    entry = PersonEntry(
+        row=0, name="王小明", sex="1", birth_date=BORN, document_kind="Z", document_number="", area="230102",
+        members=tuple(given),
+    )  # fmt: skip
+    found = policy.member_faults(entry, given, date(2026, 9, 1))
+    assert [f.code for f in found][:1] == ([code] if code else [])
+    assert all(f.cure and f.fields and f.message for f in found)
+
+
+@pytest.mark.clause("40", "14")
+def test_what_stood_there_before_hinders_nothing_and_the_pupils_own_number_is_nobody_elses() -> None:
+    bad = Member(slot=2, document_kind="1", document_number="1")
+    entry = PersonEntry(
+        row=0, name="王小明", sex="1", birth_date=BORN, document_kind="1", document_number=FATHER, area="230102",
+        members=(_document(1, FATHER), bad),
+    )  # fmt: skip
+    assert policy.member_faults(entry, (), date(2026, 9, 1)) == ()
+    own = Member(slot=1, document_kind="1", document_number=FATHER)
+    entry = msgspec.structs.replace(entry, members=(own, bad))
+    (found,) = policy.member_faults(entry, (own,), date(2026, 9, 1))
+    assert found.fields == ("member1_document_number",)
+
+
+_given = st.lists(
+    st.builds(
+        Member,
+        slot=st.integers(-1, 4),
+        document_kind=st.sampled_from(["1", "A", "Z", "", "?"]),
+        document_number=st.one_of(
+            st.sampled_from([FATHER, _document(1, MOTHER).document_number, ""]), st.text(max_size=20)
+        ),
+    ),
+    max_size=3,
+)
+
+
+@pytest.mark.clause("40", "14")
+@given(_given)
+def test_no_wrong_document_ever_passes(given: list[Member]) -> None:
+    after = {m.slot: m for m in given}
+    entry = PersonEntry(
+        row=0, name="王小明", sex="1", birth_date=BORN, document_kind="1", document_number=FATHER, area="230102",
+        members=tuple(m for m in after.values() if m.document_number),
+    )  # fmt: skip
+    if policy.member_faults(entry, tuple(given), date(2026, 9, 1)):
+        return
+    numbers = [m.document_number for m in entry.members]
+    assert len({m.slot for m in given}) == len(given)
+    assert {m.slot for m in given} <= {1, 2}
+    assert FATHER not in numbers
+    assert len(set(numbers)) == len(numbers)
+    assert all(read_resident(m.document_number) for m in entry.members if m.document_kind == "1")
+
+
+@pytest.mark.integration
+@pytest.mark.clause("40", "20.1")
+async def test_a_guardians_document_is_put_right(desk: Desk, people: People) -> None:
+    """Sealed and found by the new one; the pupil's own number is not asked about again; the others stay."""
+    wrong, kept, right = _document(1, FATHER), _document(2, MOTHER), _document(1, OTHER)
+    entry = people.entry(members=(wrong, kept))
+    (who,) = await number(desk, [entry])
+    (sibling,) = await desk.enter(
+        [
+            people.entry(
+                name="李强",
+                sex=entry.sex,
+                birth_date=entry.birth_date,
+                members=(right,),
+                document_kind="Z",
+                document_number="",
+            )
+        ],
+        school=OTHER_SCHOOL,
+    )
+    before = await desk.rows("SELECT * FROM number_requests")
+    staged = await _stage(desk, who, members=(right,))
+    assert (staged.findings, staged.fields) == ((), ("member1_document",))
+    assert (staged.former_members[0].masked_document, staged.members[0].masked_document) == (
+        "23**************36",
+        "23**************" + right.document_number[-2:],
+    )
+    await _apply(desk, who)
+    (row,) = await desk.rows("SELECT * FROM persons WHERE id = $1", who.person_id)
+    assert desk.deps.vault.open_members(row["id"], row["members"]) == (right, kept)
+    assert tuple(row["member_keys"]) == desk.deps.vault.member_keys((right, kept))
+    assert row["name"] == entry.name
+    assert await desk.rows("SELECT * FROM number_requests") == before
+    assert await desk.value("SELECT count(*) FROM former_documents") == 0  # his own is what it was
+    (pair,) = [p for p in await _scan(desk, who) if sibling.registration_id in p.registrations]
+    assert "guardian_document" in pair.agreements
+
+
+@pytest.mark.integration
+@pytest.mark.clause("40")
+async def test_a_guardian_without_a_document(desk: Desk, people: People) -> None:
+    (who,) = await desk.enter([people.entry(members=(_document(1, FATHER),))])
+    nothing = await _stage(desk, who, "s0", members=(Member(slot=2, document_kind="", document_number=""),))
+    assert [f.code for f in nothing.findings] == ["correction.changes_nothing"]
+    same = await _stage(desk, who, "s0", members=(_document(1, FATHER),))
+    assert [f.code for f in same.findings] == ["correction.changes_nothing"]
+    staged = await _stage(desk, who, members=(Member(slot=1, document_kind="", document_number=""),))
+    assert staged.members == (MaskedMember(slot=1),)
+    await _apply(desk, who)
+    (row,) = await desk.rows("SELECT members, member_keys FROM persons")
+    assert (row["members"], row["member_keys"]) == (None, [])
 
 
 @pytest.mark.integration
@@ -332,7 +469,7 @@ async def test_the_database_refuses_everything_else(desk: Desk, people: People) 
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await app.execute(statement)
         assert not await app.fetchval(  # staged, and no case asks for it
-            "SELECT correct_person('s1', now(), 'x', '1', '1', NULL, '\\x01', '', '{}', '{}')"
+            "SELECT correct_person('s1', now(), 'x', '1', '1', NULL, '\\x01', '', '{}', '{}', NULL, '{}')"
         )
     finally:
         await app.close()

@@ -11,7 +11,7 @@ from typing import Literal
 
 from shared_contracts.decisions import Decision
 from shared_contracts.evidence import EvidenceGiven, EvidenceView
-from shared_contracts.identity import KeyFields
+from shared_contracts.identity import KeyFields, MaskedMember
 from shared_contracts.messages import Command, Event, Message, Moment, Query
 from shared_contracts.records import StudentView
 
@@ -227,12 +227,14 @@ class CorrectionState(StrEnum):
 
 
 class KeyValues(Message, frozen=True, kw_only=True, gc=False):
-    """Key fields as they may be shown: the document number is masked."""
+    """Key fields as they may be shown: document numbers are masked. `members`: documents of family members that the
+    correction is about."""
 
     name: str
     sex: str
     document_kind: str
     masked_document: str
+    members: tuple[MaskedMember, ...] = ()
 
 
 class CorrectionView(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.correction_view"):

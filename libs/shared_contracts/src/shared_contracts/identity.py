@@ -54,6 +54,14 @@ class Member(Message, frozen=True, kw_only=True, gc=False):
     document_number: str
 
 
+class MaskedMember(Message, frozen=True, kw_only=True, gc=False):
+    """The same as it may be shown; kind and number are empty where the member has no document."""
+
+    slot: int
+    document_kind: str = ""
+    masked_document: str = ""
+
+
 class PersonEntry(Message, frozen=True, kw_only=True, gc=False):
     """One pupil as a roster or a single entry gives it.
 
@@ -280,12 +288,15 @@ class LikelyPairs(Message, frozen=True, kw_only=True, gc=False, tag_field="type"
 
 
 class KeyFields(Message, frozen=True, kw_only=True, gc=False):
-    """What a correction changes (clause 40); None: stays. A birth date is not among them, and never will be."""
+    """What a correction changes (clause 40); None: stays. A birth date is not among them, and never will be.
+
+    `members`: the whole document of a family member, by its slot; an empty number takes it away. Other slots stay."""
 
     name: str | None = None
     sex: Sex | None = None
     document_kind: str | None = None
     document_number: str | None = None
+    members: tuple[Member, ...] = ()
 
     def __repr__(self) -> str:
         return "KeyFields(…)"
@@ -316,12 +327,15 @@ class StageCorrection(Command, frozen=True, kw_only=True, gc=False, tag="identit
 class StagedCorrection(
     Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="identity.staged_correction"
 ):
-    """The person as the correction would leave him, the number masked. `fields`: which of the key fields differ."""
+    """The person as the correction would leave him, the number masked. `fields`: which of the key fields differ;
+    `former_members`, `members`: documents of family members that differ, the same slots in both."""
 
     name: str
     sex: Sex
     document_kind: str
     masked_document: str
+    former_members: tuple[MaskedMember, ...] = ()
+    members: tuple[MaskedMember, ...] = ()
     fields: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Final, Literal
 
 import msgspec
 from regulation.documents import mask_document, normalise
@@ -29,6 +29,8 @@ from shared_contracts.identity import (
     KeyFields,
     LikelyPair,
     LikelyPairs,
+    MaskedMember,
+    Member,
     PersonCorrected,
     PersonEntry,
     ScanLikely,
@@ -49,6 +51,8 @@ class OutOfOrder(Exception):
     """News whose cause has not come yet: handed back, and taken again later."""
 
 
+OWN: Final = ("name", "sex", "document_kind", "document_number")
+"""The pupil's own key fields, in the order in which they are named."""
 CHUNK = 500
 LONGEST_STAGING = timedelta(days=1)
 NOBODY = "这名学生的身份记录不在本学籍名下。请刷新后重试。"
@@ -113,12 +117,8 @@ async def stage_correction(work: IdentityWork, command: StageCorrection) -> Stag
 
 async def _judged(work: IdentityWork, person: Person, values: KeyFields) -> StagedCorrection:
     entry = corrected(work, person, values)
-    fields = tuple(
-        name
-        for name in ("name", "sex", "document_kind", "document_number")
-        if getattr(entry, name) != getattr(person.entry, name)
-    )
-    findings = policy.faults(entry, work.today)
+    fields = differing(person.entry, entry)
+    findings = policy.faults(entry, work.today) + policy.member_faults(entry, values.members, work.today)
     if not findings:
         taken = await store.others_with(work.tx, _index(work, person, entry), person.person_id)
         findings = policy.against_correction(fields, document_taken=taken)
@@ -127,18 +127,52 @@ async def _judged(work: IdentityWork, person: Person, values: KeyFields) -> Stag
         sex=entry.sex,
         document_kind=entry.document_kind,
         masked_document=mask_document(entry.document_kind, entry.document_number),
+        former_members=_masked(person.entry, fields),
+        members=_masked(entry, fields),
         fields=fields,
         findings=findings,
     )
 
 
+def differing(former: PersonEntry, entry: PersonEntry) -> tuple[str, ...]:
+    """Which key fields differ; the documents of family members as `member1_document`, `member2_document`."""
+    before, after = _members(former), _members(entry)
+    slots = [slot for slot in sorted(before.keys() | after.keys()) if before.get(slot) != after.get(slot)]
+    own = [name for name in OWN if getattr(entry, name) != getattr(former, name)]
+    return (*own, *(f"member{slot}_document" for slot in slots))
+
+
+def _members(entry: PersonEntry) -> dict[int, Member]:
+    return {member.slot: member for member in entry.members}
+
+
+def _masked(entry: PersonEntry, fields: tuple[str, ...]) -> tuple[MaskedMember, ...]:
+    """Of the slots that differ; one without a document is shown empty."""
+    found = _members(entry)
+    return tuple(
+        MaskedMember(
+            slot=slot,
+            document_kind=found[slot].document_kind,
+            masked_document=mask_document(found[slot].document_kind, found[slot].document_number),
+        )
+        if slot in found
+        else MaskedMember(slot=slot)
+        for slot in policy.MEMBERS
+        if f"member{slot}_document" in fields
+    )
+
+
 def corrected(work: IdentityWork, person: Person, values: KeyFields) -> PersonEntry:
     """The person as an entry, with the new values. The birth date is the old one, whatever anybody wants."""
-    changes = {name: value for name in values.__struct_fields__ if (value := getattr(values, name)) is not None}
+    changes: dict[str, Any] = {name: value for name in OWN if (value := getattr(values, name)) is not None}
     if "name" in changes:
         changes["name"] = changes["name"].strip()
     if "document_number" in changes:
         changes["document_number"] = normalise(changes["document_number"])
+    if values.members:
+        given = [msgspec.structs.replace(m, document_number=normalise(m.document_number)) for m in values.members]
+        after = _members(person.entry) | {member.slot: member for member in given}
+        changes["members"] = tuple(after[slot] for slot in sorted(after) if after[slot].document_number)
     return msgspec.structs.replace(person.entry, **changes)
 
 
@@ -201,10 +235,13 @@ async def correction_approved(work: IdentityWork, event: CorrectionApproved) -> 
             "masked_document": mask_document(entry.document_kind, entry.document_number),
             "name_keys": list(names.keys_of_all((entry.name, *former), entry.birth_date)),
             "former_names": list(dict.fromkeys(former)),
+            "members": vault.seal_members(person.person_id, entry.members),
+            "member_keys": list(vault.member_keys(entry.members)),
         },
         work.now,
     )
-    if policy.asked_again(person.number_kind, entry.document_kind):
+    own = set(OWN) & set(differing(person.entry, entry))
+    if own and policy.asked_again(person.number_kind, entry.document_kind):
         await store.ask_again(work.tx, person, work.now)
         work.after_commit(work.deps.wake_matching)
     work.emit(

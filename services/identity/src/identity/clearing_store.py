@@ -110,7 +110,7 @@ async def person(tx: AsyncConnection, person_id: str, vault: Vault, *, lock: boo
     record = await (await driver(tx)).fetchrow(
         f"""
         SELECT p.id, p.name, p.sex, p.birth_date, p.area, p.document_kind, p.document, p.document_index, p.former_names,
-               c.registration_id, c.school,
+               p.members, c.registration_id, c.school,
                (SELECT kind FROM student_numbers n WHERE n.person_id = p.id AND n.valid_to IS NULL) AS number_kind
         FROM persons p LEFT JOIN record_claims c ON c.person_id = p.id
         WHERE p.id = $1 {"FOR UPDATE OF p" if lock else ""}
@@ -131,6 +131,7 @@ def _person(record: asyncpg.Record, vault: Vault) -> Person:
             document_kind=record["document_kind"],
             document_number=vault.open_document(record["id"], record["document"]),
             area=record["area"],
+            members=vault.open_members(record["id"], record["members"]),
         ),
         index=record["document_index"],
         former_names=tuple(record["former_names"]),
@@ -151,11 +152,12 @@ async def others_with(tx: AsyncConnection, index: bytes, person_id: str) -> bool
 async def correct(tx: AsyncConnection, staging_id: str, values: Mapping[str, Any], now: datetime) -> bool:
     """Write what a case asked for; a document that is replaced is kept as a former one. False where no case asks any more.
 
-    `values`: name, sex, kind, sealed document, its index, its mask, name keys, former names. Raises UniqueViolationError
+    `values`: name, sex, kind, sealed document, its index, its mask, name keys, former names, sealed documents of
+    family members, their keys. Raises UniqueViolationError
     where somebody took the document this moment.
     """
     done: bool = await (await driver(tx)).fetchval(
-        "SELECT correct_person($1, $2, $3, $4, $5, $6, $7, $8, $9::bigint[], $10::text[])",
+        "SELECT correct_person($1, $2, $3, $4, $5, $6, $7, $8, $9::bigint[], $10::text[], $11, $12::bigint[])",
         staging_id,
         now,
         *values.values(),

@@ -13,7 +13,7 @@ from regulation.findings import refuse
 from regulation.mark import clause, enforced
 from shared_contracts.actors import Actor
 from shared_contracts.decisions import Finding, Outcome, Refused, refused
-from shared_contracts.identity import Holder, Likely, NumberKind, PersonEntry, Verification
+from shared_contracts.identity import Holder, Likely, Member, NumberKind, PersonEntry, Verification
 
 from identity import names
 
@@ -341,6 +341,40 @@ def faults(entry: PersonEntry, today: date) -> tuple[Finding, ...]:
         found.append(_unreadable("birth_date", "出生日期晚于今天", "请核对出生日期"))
     if not (len(entry.area) == 6 and entry.area.isascii() and entry.area.isdigit()):
         found.append(_unreadable("area", "户口所在地不是六位行政区划代码", "请从代码表中选择户口所在地"))
+    return tuple(finding for finding in found if finding.outcome is Outcome.REFUSE)
+
+
+MEMBERS: Final = (1, 2)
+"""Slots of family members on the form."""
+
+
+@clause("40", "14")
+def member_faults(entry: PersonEntry, given: tuple[Member, ...], today: date) -> tuple[Finding, ...]:
+    """What is wrong with new documents of family members, by the form's own rules (`registry.form.rules.members`).
+
+    `entry`: as the correction would leave the person. Only what is given is looked at: a fault that stood there before
+    does not hinder the correction of something else."""
+    found: list[Finding] = []
+    slots = [member.slot for member in given]
+    for slot in sorted(set(slots)):
+        if slot not in MEMBERS or slots.count(slot) > 1:
+            found.append(_unreadable("members", f"成员{slot}不存在，或者填写了两次", "每名成员只填一次，成员1或成员2"))
+    for member in entry.members:
+        if found or member.slot not in slots:
+            continue
+        n, field = member.slot, f"member{member.slot}_document_number"
+        others = [m.document_number for m in entry.members if m.slot != n]
+        if member.document_kind not in _KINDS:
+            kind = f"member{n}_document_kind"
+            found.append(_unreadable(kind, f"成员{n}身份证件类型不在代码表中", "请从代码表中选择证件类型"))
+        elif member.document_number == entry.document_number:
+            cure = "请填写成员本人的证件号"
+            found.append(_unreadable(field, f"成员{n}的身份证件号与学生本人相同", cure))
+        elif member.document_number in others:
+            cure = "两名成员是两个人，请按各自的证件填写"
+            found.append(_unreadable(field, f"成员{n}的身份证件号与另一名成员相同", cure))
+        else:
+            found += check_document(member.document_kind, member.document_number, today=today, field=field)
     return tuple(finding for finding in found if finding.outcome is Outcome.REFUSE)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import date
 from typing import Any
 
@@ -10,6 +11,7 @@ import asyncpg
 import pytest
 from clearing_world import CITY_OFFICER, OFFICER, OTHER_REGISTRAR, PROVINCE_OFFICER, ClearingWorld
 from registry_world import OTHER_SCHOOL, PRINCIPAL, REGISTRAR, SCHOOL, actor, codes
+from regulation.documents import check_digit
 from service_kit.bus import Unavailable
 from shared_contracts.actors import Role
 from shared_contracts.clearing import (
@@ -25,7 +27,7 @@ from shared_contracts.clearing import (
     WithdrawCorrection,
 )
 from shared_contracts.decisions import Refused
-from shared_contracts.identity import KeyFields
+from shared_contracts.identity import KeyFields, MaskedMember, Member
 from shared_contracts.organisations import ChangeSupervision
 from shared_contracts.records import GetJournal, GetStudent
 
@@ -107,6 +109,112 @@ async def test_document_numbers_stay_with_identity(world: ClearingWorld) -> None
         text = str([dict(row) for row in await world.sql(f"SELECT * FROM {table}")])
         assert right not in text, table
         assert number not in text, table
+
+
+FATHER, MOTHER, RIGHT = "230102198001011236", "230102198202022341", "230102198303033456"
+
+
+def guardian(slot: int, number: str, kind: str = "1") -> Member:
+    return Member(slot=slot, document_kind=kind, document_number=number and number[:17] + check_digit(number[:17]))
+
+
+async def with_family(world: ClearingWorld) -> str:
+    student = await world.registered(members=(guardian(1, FATHER), guardian(2, MOTHER)))
+    await world.fill_form(
+        student, member1_name="王父", member1_document_kind="1", member2_name="李母", member2_document_kind="1"
+    )
+    return student
+
+
+@pytest.mark.clause("40", "14", "20.1")
+async def test_a_guardians_document_goes_the_same_way(world: ClearingWorld) -> None:
+    """Evidence, two persons, identity; the record says that it changed, never which number."""
+    student = await with_family(world)
+    right = guardian(1, RIGHT)
+    assert "correction.evidence_missing" in codes(await ask(world, student, members=(right,), evidence=()))
+    opened = await ask(world, student, members=(right,))
+    assert (opened.fields, opened.before.members[0].masked_document) == (("member1_document",), "23**************36")
+    assert opened.after.members == (
+        MaskedMember(slot=1, document_kind="1", masked_document=f"23**************{right.document_number[-2:]}"),
+    )
+    assert opened.after.name == opened.before.name
+    assert (await decide(world, opened.id, "principal", who=REGISTRAR)).kind == "forbidden"
+    await decide(world, opened.id, "principal")
+    await decide(world, opened.id, "authority")
+    (person,) = await world.identity_sql("SELECT id, members FROM persons")
+    assert world.identity.vault.open_members(person["id"], person["members"])[0] == guardian(1, FATHER)
+    await world.sql("DELETE FROM duplicate_arrivals")
+    await world.carry()
+    (person,) = await world.identity_sql("SELECT id, members FROM persons")
+    assert world.identity.vault.open_members(person["id"], person["members"]) == (right, guardian(2, MOTHER))
+    (row,) = await world.sql("SELECT masked_members::text AS masks FROM registrations")
+    assert json.loads(row["masks"]) == [[1, f"23**************{right.document_number[-2:]}"]]
+    assert (await state(world, opened.id)).state == "applied"
+    assert [r["record_id"] for r in await world.sql("SELECT record_id FROM duplicate_arrivals")] == [student]
+    journal = await world.ask(GetJournal(actor=REGISTRAR, student_id=student))
+    last = journal.entries[-1]
+    assert (last.kind, last.content["fields"]) == ("corrected", ["member1_document"])
+    assert (last.content["before"], last.content["after"], journal.intact) == ({}, {}, True)
+    for table in ("corrections", "outbox", "commands", "journal", "case_decisions"):
+        text = str([dict(row) for row in await world.sql(f"SELECT * FROM {table}")])
+        assert right.document_number not in text, table
+    then = await world.ask(GetStudent(actor=REGISTRAR, student_id=student, as_of=world.clock.today()))
+    assert then.name == "王小明"
+
+
+@pytest.mark.clause("40", "14")
+async def test_a_guardians_document_is_taken_away_or_given(world: ClearingWorld) -> None:
+    student = await with_family(world)
+    await approved(world, student, members=(guardian(2, "", ""),))
+    await world.carry()
+    (row,) = await world.sql("SELECT masked_members::text AS masks FROM registrations")
+    assert json.loads(row["masks"]) == [[1, "23**************11"]]
+    form = await world.form(student)
+    assert "member2_document_kind" not in form
+    assert form["member1_document_kind"] == "1"
+    await approved(world, student, members=(Member(slot=2, document_kind="A", document_number="E12345678"),))
+    await world.carry()
+    assert (await world.form(student))["member2_document_kind"] == "A"
+    (person,) = await world.identity_sql("SELECT id, members FROM persons")
+    assert [m.slot for m in world.identity.vault.open_members(person["id"], person["members"])] == [1, 2]
+
+
+@pytest.mark.clause("40", "14")
+async def test_each_wrong_document_of_a_guardian_is_said_and_opens_nothing(world: ClearingWorld) -> None:
+    student = await with_family(world)
+    own = world.document()
+    alone = await world.registered(name="李强", document_number=own)
+    for code, given in {
+        "correction.changes_nothing": (guardian(1, FATHER),),
+        "document.check_digit": (Member(slot=1, document_kind="1", document_number=RIGHT[:17] + "0"),),
+        "document.length": (Member(slot=1, document_kind="1", document_number="12"),),
+        "person.member1_document_kind": (Member(slot=1, document_kind="", document_number=RIGHT),),
+        "person.members": (guardian(1, RIGHT), guardian(1, RIGHT)),
+        "person.member1_document_number": (guardian(1, MOTHER),),
+    }.items():
+        found = await ask(world, student, members=given)
+        assert code in codes(found), (code, found)
+        assert all(f.cure for f in found.findings if f.outcome == "refuse")
+    nobody = await ask(world, alone, members=(guardian(1, RIGHT),))
+    assert "correction.no_such_member" in codes(nobody)
+    pupils_own = await ask(world, alone, members=(Member(slot=1, document_kind="1", document_number=own),))
+    assert "person.member1_document_number" in codes(pupils_own)
+    assert not await world.sql("SELECT 1 FROM corrections")
+    checked = await world.ask(
+        PrecheckCorrection(actor=REGISTRAR, student_id=student, values=KeyFields(members=(guardian(1, RIGHT),)))
+    )
+    assert not checked.decision.refused
+
+
+@pytest.mark.clause("40")
+async def test_the_database_lets_no_guardians_document_change_without_a_case(world: ClearingWorld) -> None:
+    student = await with_family(world)
+    app = await asyncpg.connect(world.env["XUEJI_DATABASE_URL"])
+    try:
+        with pytest.raises(asyncpg.RestrictViolationError):
+            await app.execute("UPDATE registrations SET masked_members = '[]' WHERE id = $1", student)
+    finally:
+        await app.close()
 
 
 @pytest.mark.clause("40")

@@ -14,7 +14,7 @@ from clearing_world import CITY_LEADER, OFFICER, ClearingWorld
 from registry.clearing.duplicates import scanning
 from registry_world import OTHER_SCHOOL, REGISTRAR, SCHOOL
 from shared_contracts.clearing import GetScan, OpenCorrection, StartScan
-from shared_contracts.identity import KeyFields
+from shared_contracts.identity import KeyFields, Member
 from shared_contracts.waiting import WorkWaiting
 
 pytestmark = pytest.mark.integration
@@ -38,13 +38,13 @@ async def kill(world: ClearingWorld, does: str, target: str, when: str, nth: int
     assert status == -9, "it was not killed: the place is never reached"
 
 
-async def approved(world: ClearingWorld) -> tuple[str, str]:
+async def approved(world: ClearingWorld, student: str | None = None, **values: Any) -> tuple[str, str]:
     """A student, and a correction that waits for identity."""
-    student = await world.registered()
+    student = student or await world.registered()
     opened = await world.do(
         OpenCorrection(
             command_id=world.id(), actor=REGISTRAR, correction_id=world.id("correction"), student_id=student,
-            values=KeyFields(name="王晓明"), reason="户口簿", evidence=(await world.paper(REGISTRAR),),
+            values=KeyFields(**(values or {"name": "王晓明"})), reason="户口簿", evidence=(await world.paper(REGISTRAR),),
         )
     )  # fmt: skip
     await world.decide_correction(opened.id, "principal")
@@ -91,6 +91,44 @@ async def test_killed_while_the_registry_follows(world: ClearingWorld, target: s
     assert person["name"] == "王晓明"
     await world.carry()
     await corrected_once(world, student)
+
+
+@pytest.mark.clause("40", "14")
+@pytest.mark.parametrize(
+    ("does", "target", "when"),
+    [
+        ("identity", "identity.clearing_store:correct", "before"),
+        ("identity", "identity.clearing_store:correct", "after"),
+        ("registry", "registry.clearing.correcting.store:change_members", "before"),
+        ("registry", "registry.clearing.correcting.store:change_members", "after"),
+        ("registry", "registry.clearing.correcting.store:put_form", "after"),
+        ("registry", "registry.clearing.duplicates.store:arrive", "after"),
+    ],
+)
+async def test_killed_while_a_guardians_document_changes(
+    world: ClearingWorld, does: str, target: str, when: str
+) -> None:
+    """Before or after as a whole in each of the two databases, and in the end once."""
+    wrong = Member(slot=1, document_kind="A", document_number="E12345678")
+    right = Member(slot=1, document_kind="9", document_number="HRB230102123456")
+    student = await world.registered(members=(wrong,))
+    await world.fill_form(student, member1_name="王父", member1_document_kind="A")
+    await approved(world, student, members=(right,))
+    await world.sql("DELETE FROM duplicate_arrivals")
+    if does == "registry":
+        await world.carry_one("registry")
+    await kill(world, does, target, when)
+    here = wrong if does == "identity" else right
+    (person,) = await world.identity_sql("SELECT id, members FROM persons")
+    assert world.identity.vault.open_members(person["id"], person["members"]) == (here,)
+    assert (await world.form(student))["member1_document_kind"] == "A"
+    await world.carry()
+    (person,) = await world.identity_sql("SELECT id, members FROM persons")
+    assert world.identity.vault.open_members(person["id"], person["members"]) == (right,)
+    assert (await world.form(student))["member1_document_kind"] == "9"
+    assert (await world.kinds(student)).count("corrected") == 1
+    assert [row["outcome"] for row in await world.sql("SELECT outcome FROM corrections")] == ["applied"]
+    assert len(await world.sql("SELECT 1 FROM duplicate_arrivals")) == 1
 
 
 async def corrected_once(world: ClearingWorld, student: str) -> None:

@@ -152,6 +152,45 @@ def test_a_correction(changes: dict[str, Any], code: str | None) -> None:
     assert against(correcting.decide(CorrectionFacts(**values))) == ([code] if code else [])
 
 
+@pytest.mark.clause("40", "14")
+@pytest.mark.parametrize(
+    ("given_for", "named", "codes"),
+    [
+        ((), (), []),
+        ((1,), (1,), []),
+        ((1, 2), (1, 2), []),
+        ((2,), (1,), ["correction.no_such_member"]),
+        ((1, 2), (), ["correction.no_such_member"] * 2),
+    ],
+)
+def test_a_document_belongs_to_a_member_on_the_form(
+    given_for: tuple[int, ...], named: tuple[int, ...], codes: list[str]
+) -> None:
+    values = {"state": StudentState.IN_SCHOOL, "open": False, "evidence": 1, "reason": "x"}
+    found = correcting.decide(CorrectionFacts(**values, members=given_for, named=named))  # type: ignore[arg-type]
+    assert against(found) == codes
+    assert all(f.cure and f.fields for f in found.findings if f.outcome is Outcome.REFUSE)
+
+
+@pytest.mark.clause("40", "14")
+@given(
+    st.lists(st.integers(0, 3), max_size=3).map(tuple),
+    st.sets(st.sampled_from((1, 2))).map(tuple),
+    st.integers(0, 2),
+    st.booleans(),
+)
+def test_nobody_off_the_form_gets_a_document_and_none_goes_without_evidence(
+    given_for: tuple[int, ...], named: tuple[int, ...], evidence: int, open_: bool
+) -> None:
+    facts = CorrectionFacts(
+        state=StudentState.IN_SCHOOL, open=open_, evidence=evidence, reason="x", members=given_for, named=named
+    )
+    if not correcting.decide(facts).refused:
+        assert set(given_for) <= set(named)
+        assert evidence
+        assert not open_
+
+
 @pytest.mark.clause("21.1", "40", "41")
 @given(st.frozensets(st.sampled_from(sorted(BY_KEY)) | st.text(max_size=5), max_size=6))
 def test_no_key_field_and_no_grade_by_a_plain_update(keys: frozenset[str]) -> None:

@@ -1,4 +1,4 @@
-"""Corrections of key fields (关键信息更正, clause 40): name, sex, document; never a birth date."""
+"""Corrections of key fields (关键信息更正, clause 40): name, sex, document, family members' documents; never a birth date."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from shared_contracts.clearing import (
     ResubmitCorrection,
     WithdrawCorrection,
 )
-from shared_contracts.identity import KeyFields
+from shared_contracts.identity import KeyFields, Member
 
 from gateway.backend import Backend
 from gateway.idempotency import (
@@ -44,6 +44,17 @@ StudentFilter = Annotated[
 ]
 
 
+class MemberDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The document of family member `slot` of the form, as a whole; an empty number: the member has none any more."""
+
+    slot: Literal[1, 2]
+    document_kind: Annotated[str, msgspec.Meta(max_length=2)] = ""
+    document_number: Annotated[str, msgspec.Meta(max_length=30)] = ""
+
+    def __repr__(self) -> str:
+        return "MemberDocument(…)"
+
+
 class Values(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """New values; what is not given stays. `sex`: 1 男, 2 女. `document_kind`: code of SFZJLX_FORM."""
 
@@ -51,13 +62,15 @@ class Values(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     sex: Literal["1", "2"] | None = None
     document_kind: Annotated[str, msgspec.Meta(min_length=1, max_length=2)] | None = None
     document_number: Annotated[str, msgspec.Meta(max_length=30)] | None = None
+    members: Annotated[tuple[MemberDocument, ...], msgspec.Meta(max_length=2)] = ()
 
     def __repr__(self) -> str:
         return "Values(…)"
 
     @property
     def fields(self) -> KeyFields:
-        return KeyFields(**msgspec.structs.asdict(self))
+        members = tuple(Member(**msgspec.structs.asdict(member)) for member in self.members)
+        return KeyFields(**msgspec.structs.asdict(msgspec.structs.replace(self, members=())) | {"members": members})
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

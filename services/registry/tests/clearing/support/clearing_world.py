@@ -17,6 +17,8 @@ from registry.app import SERVICE as REGISTRY
 from registry.evidence import store as evidence
 from registry.evidence.store import Evidence
 from registry.organisations.facts import SchoolFacts
+from registry.registration import queries
+from registry.registration.intake import form_context
 from registry_world import FAR_SCHOOL, OTHER_SCHOOL, PRINCIPAL, SCHOOL, World, actor
 from regulation.documents import check_digit
 from service_kit import commands, settings
@@ -209,6 +211,17 @@ class ClearingWorld(World):
         )
         (registration_id,) = await self.admit(admission, school=school)
         return registration_id
+
+    async def fill_form(self, registration_id: str, **fields: str) -> None:
+        """The form of a record says this, too."""
+        async with self.db.unit(self.deps) as work:
+            form = await queries.read_form(work, registration_id) | fields
+        sealed = self.deps.cipher.seal_bytes(msgspec.json.encode(form), form_context(registration_id))
+        await self.sql("UPDATE profiles SET form = $2 WHERE id = $1", registration_id, sealed)
+
+    async def form(self, registration_id: str) -> dict[str, str]:
+        async with self.db.unit(self.deps) as work:
+            return await queries.read_form(work, registration_id)
 
     async def paper(self, who: Actor, kind: EvidenceKind = EvidenceKind.OTHER) -> EvidenceGiven:
         """An uploaded file of the actor's organisation."""

@@ -43,7 +43,8 @@ CREATE INDEX staged_corrections_expiry ON staged_corrections (expires_at) WHERE 
 # for: a staged correction without an expiry. The birth date is no argument of it.
 CORRECT = """
 CREATE FUNCTION correct_person(staging text, at timestamptz, new_name text, new_sex text, kind text, sealed bytea,
-                               index bytea, masked text, keys bigint[], former text[])
+                               index bytea, masked text, keys bigint[], former text[],
+                               sealed_members bytea, keys_of_members bigint[])
 RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE whose text;
 BEGIN
@@ -55,7 +56,8 @@ BEGIN
     SELECT id, document_index, document_kind, document, masked_document, at FROM persons
     WHERE id = whose AND document_index <> index;
     UPDATE persons SET name = new_name, sex = new_sex, document_kind = kind, document = sealed, document_index = index,
-                       masked_document = masked, name_keys = keys, former_names = former
+                       masked_document = masked, name_keys = keys, former_names = former,
+                       members = sealed_members, member_keys = keys_of_members
     WHERE id = whose;
     RETURN true;
 END $$

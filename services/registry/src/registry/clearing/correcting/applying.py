@@ -7,7 +7,7 @@ import logging
 import msgspec
 from regulation.mark import clause
 from shared_contracts.actors import Role
-from shared_contracts.clearing import StudentCorrected
+from shared_contracts.clearing import KeyValues, StudentCorrected
 from shared_contracts.identity import CorrectionFailed, PersonCorrected
 
 from registry.clearing import filing
@@ -52,14 +52,17 @@ async def person_corrected(work: RegistryWork, event: PersonCorrected) -> None:
         return
     before, after = found.before, found.after
     await store.change_student(work.tx, found.student_id, after)
+    if after.members:
+        masks = {member.slot: member.masked_document for member in after.members}
+        await store.change_members(work.tx, found.student_id, masks)
     await _change_form(work, found)
     await renamed(work.tx, found.student_id, before.name, after.name, at=work.now)
     await store.applied(work.tx, found.id)
     to = f"correction:{found.id}"
     await evidence.file_for(work, to, [found.student_id], on=work.today, clause_id="40")
     content = kinds.changed(
-        before=msgspec.structs.asdict(before),
-        after=msgspec.structs.asdict(after),
+        before=_own(before),
+        after=_own(after),
         correction_id=found.id,
         fields=list(found.fields),
     )
@@ -74,6 +77,7 @@ async def person_corrected(work: RegistryWork, event: PersonCorrected) -> None:
     await writing.record(work, [change])
     if found.pair_id is not None:
         await duplicates.settle(work.tx, found.pair_id, "corrected")
+    await duplicates.arrive(work.tx, [found.student_id], work.now)
     school = found.parties["school"]
     corrected = StudentCorrected(
         student_id=found.student_id, person_id=event.person_id, school=school, fields=found.fields
@@ -90,13 +94,20 @@ async def person_corrected(work: RegistryWork, event: PersonCorrected) -> None:
     )
 
 
+def _own(values: KeyValues) -> dict[str, str]:
+    """The pupil's own key fields. Of family members the entry says that they changed, not how: it is kept for ever."""
+    return {name: value for name, value in msgspec.structs.asdict(values).items() if name != "members"}
+
+
 async def _change_form(work: RegistryWork, found: Correction) -> None:
     """The sealed form of the record says what the record says."""
     if await registrations.form(work.tx, found.student_id) is None:
         return
     form = await queries.read_form(work, found.student_id)
-    changes = {name: getattr(found.after, name) for name in ("name", "sex", "document_kind") if name in form}
-    sealed = work.deps.cipher.seal_bytes(msgspec.json.encode(form | changes), form_context(found.student_id))
+    changes: dict[str, str] = {name: getattr(found.after, name) for name in ("name", "sex", "document_kind") if name in form}
+    changes |= {f"member{member.slot}_document_kind": member.document_kind for member in found.after.members}
+    after = {key: value for key, value in (form | changes).items() if value}
+    sealed = work.deps.cipher.seal_bytes(msgspec.json.encode(after), form_context(found.student_id))
     await store.put_form(work.tx, found.student_id, sealed)
 
 

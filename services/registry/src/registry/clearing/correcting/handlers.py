@@ -30,7 +30,7 @@ from shared_contracts.clearing import (
     WithdrawCorrection,
 )
 from shared_contracts.decisions import Decision, Refused, refused
-from shared_contracts.identity import CorrectionFailed, PersonCorrected, StagedCorrection
+from shared_contracts.identity import CorrectionFailed, KeyFields, PersonCorrected, StagedCorrection
 from shared_contracts.messages import Command, Event, Query, word
 
 from registry.clearing import filing, record
@@ -42,8 +42,9 @@ from registry.clearing.duplicates import store as duplicates
 from registry.clearing.record import Record
 from registry.context import RegistryWork
 from registry.evidence import store as evidence
+from registry.form.fields import MEMBERS
 from registry.records import store as records
-from registry.registration import steps
+from registry.registration import queries, steps
 
 NO_STUDENT = "没有这名学生，或者不属于您管理的范围。"
 
@@ -59,7 +60,7 @@ async def precheck_correction(work: RegistryWork, query: PrecheckCorrection) -> 
     found = await asking.check(work, subject, query.values)
     if isinstance(found, Refused):
         return found
-    return ClearingChecked(decision=await _judge(work, subject, found, reason="预检", papers=1))
+    return ClearingChecked(decision=await _judge(work, subject, found, query.values, reason="预检", papers=1))
 
 
 @clause("40", "15.2", "39")
@@ -82,7 +83,8 @@ async def open_correction(work: RegistryWork, command: OpenCorrection) -> Correc
         return found
     await records.lock_students(work.tx, [subject.id])
     subject = (await record.read(work.tx, [subject.id]))[subject.id]
-    decision = await _judge(work, subject, found, reason=command.reason, papers=len(command.evidence))
+    papers = len(command.evidence)
+    decision = await _judge(work, subject, found, command.values, reason=command.reason, papers=papers)
     if decision.refused:
         return filing.refusal(decision)
     to = f"correction:{command.correction_id}"
@@ -96,7 +98,7 @@ async def open_correction(work: RegistryWork, command: OpenCorrection) -> Correc
             "student_id": subject.id,
             "staging_id": staging_id,
             "pair_id": await duplicates.to_correct(work.tx, subject.id),
-            "before": values_of(subject),
+            "before": values_of(subject, found),
             "after": proposed(found),
             "fields": found.fields,
             "reason": command.reason.strip(),
@@ -189,10 +191,17 @@ async def resubmit_correction(work: RegistryWork, command: ResubmitCorrection) -
     if isinstance(attached, Refused):
         return attached
     papers = len(await evidence.of(work.tx, to))
-    decision = await _judge(work, subject, staged, reason=command.reason, papers=papers, own=found.id)
+    decision = await _judge(work, subject, staged, command.values, reason=command.reason, papers=papers, own=found.id)
     if decision.refused:
         return filing.refusal(decision)
-    await store.propose(work.tx, found.id, staging_id, proposed(staged), staged.fields, command.reason.strip())
+    proposal = store.Proposal(
+        staging_id=staging_id,
+        before=values_of(subject, staged),
+        after=proposed(staged),
+        fields=staged.fields,
+        reason=command.reason.strip(),
+    )
+    await store.propose(work.tx, found.id, proposal)
     doing = filing.doing(work, kind, kind.first.name, command.actor, "resubmit", "")
     await decide_cases(await driver(work.tx), kind, [(found.id, found.standing)], doing, calendar=work.deps.calendar)
     work.emit(CorrectionProposed(staging_id=staging_id, replaces=found.staging_id), found.student_id)
@@ -253,25 +262,40 @@ async def list_corrections(work: RegistryWork, query: ListCorrections) -> Correc
 # ---- shared -----------------------------------------------------------------------------------------------------------
 
 
-def values_of(subject: Record) -> KeyValues:
+def values_of(subject: Record, found: StagedCorrection) -> KeyValues:
+    """As they stand; of family members identity alone knows the documents."""
     return KeyValues(
         name=subject.name,
         sex=subject.sex,
         document_kind=subject.document_kind,
         masked_document=subject.masked_document,
+        members=found.former_members,
     )
 
 
 def proposed(found: StagedCorrection) -> KeyValues:
     return KeyValues(
-        name=found.name, sex=found.sex, document_kind=found.document_kind, masked_document=found.masked_document
+        name=found.name,
+        sex=found.sex,
+        document_kind=found.document_kind,
+        masked_document=found.masked_document,
+        members=found.members,
     )
 
 
 async def _facts(
-    work: RegistryWork, subject: Record, found: StagedCorrection | None, *, reason: str, papers: int, own: str = ""
+    work: RegistryWork,
+    subject: Record,
+    found: StagedCorrection | None,
+    values: KeyFields | None = None,
+    *,
+    reason: str,
+    papers: int,
+    own: str = "",
 ) -> policy.CorrectionFacts:
     other = await store.open_of(work.tx, subject.id)
+    members = () if values is None else tuple(member.slot for member in values.members)
+    form = await queries.read_form(work, subject.id) if members else {}
     ended = await cancellations.reinstating_of(work.tx, subject.id)
     return policy.CorrectionFacts(
         state=subject.state,
@@ -280,13 +304,22 @@ async def _facts(
         reason=reason,
         cancellation=ended,
         identity=found.findings if found is not None else (),
+        members=members,
+        named=tuple(slot for slot in MEMBERS if f"member{slot}_name" in form),
     )
 
 
 async def _judge(
-    work: RegistryWork, subject: Record, found: StagedCorrection, *, reason: str, papers: int, own: str = ""
+    work: RegistryWork,
+    subject: Record,
+    found: StagedCorrection,
+    values: KeyFields,
+    *,
+    reason: str,
+    papers: int,
+    own: str = "",
 ) -> Decision:
-    facts = await _facts(work, subject, found, reason=reason, papers=papers, own=own)
+    facts = await _facts(work, subject, found, values, reason=reason, papers=papers, own=own)
     return policy.decide(facts, work.deps.policy.parameters(subject.division, work.today).version)
 
 

@@ -17,7 +17,8 @@ from shared_contracts.records import StudentState
 
 class CorrectionFacts(msgspec.Struct, frozen=True, kw_only=True):
     """`open`: another correction of the pupil is under way; `evidence`: how many files; `identity`: what identity found
-    against the values (birth digits, another holder of the document, nothing that changes)."""
+    against the values (birth digits, another holder of the document, nothing that changes); `members`: slots of family
+    members whose documents are given, `named`: slots that the form has."""
 
     state: StudentState | None
     open: bool
@@ -25,6 +26,8 @@ class CorrectionFacts(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     cancellation: CancellationState | None = None
     identity: tuple[Finding, ...] = ()
+    members: tuple[int, ...] = ()
+    named: tuple[int, ...] = ()
 
 
 KEPT: Final = (StudentState.IN_SCHOOL, StudentState.GRADUATED, StudentState.COMPLETED)
@@ -90,6 +93,7 @@ def against_plain(keys: frozenset[str], known: frozenset[str]) -> tuple[Finding,
 # ---- Article 40 -------------------------------------------------------------------------------------------------------
 
 enforced("40", by="students_key_fields", at="../../migrations/versions/0012_clearing.py")
+enforced("40", by="registrations_member_documents", at="../../migrations/versions/0012_clearing.py")
 enforced("40", by="students_birth_date", at="../../migrations/versions/0012_clearing.py")
 
 
@@ -134,12 +138,28 @@ def on_evidence(facts: CorrectionFacts) -> Finding:
     return passed("40", "correction.evidence", f"附有{facts.evidence}份证明材料", evidence=facts.evidence)
 
 
+@clause("40", "14")
+def members_named(facts: CorrectionFacts) -> tuple[Finding, ...]:
+    """A document belongs to a family member who stands on the form with a name."""
+    return tuple(
+        refuse(
+            "14",
+            "correction.no_such_member",
+            f"《学生基本信息表》中没有成员{slot}，不能填写其证件",
+            cure=f"先在学籍信息中填写成员{slot}的姓名和关系，再申请更正其证件",
+            fields=(f"member{slot}_document_number",),
+        )
+        for slot in sorted(set(facts.members) - set(facts.named))
+    )
+
+
 @clause("40", "15.2", "39")
 def decide(facts: CorrectionFacts, policy_version: str = "") -> Decision:
     return _decide(
         record_stands(facts),
         one_at_a_time(facts),
         facts.identity,
+        members_named(facts),
         on_evidence(facts),
         policy_version=policy_version,
     )

@@ -121,17 +121,28 @@ async def page(
     return list(map(_correction, rows))
 
 
-async def propose(
-    tx: AsyncConnection, correction_id: str, staging_id: str, after: KeyValues, fields: tuple[str, ...], reason: str
-) -> None:
+class Proposal(msgspec.Struct, frozen=True, kw_only=True):
+    """What a correction asks for, and what stands now."""
+
+    staging_id: str
+    before: KeyValues
+    after: KeyValues
+    fields: tuple[str, ...]
+    reason: str
+
+
+async def propose(tx: AsyncConnection, correction_id: str, proposal: Proposal) -> None:
     """A returned correction asks for something else."""
     await (await driver(tx)).execute(
-        """UPDATE corrections SET staging_id = $2, after = $3::text::jsonb, fields = $4, reason = $5 WHERE id = $1""",
+        """UPDATE corrections SET staging_id = $2, before = $3::text::jsonb, after = $4::text::jsonb, fields = $5,
+                                  reason = $6
+           WHERE id = $1""",
         correction_id,
-        staging_id,
-        msgspec.json.encode(after).decode(),
-        list(fields),
-        reason,
+        proposal.staging_id,
+        msgspec.json.encode(proposal.before).decode(),
+        msgspec.json.encode(proposal.after).decode(),
+        list(proposal.fields),
+        proposal.reason,
     )
 
 
@@ -171,6 +182,22 @@ async def change_student(tx: AsyncConnection, student_id: str, after: KeyValues)
         after.sex,
         after.document_kind,
         after.masked_document,
+    )
+
+
+async def change_members(tx: AsyncConnection, student_id: str, masks: Mapping[int, str]) -> None:
+    """The masks of family members' documents by slot; an empty one takes the document away."""
+    await (await driver(tx)).execute(
+        """UPDATE registrations SET masked_members = (
+               SELECT coalesce(jsonb_agg(jsonb_build_array(q.slot, q.mask) ORDER BY q.slot), '[]')
+               FROM (SELECT (kept->>0)::int AS slot, kept->>1 AS mask FROM jsonb_array_elements(masked_members) AS kept
+                     WHERE NOT (kept->>0)::int = ANY($2::int[])
+                     UNION ALL
+                     SELECT slot, mask FROM unnest($2::int[], $3::text[]) AS given(slot, mask) WHERE mask <> '') q)
+           WHERE id = $1""",
+        student_id,
+        list(masks),
+        list(masks.values()),
     )
 
 

@@ -210,6 +210,10 @@ CREATE TRIGGER students_key_fields BEFORE UPDATE OF name, sex, document_kind, ma
                        IS DISTINCT FROM (NEW.name, NEW.sex, NEW.document_kind, NEW.masked_document))
     EXECUTE FUNCTION key_fields_by_correction();
 
+CREATE TRIGGER registrations_member_documents BEFORE UPDATE OF masked_members ON registrations
+    FOR EACH ROW WHEN (OLD.masked_members IS DISTINCT FROM NEW.masked_members)
+    EXECUTE FUNCTION key_fields_by_correction();
+
 CREATE FUNCTION birth_date_is_for_ever() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'a birth date never changes (clause 40)' USING ERRCODE = 'restrict_violation';
@@ -229,9 +233,11 @@ GRANT UPDATE (state, total, done, found, after_school, after_id, finished_at, re
 GRANT SELECT, INSERT, DELETE ON duplicate_arrivals TO registry;
 GRANT UPDATE (arrived_at) ON duplicate_arrivals TO registry;
 GRANT SELECT, INSERT ON corrections, cancellations, record_merges, record_protections TO registry;
-GRANT UPDATE (staging_id, pair_id, after, fields, reason, open, outcome, problem, revision) ON corrections TO registry;
+GRANT UPDATE (staging_id, pair_id, before, after, fields, reason, open, outcome, problem, revision)
+    ON corrections TO registry;
 GRANT UPDATE (open, outcome, before, seq, kept_seq, reinstated_account, reinstated_by, reinstated_organisation,
               reinstated_at, reinstate_reason, problem, revision) ON cancellations TO registry;
+GRANT UPDATE (masked_members) ON registrations TO registry;
 GRANT UPDATE (undone_at) ON record_merges TO registry;
 GRANT UPDATE (ended_on, end_reason, ended_account, ended_by, ended_at) ON record_protections TO registry;
 GRANT UPDATE (name, sex, document_kind, masked_document, state, live) ON students TO registry;
