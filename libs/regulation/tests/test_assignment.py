@@ -292,3 +292,31 @@ def test_no_part_of_it_can_be_changed_afterwards(what: str, tmp_path: Path) -> N
     file = tmp_path / "published.json"
     file.write_bytes(msgspec.json.encode(false))
     assert main(["verify", str(file)]) == 1
+
+
+def test_assignments_that_were_published_stay_as_they_are() -> None:
+    """Whatever is shared with other draws: an assignment of years ago is recomputed to the same classes."""
+    of = Listing(
+        number="FB-2026-2123010001-7-01",
+        school="2123010001",
+        school_year=2026,
+        grade=7,
+        standard=50,
+        classes=tuple(Klass(class_no=n, placed=n % 2) for n in range(1, 4)),
+        pupils=tuple(
+            Pupil(
+                code=f"C{n:03}",
+                sex="12"[n % 2],
+                attributes={"home": ("东街", "西街")[n % 3 == 0], "level": "AB"[n % 2]},
+            )
+            for n in range(23)
+        ),
+        together=(("C001", "C002"),),
+        apart=(("C003", "C004"), ("C001", "C010")),
+    )
+    hash_, secret = list_hash(of), "ab" * 32
+    seed = seed_of(secret, hash_, "03 07 12 + 09")
+    assert hash_ == "54434651f847ffc26d4d28d2c8d1df8f3e3c76e7ad6d37dbcab5a799a48fdac0"
+    assert commitment_of(secret, hash_) == "fa459c95cc79a5b83506d02d66742517e13feca668026bf172adea5e9edd216b"
+    assert seed == "5a0561fe0012ca9312914785a10763bf1308ab0e5eb60efc55448dbaab479f46"
+    assert "".join(str(class_no) for class_no in assign(of, seed).values()) == "31131121322313313212222"

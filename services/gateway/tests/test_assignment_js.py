@@ -3,48 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 import pytest
-from gateway import console
+from console_engine import Browser
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from py_mini_racer import MiniRacer
 from regulation import assignment as fair
 
 pytestmark = pytest.mark.clause("17")
-_ENCODER = """
-class TextEncoder {
-  encode(text) {
-    const raw = unescape(encodeURIComponent(text));
-    return Uint8Array.from(raw, (c) => c.charCodeAt(0));
-  }
-}
-"""
-"""A bare engine has none; browsers do."""
-
-
-class Browser:
-    """The functions of assignment.js, called with JSON."""
-
-    def __init__(self) -> None:
-        self.engine = MiniRacer()
-        source = console.FILES["assignment.js"].content.decode()
-        self.engine.eval(_ENCODER + re.sub(r"^export ", "", source, flags=re.MULTILINE))
-
-    def call(self, function: str, *values: Any) -> Any:
-        given_ = ",".join(msgspec.json.encode(value).decode() for value in values)
-        return msgspec.json.decode(self.engine.eval(f"JSON.stringify({function}({given_}))"))
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    made = Browser()
+    made = Browser("drawing.js", "assignment.js")
     yield made
-    made.engine.close()
+    made.close()
 
 
 @st.composite
@@ -78,11 +53,10 @@ def listings(draw: st.DrawFn) -> fair.Listing:
 
 
 @settings(max_examples=300, deadline=None)
-@given(listings(), st.text("0123456789abcdef", min_size=1, max_size=8))
-def test_both_compute_the_same(listing: fair.Listing, seed: str) -> None:
-    here = _BROWSER.get()
-    assert here.call("listHash", listing) == fair.list_hash(listing)
-    found = here.call("assign", listing, seed)
+@given(listing=listings(), seed=st.text("0123456789abcdef", min_size=1, max_size=8))
+def test_both_compute_the_same(browser: Browser, listing: fair.Listing, seed: str) -> None:
+    assert browser.call("listHash", listing) == fair.list_hash(listing)
+    found = browser.call("assign", listing, seed)
     if fair.fault(listing) is not None:
         assert found is None
     else:
@@ -90,9 +64,9 @@ def test_both_compute_the_same(listing: fair.Listing, seed: str) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=300))
-def test_both_hash_the_same(text: str) -> None:
-    assert _BROWSER.get().call("sha256", text) == hashlib.sha256(text.encode()).hexdigest()
+@given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=300))
+def test_both_hash_the_same(browser: Browser, text: str) -> None:
+    assert browser.call("sha256", text) == hashlib.sha256(text.encode()).hexdigest()
 
 
 def test_a_whole_grade_and_what_was_changed_in_it(browser: Browser) -> None:
@@ -136,17 +110,3 @@ def test_a_whole_grade_and_what_was_changed_in_it(browser: Browser) -> None:
         assert not all(good for _, good in browser.call("verify", msgspec.structs.replace(file, **change)))
     closed = msgspec.structs.replace(file, secret=None, public_value=None, seed=None, result=())
     assert all(good for _, good in browser.call("verify", closed))
-
-
-class _Late:
-    """One engine for all examples, made with the first."""
-
-    def __init__(self) -> None:
-        self._made: Browser | None = None
-
-    def get(self) -> Browser:
-        self._made = self._made or Browser()
-        return self._made
-
-
-_BROWSER = _Late()

@@ -16,15 +16,13 @@ Who gets how many places is settled by the list alone, so that it can be said be
 
 from __future__ import annotations
 
-import argparse
-import hashlib
-import sys
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from regulation import drawing
+from regulation.drawing import Check, Lot, lots
 from regulation.mark import clause
 
 FORMAT = "xueji-class-assignment-1"
@@ -39,12 +37,6 @@ MOST_NODES = 200_000
 """Places tried to find out whether the rules can hold at all; rules that are more entangled than that are refused."""
 BLAME_NODES = 2_000
 """Places tried for each rule to find out whether it is one of those that stand in each other's way."""
-
-CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Of a pupil's code: nothing that is mistaken for something else on paper."""
-
-_canonical = msgspec.json.Encoder(order="sorted").encode
-Lot = Callable[[str], str]
 
 
 class Klass(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -140,22 +132,17 @@ def list_hash(listing: Listing) -> str:
         together=_rules(listing.together),
         apart=_rules(listing.apart),
     )
-    return hashlib.sha256(_canonical(in_order)).hexdigest()
+    return drawing.sha256(drawing.canonical(msgspec.to_builtins(in_order)))
 
 
 def commitment_of(secret: str, list_sha256: str) -> str:
     """What is published before the draw: it binds the secret to this list and tells nothing of it."""
-    return hashlib.sha256(f"{FORMAT}:commitment:{list_sha256}:{secret}".encode()).hexdigest()
+    return drawing.commitment_of(FORMAT, list_sha256, secret)
 
 
 def seed_of(secret: str, list_sha256: str, public_value: str) -> str:
     """The secret that nobody at the school knows, the list, and a value that nobody could know beforehand."""
-    return hashlib.sha256(f"{FORMAT}:seed:{list_sha256}:{secret}:{public_value}".encode()).hexdigest()
-
-
-def lots(seed: str) -> Lot:
-    """A lot is a number of 256 bits, as hex: the smaller comes first."""
-    return lambda text: hashlib.sha256(f"{seed}:{text}".encode()).hexdigest()
+    return drawing.seed_of(FORMAT, list_sha256, secret, public_value)
 
 
 @clause("11")
@@ -416,7 +403,7 @@ def _kind(pupil: Pupil) -> tuple[str, ...]:
 # ---- for everybody -------------------------------------------------------------------------------------------------------
 
 
-def verify(published: Published) -> list[tuple[str, bool]]:
+def verify(published: Published) -> list[Check]:
     """What was checked, and whether it is as it must be."""
     checks = [
         ("格式 format", published.format == FORMAT),
@@ -439,23 +426,16 @@ def verify(published: Published) -> list[tuple[str, bool]]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0: all is as published; 1: something is not; 2: no such file, or it cannot be read."""
-    parser = argparse.ArgumentParser(
-        prog="python -m regulation.assignment", description="Recompute a class assignment."
-    )
-    parser.add_argument("command", choices=("verify",))
-    parser.add_argument("file", type=Path, help="the published file (JSON)")
-    options = parser.parse_args(arguments)
+    return drawing.command("python -m regulation.assignment", "Recompute a class assignment.", _look, arguments)
+
+
+def _look(content: bytes) -> drawing.Verdict:
     try:
-        published = msgspec.json.decode(options.file.read_bytes(), type=Published)
-    except (OSError, msgspec.MsgspecError) as error:
-        sys.stdout.write(f"无法读取 cannot be read: {error}\n")
-        return 2
-    checks = verify(published)
-    for what, good in checks:
-        sys.stdout.write(f"{'✓' if good else '✗'} {what}\n")
-    if published.secret is None:
-        sys.stdout.write(f"尚未抽签：等待公开数值 not drawn yet, waits for: {published.public_source}\n")
-    return 0 if all(good for _, good in checks) else 1
+        published = msgspec.json.decode(content, type=Published)
+    except msgspec.MsgspecError as error:
+        raise drawing.Unreadable(str(error)) from error
+    waits_for = f"公开数值（{published.public_source}）" if published.secret is None else ""
+    return drawing.Verdict(verify(published), waits_for)
 
 
 if __name__ == "__main__":

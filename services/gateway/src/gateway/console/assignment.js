@@ -1,88 +1,29 @@
 // One-click class assignment (clause 17), as anybody recomputes it: the same function as regulation/assignment.py, line for
 // line; a test holds one against the other. No part of it asks a server.
+import { canonical, commitmentTo, least, lots, order, range, seedFrom, sha256, sortedBy, total } from "./drawing.js";
 
 const FORMAT = "xueji-class-assignment-1";
 const BOY = "1", GIRL = "2";
 const ROUNDS = 4, NODES = 20_000, MOST_NODES = 200_000;
 
-// ---- SHA-256 (FIPS 180-4): crypto.subtle exists on https and localhost only, and gives promises ------------------------
-
-const root = (n, power) => Math.floor(((n ** (1 / power)) % 1) * 2 ** 32);
-const primes = (() => { const found = []; for (let n = 2; found.length < 64; n += 1) if (found.every((p) => n % p)) found.push(n); return found; })();
-const START = primes.slice(0, 8).map((p) => root(p, 2)), K = primes.map((p) => root(p, 3));
-const turn = (x, n) => (x >>> n) | (x << (32 - n));
-
-export function sha256(text) {
-  const bytes = new TextEncoder().encode(text);
-  const padded = new Uint8Array(((bytes.length + 8 >> 6) + 1) << 6);
-  padded.set(bytes);
-  padded[bytes.length] = 0x80;
-  const view = new DataView(padded.buffer);
-  view.setUint32(padded.length - 8, Math.floor(bytes.length / 2 ** 29));
-  view.setUint32(padded.length - 4, bytes.length << 3);
-  const sum = [...START], w = new Int32Array(64);
-  for (let at = 0; at < padded.length; at += 64) {
-    for (let i = 0; i < 64; i += 1) {
-      w[i] = i < 16 ? view.getInt32(at + i * 4)
-        : (turn(w[i - 2], 17) ^ turn(w[i - 2], 19) ^ (w[i - 2] >>> 10)) + w[i - 7]
-          + (turn(w[i - 15], 7) ^ turn(w[i - 15], 18) ^ (w[i - 15] >>> 3)) + w[i - 16];
-    }
-    let [a, b, c, d, e, f, g, h] = sum;
-    for (let i = 0; i < 64; i += 1) {
-      const one = (h + (turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)) + ((e & f) ^ (~e & g)) + K[i] + w[i]) | 0;
-      const two = ((turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) + ((a & b) ^ (a & c) ^ (b & c))) | 0;
-      [h, g, f, e, d, c, b, a] = [g, f, e, (d + one) | 0, c, b, a, (one + two) | 0];
-    }
-    [a, b, c, d, e, f, g, h].forEach((value, i) => { sum[i] = (sum[i] + value) | 0; });
-  }
-  return sum.map((value) => (value >>> 0).toString(16).padStart(8, "0")).join("");
-}
-
 // ---- what is promised before, and what is drawn from it ----------------------------------------------------------------
 
-const lots = (seed) => (text) => sha256(`${seed}:${text}`);
-const less = (a, b) => { // arrays and strings, as Python compares tuples; strings by code point
-  if (typeof a === "string") return order(a, b);
-  if (!Array.isArray(a)) return a - b;
-  for (let i = 0; i < Math.min(a.length, b.length); i += 1) { const found = less(a[i], b[i]); if (found) return found; }
-  return a.length - b.length;
-};
-function order(a, b) {
-  const left = [...a], right = [...b];
-  for (let i = 0; i < Math.min(left.length, right.length); i += 1) {
-    if (left[i] !== right[i]) return left[i].codePointAt(0) - right[i].codePointAt(0);
-  }
-  return left.length - right.length;
-}
-const sortedBy = (things, key) => things.map((thing) => [key(thing), thing]).sort((a, b) => less(a[0], b[0])).map(([, thing]) => thing);
-const least = (things, key) => sortedBy(things, key)[0];
-const range = (n) => [...Array(n).keys()];
-const total = (numbers) => numbers.reduce((a, b) => a + b, 0);
-
-function inOrder(rules) { // each in the order of its codes, none twice
+function rulesInOrder(rules) { // each in the order of its codes, none twice
   const each = rules.map((rule) => [...new Set(rule)].sort(order));
   return sortedBy([...new Map(each.map((rule) => [JSON.stringify(rule), rule])).values()], (rule) => rule);
-}
-
-function canonical(value) { // JSON with sorted keys
-  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
-  if (value !== null && typeof value === "object") {
-    return `{${Object.keys(value).sort(order).map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join(",")}}`;
-  }
-  return JSON.stringify(value);
 }
 
 const whole = (listing) => ({
   ...listing,
   classes: sortedBy(listing.classes.map(({ class_no, placed = 0 }) => ({ class_no, placed })), (one) => one.class_no),
   pupils: sortedBy(listing.pupils.map(({ code, sex, attributes = {} }) => ({ code, sex, attributes })), (one) => one.code),
-  together: inOrder(listing.together ?? []),
-  apart: inOrder(listing.apart ?? []),
+  together: rulesInOrder(listing.together ?? []),
+  apart: rulesInOrder(listing.apart ?? []),
 });
 
 export const listHash = (listing) => sha256(canonical(whole(listing)));
-export const commitmentOf = (secret, hash) => sha256(`${FORMAT}:commitment:${hash}:${secret}`);
-export const seedOf = (secret, hash, value) => sha256(`${FORMAT}:seed:${hash}:${secret}:${value}`);
+export const commitmentOf = (secret, hash) => commitmentTo(FORMAT, hash, secret);
+export const seedOf = (secret, hash, value) => seedFrom(FORMAT, hash, secret, value);
 
 // How many each class gets, boys in proportion: settled by the list alone. null: there is no way.
 function seats({ classes, pupils, standard }) {

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 from regulation import assignment as fair
 from regulation.authorisation import Target, check
+from regulation.drawing import new_code
 from regulation.mark import clause
 from regulation.school_year import Stage
 from service_kit.work import CommandHandler, QueryHandler
@@ -222,7 +222,7 @@ async def _put(
         rows.append(
             {
                 "pupil_id": pupil.id,
-                "code": codes.get(pupil.id) or _code(taken),
+                "code": codes.get(pupil.id) or new_code(taken),
                 "sex": pupil.sex,
                 "attributes": {name: values[name] for name in row["attributes"]},
                 "place_in": own.place_in,
@@ -236,17 +236,6 @@ async def _boarding(work: RegistryWork, pupils: Sequence[Pupil]) -> dict[str, st
     sealed = await store.forms(work.tx, [pupil.id for pupil in pupils])
     cipher = work.deps.cipher
     return {key: _form(cipher.open_bytes(blob, form_context(key))).get("boarding", "") for key, blob in sealed.items()}
-
-
-def _code(taken: Collection[str]) -> str:
-    """Eight letters in two groups: a guardian reads them off a slip of paper."""
-    while True:
-        letters = "".join(secrets.choice(fair.CODE_LETTERS) for _ in range(8))
-        code = f"{letters[:4]}-{letters[4:]}"
-        if code not in taken:
-            if isinstance(taken, set):
-                taken.add(code)
-            return code
 
 
 def _bad_classes(classes: Sequence[int]) -> Refused | None:

@@ -8,10 +8,10 @@ school nor whoever runs this system can choose the outcome. What is closed stays
 from __future__ import annotations
 
 import asyncio
-import secrets
 
 import msgspec
 from regulation import assignment as fair
+from regulation.drawing import new_secret
 from regulation.mark import clause, enforced
 from service_kit.work import CommandHandler
 from shared_contracts.actors import Role
@@ -67,7 +67,7 @@ async def commit_assignment(work: RegistryWork, command: CommitAssignment) -> As
     listing = views.listing(row, pupils, rules)
     if findings := await faults(work, row, listing):
         return refused("refused", "这个名单不能分班，没有封存。", *findings)
-    secret = secrets.token_hex(32)
+    secret = new_secret()
     list_sha256 = fair.list_hash(listing)
     await store.change(
         work.tx,
