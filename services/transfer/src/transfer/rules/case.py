@@ -11,7 +11,7 @@ from regulation.divisions import chain
 from regulation.parameters import Parameters
 from regulation.school_calendar import Terms
 from regulation.school_year import SchoolSystem, Stage, school_year, stage_of
-from shared_contracts.holds import ChangeFacts, Covers, Place, Pupil, Room, School
+from shared_contracts.holds import Covers, Place, Pupil, Room, School
 from shared_contracts.transfer import Application, Ground
 
 PRIVATE = "private"
@@ -33,16 +33,14 @@ class Intake(msgspec.Struct, frozen=True, kw_only=True):
     taken: int
 
 
-class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """`terms`: of the receiving school's division, the school years around `today`. `intake`: of a private school."""
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """What has to hold at every step. `intake`: of a private school."""
 
     pupil: Pupil
     to: School
     room: Room | None
     covers: Covers
-    application: Application
     parameters: Parameters
-    terms: Sequence[Terms]
     today: date
     intake: Intake | None = None
 
@@ -68,6 +66,13 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     def between_counties_of_a_city(self) -> bool:
         return not self.within_county and chain(self.at.division)[1] == chain(self.to.division)[1]
 
+
+class Case(Seen, frozen=True, kw_only=True):
+    """An application. `terms`: of the receiving school's division, for the `years_around(today)`."""
+
+    application: Application
+    terms: Sequence[Terms]
+
     @property
     def terms_of_grade(self) -> Terms:
         """The terms of the school year that the pupil's grade belongs to: promoted in August (29), a pupil is of the
@@ -92,31 +97,7 @@ def years_around(today: date, parameters: Parameters) -> tuple[int, int]:
     return year, year + 1
 
 
-def case_of(
-    facts: ChangeFacts,
-    application: Application,
-    parameters: Parameters,
-    terms: Sequence[Terms],
-    today: date,
-    intake: Intake | None = None,
-) -> Case | None:
-    """None where there is no pupil who could be transferred, or no school to go to."""
-    if facts.pupil is None or not facts.pupil.live or facts.to is None:
-        return None
-    return Case(
-        pupil=facts.pupil,
-        to=facts.to,
-        room=facts.room,
-        covers=facts.covers,
-        application=application,
-        parameters=parameters,
-        terms=terms,
-        today=today,
-        intake=intake,
-    )
-
-
-def receiving_authority(case: Case) -> str:
+def receiving_authority(case: Seen) -> str:
     """Who decides against a 原则上 rule, for a cure."""
     return f"转入学校主管教育行政部门（{case.to.authority_name}）"
 

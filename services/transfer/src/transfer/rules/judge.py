@@ -13,12 +13,13 @@ from regulation.school_calendar import Terms
 from regulation.school_year import grade_name
 from shared_contracts.decisions import Decision, Finding, Outcome
 from shared_contracts.holds import ChangeFacts
-from shared_contracts.transfer import Application
+from shared_contracts.transfer import Application, Step
 
 from transfer.rules import barred, evidence, grounds, placement, places, private, times
-from transfer.rules.case import Case, Intake, case_of
+from transfer.rules.case import Case, Intake, Seen
 
 Rule = Callable[[Case], Finding | Iterable[Finding] | None]
+RuleAgain = Callable[[Seen], Finding | Iterable[Finding] | None]
 
 
 def _evidence(case: Case) -> tuple[Finding, ...]:
@@ -54,25 +55,26 @@ RULES: tuple[Rule, ...] = (
 )
 """What an application is asked."""
 
-AGAIN: tuple[Rule, ...] = (
+AGAIN: tuple[RuleAgain, ...] = (
     places.not_into_a_large_school,  # 24.2.1
     places.a_class_has_room,  # 24.2.2
-    barred.not_alone_in_the_household,  # 24.3.1
     private.within_the_ratio,  # 24.3.1
     barred.not_while_suspended,  # 24.3.4
     placement.to_another_school,  # 24.5.1
     private.private_school_has_a_place,  # 24.5.3
     placement.same_grade,  # 24.6.2
 )
-"""What has to hold still when a step is approved and when the case completes. Ground, window, freeze and term are those of
-the day of the application: what was begun in time goes on."""
+"""What has to hold still when a step is approved and when the case completes. Ground, household, term, window and freeze are
+those of the day of the application: what was begun in time goes on."""
 
 
 class Begun(msgspec.Struct, frozen=True, kw_only=True):
-    """A case under way. `grade`, `from_school`: as it was opened. `seat`: it holds a place in the receiving school; `over`:
-    the authority has given it beyond the standard size. `overridden`: clauses that the authority has decided on.
+    """A case under way. `step`: the one that is being approved, None where the case completes. `from_school`, `grade`: as it
+    was opened. `seat`: it holds a place in the receiving school; `over`: the authority gave it beyond the standard size.
+    `overridden`: clauses that the authority has decided on.
     """
 
+    step: Step | None
     from_school: str
     grade: int
     seat: bool
@@ -94,39 +96,60 @@ def judge(
     `years_around(today)`. `today`: the day of the application, also when it is corrected later: what was applied for in
     time is not late because somebody asked for a paper. Raises LookupError where a needed year is not among `terms`.
     """
-    case = case_of(facts, application, parameters, terms, today, intake)
-    if case is None:
-        return decide(nothing_to_judge(facts), policy_version=facts.policy_version)
+    if (missing := nothing_to_judge(facts)) is not None:
+        return decide(missing, policy_version=facts.policy_version)
+    assert facts.pupil is not None
+    assert facts.to is not None
+    case = Case(
+        pupil=facts.pupil,
+        to=facts.to,
+        room=facts.room,
+        covers=facts.covers,
+        application=application,
+        parameters=parameters,
+        terms=terms,
+        today=today,
+        intake=intake,
+    )
     return decide(*(rule(case) for rule in RULES), policy_version=facts.policy_version)
 
 
 def judge_again(
-    facts: ChangeFacts,
-    application: Application,
-    parameters: Parameters,
-    terms: Sequence[Terms],
-    today: date,
-    begun: Begun,
-    intake: Intake | None = None,
+    facts: ChangeFacts, parameters: Parameters, today: date, begun: Begun, intake: Intake | None = None
 ) -> Decision:
     """Does it still hold, when a step is approved or the case completes?
 
     `facts`, `intake`: with this case's own seat not counted, so that a held place never stands against itself. What the
     authority has already decided on, and a seat that it gave beyond the standard, is not asked of it again.
     """
-    case = case_of(facts, application, parameters, terms, today, intake)
-    if case is None:
-        return decide(nothing_to_judge(facts), policy_version=facts.policy_version)
+    if (missing := nothing_to_judge(facts)) is not None:
+        return decide(missing, policy_version=facts.policy_version)
+    assert facts.pupil is not None
+    assert facts.to is not None
+    seen = Seen(
+        pupil=facts.pupil,
+        to=facts.to,
+        room=facts.room,
+        covers=facts.covers,
+        parameters=parameters,
+        today=today,
+        intake=intake,
+    )
     settled = {*begun.overridden, *(("24.2.1", "24.2.2") if begun.over else ())}
-    found = decide(*(rule(case) for rule in AGAIN), still_the_same(case, begun), place_is_held(case, begun)).findings
+    found = decide(*(rule(seen) for rule in AGAIN), still_the_same(seen, begun), place_is_held(seen, begun)).findings
     return decide(*(_settled(one, settled) for one in found), policy_version=facts.policy_version)
 
 
 @clause("24.5.1")
-def nothing_to_judge(facts: ChangeFacts) -> Finding:
-    """One answer for a wrong name, a wrong number, a record that has ended and a pupil of another province: who asks learns
-    nothing of anybody."""
+def nothing_to_judge(facts: ChangeFacts) -> Finding | None:
+    """No pupil, or no school to go to.
+
+    One answer for a wrong name, a wrong number, a record that has ended and a pupil of another province: who asks learns
+    nothing of anybody.
+    """
     if facts.pupil is not None and facts.pupil.live:
+        if facts.to is not None:
+            return None
         message, cure = "没有找到申请转入的学校", "核对学校标识码，选择设有该年级的学校"
         return refuse("24.5.1", "school.not_found", message, cure=cure, fields=("to_school",))
     message = "没有找到可以办理转学的学生"
@@ -135,7 +158,7 @@ def nothing_to_judge(facts: ChangeFacts) -> Finding:
 
 
 @clause("24.6.2")
-def still_the_same(case: Case, begun: Begun) -> Finding:
+def still_the_same(case: Seen, begun: Begun) -> Finding:
     """The pupil is where the case found them, in the grade in which the place is held: a year's promotion may lie between."""
     if case.at.code != begun.from_school:
         message = "学生的学籍已不在发起转学时的学校"
@@ -150,10 +173,12 @@ def still_the_same(case: Case, begun: Begun) -> Finding:
 
 
 @clause("24.2.2")
-def place_is_held(case: Case, begun: Begun) -> Finding:
-    """No pupil comes without a place that was counted."""
+def place_is_held(case: Seen, begun: Begun) -> Finding | None:
+    """Nobody after the receiving authority approves, and no pupil comes, without a place that was counted."""
     if begun.seat:
         return passed("24.2.2", "seat.held", f"{case.to.name}已为学生保留学位")
+    if begun.step is Step.RECEIVING_AUTHORITY:
+        return None  # it gives the place, or sends the pupil elsewhere
     message = f"{case.to.name}没有为学生保留学位"
     cure = "由转入学校主管教育行政部门改派到有空余学位的公办学校，或写明理由决定接收"
     return refuse("24.2.2", "seat.none", message, cure=cure, fields=("to_school",))

@@ -11,7 +11,7 @@ from shared_contracts.decisions import Finding
 from shared_contracts.holds import School
 from shared_contracts.transfer import GROUND_TITLES, Ground
 
-from transfer.rules.case import Case
+from transfer.rules.case import Case, Seen
 
 KindOfSchool = Literal["ordinary", "special_education", "special_school"]
 PLACEMENTS = (Ground.SPECIAL_EDUCATION, Ground.SPECIAL_SCHOOL)
@@ -65,7 +65,7 @@ def record_moves_or_stays(case: Case) -> Finding | None:
 
 
 @clause("24.5.1")
-def to_another_school(case: Case) -> Finding:
+def to_another_school(case: Seen) -> Finding:
     if case.at.code == case.to.code:
         message = "学生的学籍已在本校"
         cure = "不需要转学；班级调整在本校办理"
@@ -74,7 +74,7 @@ def to_another_school(case: Case) -> Finding:
 
 
 @clause("24.6.2")
-def same_grade(case: Case) -> tuple[Finding, ...]:
+def same_grade(case: Seen) -> tuple[Finding, ...]:
     """转学实行同年级互转；不同学制间按照1-9年级进行对应: the grade stays, the stage follows the receiving school."""
     grade, there = case.pupil.grade, case.stage_there
     if grade is None:
@@ -97,7 +97,7 @@ def same_grade(case: Case) -> tuple[Finding, ...]:
 
 
 @clause("24.4")
-def placement_there(case: Case) -> str:
+def placement_there(case: Seen) -> str:
     """How the pupil is placed in the new school (`records.placement`): mainstreamed when coming from special education."""
     if kind_of(case.to) == "special_education":
         return case.pupil.placement if kind_of(case.at) == "special_education" else "special_school"

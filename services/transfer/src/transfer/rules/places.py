@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from regulation.divisions import chain
 from regulation.findings import needs_override, note, passed, refuse
 from regulation.mark import clause
 from regulation.school_year import grade_name
 from shared_contracts.decisions import Finding
-from shared_contracts.holds import Room, School
+from shared_contracts.holds import ChangeFacts, Room
 
 from transfer.rules import private
-from transfer.rules.case import PRIVATE, Case, receiving_authority
+from transfer.rules.case import PRIVATE, Case, Seen, receiving_authority
 
 
 @clause("24.2.1")
-def not_into_a_large_school(case: Case) -> Finding | None:
+def not_into_a_large_school(case: Seen) -> Finding | None:
     """超过2000人（一贯制2500人）: at the number itself the school is not large yet. Seats held by others count."""
     room = case.room
     if room is None:
@@ -30,7 +29,7 @@ def not_into_a_large_school(case: Case) -> Finding | None:
 
 
 @clause("24.2.2")
-def a_class_has_room(case: Case) -> Finding | None:
+def a_class_has_room(case: Seen) -> Finding | None:
     """所有班级班额均已达到标准班额: seats that open cases hold are taken."""
     room = case.room
     if case.pupil.grade is None or case.stage_there is None:
@@ -66,28 +65,29 @@ def placed_nearby(case: Case) -> Finding | None:
 
 
 @clause("24.5.2", "24.6.2")
-def may_be_sent_to(case: Case, to: School, room: Room | None) -> tuple[Finding, ...]:
-    """A re-routing by the receiving authority: to another public school of the place, with a place in the same grade.
+def may_be_sent_to(facts: ChangeFacts, *, was: str, authority: str) -> tuple[Finding, ...]:
+    """A re-routing by the receiving authority: to another public school of its own, with a place in the same grade.
 
-    `room`: of `to` in the pupil's grade, None where it does not carry it. Everything else is judged anew for that school.
+    `facts`: for the school that the pupil would be sent to. `was`: the school applied for; `authority`: its own, which
+    approves for the other one, too (24.5.1). The place is counted under lock when it is taken.
     """
+    to, room = facts.to, facts.room
+    cure = "从有空余学位的公办学校中另选一所（由近到远）"
+    if to is None or to.authority != authority:
+        message = "没有这所学校，或者它不由本部门直接主管"
+        return (refuse("24.5.2", "reroute.not_supervised", message, cure=cure, fields=("school",)),)
     found = []
-    if to.code in (case.to.code, case.at.code):
-        message = f"{to.name}就是{'申请的' if to.code == case.to.code else '原就读'}学校"
-        found.append(refuse("24.5.2", "reroute.same", message, cure="改选另一所公办学校", fields=("school",)))
+    if to.code == was or (facts.pupil is not None and to.code == facts.pupil.school.code):
+        message = f"{to.name}就是{'申请的' if to.code == was else '原就读'}学校"
+        found.append(refuse("24.5.2", "reroute.same", message, cure=cure, fields=("school",)))
     if to.ownership == PRIVATE:
-        message = f"{to.name}是民办学校，统筹安排只能安排到公办学校"
-        found.append(refuse("24.5.2", "reroute.private", message, cure="改选公办学校", fields=("school",)))
-    if to.authority != case.to.authority and case.to.authority not in chain(to.authority):
-        message = f"{to.name}不由本部门主管"
-        cure = f"改选{case.to.authority_name}主管的公办学校；确须跨县安排的，由双方的上级教育行政部门协调"
-        found.append(refuse("24.5.2", "reroute.elsewhere", message, cure=cure, fields=("school",)))
+        message = f"{to.name}是民办学校，只能统筹安排到公办学校"
+        found.append(refuse("24.5.2", "reroute.private", message, cure=cure, fields=("school",)))
     if room is None:
         message = f"{to.name}不设学生的就读年级"
-        found.append(refuse("24.6.2", "reroute.grade", message, cure="改选设有该年级的学校", fields=("school",)))
+        found.append(refuse("24.6.2", "reroute.grade", message, cure=cure, fields=("school",)))
     elif room.free < 1 or is_large(room):
         message = f"{to.name}{grade_name(room.grade)}没有空余学位"
-        cure = "改选有空余学位的公办学校（系统列出的学校由近到远）"
         found.append(refuse("24.5.2", "reroute.full", message, cure=cure, fields=("school",)))
     return tuple(found) or (passed("24.5.2", "reroute.fits", f"{to.name}是有空余学位的公办学校"),)
 
@@ -96,7 +96,7 @@ def is_large(room: Room) -> bool:
     return room.school_pupils > room.most_pupils
 
 
-def has_place(case: Case) -> bool:
+def has_place(case: Seen) -> bool:
     """A place that nobody has to make an exception for."""
     room = case.room
     if room is None or room.free < 1 or is_large(room):
@@ -104,5 +104,5 @@ def has_place(case: Case) -> bool:
     return case.to.ownership != PRIVATE or private.has_place(room, case.intake)
 
 
-def _cure(case: Case) -> str:
+def _cure(case: Seen) -> str:
     return f"由{receiving_authority(case)}改派到有空余学位的公办学校，或写明理由决定是否接收"

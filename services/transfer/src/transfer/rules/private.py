@@ -16,7 +16,7 @@ from regulation.school_year import SchoolSystem, Stage, grade_name, grades_of
 from shared_contracts.decisions import Finding
 from shared_contracts.holds import Room
 
-from transfer.rules.case import PRIVATE, Case, Intake, receiving_authority
+from transfer.rules.case import PRIVATE, Intake, Seen, receiving_authority
 
 TERMS_A_YEAR = 2
 CLOSED_TERMS = 3
@@ -79,7 +79,7 @@ def has_place(room: Room, intake: Intake | None) -> bool:
 
 
 @clause("24.3.1")
-def within_the_ratio(case: Case) -> Finding | None:
+def within_the_ratio(case: Seen) -> Finding | None:
     """民办学校招生计划未满，学生大批量（超过可转入比例）转入的，不得办理."""
     if case.to.ownership != PRIVATE or case.room is None or case.intake is None or case.intake.ratio is None:
         return None
@@ -94,7 +94,7 @@ def within_the_ratio(case: Case) -> Finding | None:
 
 
 @clause("24.5.3")
-def private_school_has_a_place(case: Case) -> Finding | None:
+def private_school_has_a_place(case: Seen) -> Finding | None:
     """A free place by the plan, and a ratio that the authority has approved for the year."""
     if case.to.ownership != PRIVATE or case.room is None:
         return None

@@ -1,0 +1,70 @@
+"""The steps of clause 24.5.1 as a kind of case: who decides what, in which order, within how many working days."""
+
+from __future__ import annotations
+
+import functools
+
+from casework.kinds import ENTRANT, CaseKind, StepKind
+from regulation.authorisation import deciders
+from regulation.mark import clause
+from regulation.parameters import Parameters
+from shared_contracts.transfer import STEP_TITLES, Step
+
+RECEIVING_SCHOOL = "receiving_school"
+PARTIES = (RECEIVING_SCHOOL, *Step)
+"""The receiving school applies; every other party is named as the step that it decides."""
+
+DECIDE = "transfer.decide_transfer"
+"""Its steps are rows of the table of acts, which says who decides each."""
+
+
+def kind(parameters: Parameters, *, same_authority: bool) -> CaseKind:
+    """A transfer by the parameters of the receiving school's division. `same_authority`: of both schools."""
+    one = one_signature_serves(parameters, same_authority=same_authority)
+    return chain(parameters.transfer_step_working_days, one_signature=one)
+
+
+@clause("24.5.1")
+def one_signature_serves(parameters: Parameters, *, same_authority: bool) -> bool:
+    """Whether an authority of both schools need not sign a second time: both steps stay, one approval serves both."""
+    return same_authority and parameters.shared_authority_one_signature == 1
+
+
+@clause("24.5.1", "24.5.2", "24.6.4")
+@functools.cache
+def chain(days: int, *, one_signature: bool = False) -> CaseKind:
+    """转入学校发起，转入学校主管教育行政部门、转出学校、转出学校主管教育行政部门依次核准; each within `days` working days.
+
+    Nobody takes two of its steps, through whatever roles: not who entered it, and nobody who has approved before. Only where
+    one signature serves both steps of one authority may it be the same person's. A returned case goes on where it was
+    returned, with the days that were left: what was approved before stands, and so may not be changed by the correction
+    (`evidence.may_correct`).
+    """
+    before: dict[Step, tuple[str, ...]] = {
+        Step.RECEIVING_AUTHORITY: (ENTRANT,),
+        Step.RELEASING_SCHOOL: (ENTRANT, Step.RECEIVING_AUTHORITY),
+        Step.RELEASING_AUTHORITY: (ENTRANT, Step.RECEIVING_AUTHORITY, Step.RELEASING_SCHOOL),
+    }
+    if one_signature:
+        before[Step.RELEASING_AUTHORITY] = (ENTRANT, Step.RELEASING_SCHOOL)
+    return CaseKind(
+        name="transfer",
+        title="转学",
+        clause="24.5.1",
+        entrant_party=RECEIVING_SCHOOL,
+        entrant_roles=deciders("transfer.resubmit_transfer"),
+        return_to="same",
+        steps=tuple(
+            StepKind(
+                name=step,
+                title=STEP_TITLES[step],
+                party=step,
+                roles=deciders(f"{DECIDE}/{step}"),
+                days=days,
+                distinct_from=before[step],
+                may_override=step is Step.RECEIVING_AUTHORITY,
+                may_reroute=(RECEIVING_SCHOOL,) if step is Step.RECEIVING_AUTHORITY else (),
+            )
+            for step in Step
+        ),
+    )
