@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from policy_desk import COUNTY, COUNTY_LEADER, HARBIN, NEIGHBOUR, PROVINCE_OFFICER, TOMORROW, officer, publish
 from registry.policy_values.counting import overdue_before
-from registry.registration.policy import RegistrationFacts, decide
+from registry.registration.policy import PersonFacts, RegistrationFacts, decide
 from registry_world import FAR_SCHOOL, OTHER_SCHOOL, SCHOOL, TODAY, ZONE, World
 from regulation.calendar import Calendar
 from regulation.parameters import Parameters
@@ -175,7 +175,7 @@ async def test_children_whose_age_would_be_refused(world: World) -> None:
     assert totals(found.totals) == {"refused": (0, 1, 0, 0)}
 
 
-@pytest.mark.clause("5.1", "13.1", "20.2")
+@pytest.mark.clause("4.1", "5.1", "13.1", "20.2")
 @pytest.mark.parametrize(
     ("key", "value"),
     [
@@ -185,6 +185,8 @@ async def test_children_whose_age_would_be_refused(world: World) -> None:
         ("age_cutoff", "03-04"),
         ("grade_age_tolerance", 0),
         ("registration_months", 0),
+        ("enrolment_to", "09-09"),
+        ("enrolment_from", "08-20"),
     ],
 )
 async def test_the_database_counts_what_the_rules_would_say(world: World, key: str, value: Any) -> None:
@@ -195,6 +197,8 @@ async def test_the_database_counts_what_the_rules_would_say(world: World, key: s
     wanted = {"age.too_old", "age.too_young", "age.under_entry", "age.grade_mismatch"}
     if key == "registration_months":
         wanted = {"entry.late"}
+    elif key.startswith("enrolment"):
+        wanted = {"enrolment.outside_window"}
     before = Parameters.for_(SCHOOL.division, TODAY)
     after = msgspec.structs.replace(before, **{key: value if isinstance(value, int) else month_day(value)})
     admissions = []
@@ -203,7 +207,7 @@ async def test_the_database_counts_what_the_rules_would_say(world: World, key: s
             "birth_date": date(chance.randint(2003, 2021), chance.choice([3, 8, 9]), chance.choice([4, 5, 30])),
             "grade": chance.randint(1, 6),
             "disability": chance.choice(["1", "1", "2"]),
-            "enrolled_month": chance.choice(["202609", "202608", "202607", "202509"]),
+            "enrolled_month": chance.choice(["202609", "202608", "202607", "202606", "202509"]),
         }
         admissions.append(world.admission(**facts))
         for side, parameters in enumerate((before, after)):
@@ -217,6 +221,7 @@ async def test_the_database_counts_what_the_rules_would_say(world: World, key: s
                     school_year=2026,
                     parameters=parameters,
                     enrolment={},  # what comes with a plan is not what is asked here
+                    person=PersonFacts(way="zone"),
                     **facts,
                 )
             )
@@ -225,7 +230,8 @@ async def test_the_database_counts_what_the_rules_would_say(world: World, key: s
     await world.admit(*admissions)
     found = await simulate(world, PROVINCE_OFFICER, key=key, value=value)
     ((name, counts),) = totals(found.totals).items()
-    assert (name, counts[:2]) == ("late" if key == "registration_months" else "refused", tuple(said))
+    measure = {"registration_months": "late", "enrolment_to": "outside_window", "enrolment_from": "outside_window"}
+    assert (name, counts[:2]) == (measure.get(key, "refused"), tuple(said))
     assert said[0] != said[1]
 
 

@@ -115,6 +115,18 @@ async def test_a_precheck_opens_nothing(world):
     assert await count(world, "registrations") == 0
 
 
+@pytest.mark.clause("11")
+@pytest.mark.parametrize(("there", "noted"), [(44, False), (45, True)])
+async def test_a_precheck_says_what_admission_would_note_of_the_class(world, there, noted):
+    await world.admit(*[world.admission() for _ in range(there)])
+    said = (await world.ask(PrecheckRegistration(actor=REGISTRAR, form=pupils.pupil(0)))).decision
+    assert not said.refused
+    messages = [finding.message for finding in said.findings if finding.code == "class.above_standard"]
+    assert messages == (["一年级1班将有46人，超过小学标准班额45人"] if noted else [])
+    entered = await world.do(entry(world))
+    assert [f.message for f in entered.decision.findings if f.code == "class.above_standard"] == messages
+
+
 @pytest.mark.parametrize(
     "who", [TEACHER, PRINCIPAL, actor(Role.AUTHORITY_OFFICER, "230102"), actor(Role.REGISTRAR, "230102")]
 )

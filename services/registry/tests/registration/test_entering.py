@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from registry.registration.entering import class_above_standard
 from registry.registration.policy import decide
-from registry.registration.situation import Enrolment, PersonFacts, RegistrationFacts
+from registry.registration.situation import Enrolment, PersonFacts, RegistrationFacts, entry_day
 from registry_world import SCHOOL
 from regulation.parameters import Parameters
 from regulation.school_year import MonthDay, Stage
@@ -81,6 +81,76 @@ def test_a_county_s_own_window_counts():
     narrow = msgspec.structs.replace(PARAMETERS, enrolment_from=MonthDay(8, 15), enrolment_to=MonthDay(9, 15))
     expected = {"202607": "refuse", "202608": "pass", "202609": "pass", "202610": "refuse"}
     assert {month: outcome("4.1", enrolled_month=month, parameters=narrow) for month in expected} == expected
+
+
+ADMITTED = PersonFacts(way="placed", admission_id="a")
+MIDDLE = msgspec.structs.replace(PARAMETERS, enrolment_from=MonthDay(8, 15), enrolment_to=MonthDay(9, 15))
+
+
+@pytest.mark.clause("4.1")
+@pytest.mark.parametrize(
+    ("month", "applied", "parameters", "expected"),
+    [
+        ("202609", date(2026, 9, 30), PARAMETERS, "pass"),  # the last day
+        ("202610", date(2026, 10, 1), PARAMETERS, "refuse"),  # the day after
+        ("202607", date(2026, 7, 1), PARAMETERS, "pass"),  # the first day
+        ("202606", date(2026, 6, 30), PARAMETERS, "refuse"),  # the day before
+        ("202608", date(2026, 8, 14), MIDDLE, "refuse"),
+        ("202608", date(2026, 8, 15), MIDDLE, "pass"),
+        ("202609", date(2026, 9, 15), MIDDLE, "pass"),
+        ("202609", date(2026, 9, 16), MIDDLE, "refuse"),
+        ("202608", date(2026, 9, 20), MIDDLE, "pass"),  # entered by 31 August, recorded within the month of clause 13.1
+        ("202609", date(2026, 10, 20), MIDDLE, "refuse"),  # by 30 September: no earlier day is known
+        ("202609", date(2026, 8, 20), MIDDLE, "pass"),  # to come on 1 September
+        ("202610", date(2026, 9, 10), MIDDLE, "refuse"),
+    ],
+)
+def test_the_window_is_judged_by_the_day(month, applied, parameters, expected):
+    changes = {"enrolled_month": month, "parameters": parameters}
+    assert outcome("4.1", today=applied, **changes) == expected
+    assert outcome("4.1", today=date(2026, 12, 1), applied_on=applied, **changes) == expected, "handed in again later"
+
+
+@pytest.mark.clause("4.1", "10.1")
+@pytest.mark.parametrize(
+    ("month", "day", "person", "expected"),
+    [
+        ("202609", 16, ADMITTED, ("pass", "enrolment.admitted_in_window")),
+        ("202609", 15, ADMITTED, ("pass", "enrolment.in_window")),
+        ("202610", 16, ADMITTED, ("refuse", "enrolment.outside_window")),
+        ("202607", 16, ADMITTED, ("refuse", "enrolment.outside_window")),
+        ("202609", 16, IN_ZONE, ("refuse", "enrolment.outside_window")),
+        ("202609", 16, None, None),  # who it is is not known yet
+        ("202609", 15, None, ("pass", "enrolment.in_window")),
+        ("202610", 16, None, ("refuse", "enrolment.outside_window")),
+        ("202607", 16, None, ("refuse", "enrolment.outside_window")),
+    ],
+)
+def test_who_was_admitted_in_the_season_may_come_later(month, day, person, expected):
+    finding = found("4.1", enrolled_month=month, today=date(2026, 9, day), parameters=MIDDLE, person=person)
+    assert (finding and (finding.outcome, finding.code)) == expected
+
+
+@pytest.mark.clause("4.1")
+@given(
+    applied=st.dates(date(2026, 1, 1), date(2027, 7, 31)),
+    back=st.integers(-3, 6),
+    begin=st.dates(date(2026, 6, 1), date(2026, 8, 31)),
+    end=st.dates(date(2026, 9, 1), date(2026, 10, 31)),
+)
+def test_nobody_without_an_admission_enters_when_every_day_of_his_is_outside(applied, back, begin, end):
+    year, month = divmod(applied.year * 12 + applied.month - 1 - back, 12)
+    first = date(year, month + 1, 1)
+    last = (date(year + month // 11, (month + 1) % 12 + 1, 1)) - timedelta(days=1)
+    assert first <= entry_day(f"{first:%Y%m}", applied) <= last
+    window = msgspec.structs.replace(
+        PARAMETERS, enrolment_from=MonthDay(begin.month, begin.day), enrolment_to=MonthDay(end.month, end.day)
+    )
+    said = outcome("4.1", enrolled_month=f"{first:%Y%m}", today=applied, parameters=window)
+    if last < begin or first > end or (first <= applied <= last and not begin <= applied <= end):
+        assert said in ("refuse", None) and (said or first.year < 2026)
+    elif begin <= first and last <= end:
+        assert said == "pass"
 
 
 @pytest.mark.clause("4.1", "4.3", "19")

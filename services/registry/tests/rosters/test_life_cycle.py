@@ -22,6 +22,20 @@ Make = Callable[..., bytes]
 Class = Callable[[int], list[dict[str, Any]]]
 
 
+@pytest.mark.clause("11")
+async def test_the_dry_run_says_which_classes_would_be_too_large(
+    desk: RosterDesk, workbook: Make, class_of: Class
+) -> None:
+    pupils = class_of(92)
+    for number, pupil in enumerate(pupils):
+        pupil["class_no"] = "1" if number < 46 else "2" if number < 91 else "3"
+    checked = await desk.work(await desk.upload(workbook(pupils)), "checked")
+    noted = [finding for finding in checked.findings if finding.code == "class.above_standard"]
+    assert [finding.message for finding in noted] == ["一年级1班将有46人，超过小学标准班额45人"]
+    assert noted[0].outcome is Outcome.NOTE and checked.totals.valid == 92
+    assert checked.new_classes == ("一年级1班", "一年级2班", "一年级3班")
+
+
 async def test_upload_check_confirm(desk: RosterDesk, identity: StandIn, workbook: Make, class_of: Class) -> None:
     pupils = class_of(12)
     pupils[3]["sex"] = "未知"

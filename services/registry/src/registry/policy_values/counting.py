@@ -126,8 +126,13 @@ _REFUSED = f"""(
             OR {_AGE} - d.{{s}}_entry + 1 - r.grade > d.{{s}}_tolerance AND r.disability = '1')
 )"""
 _LATE = "(to_date(r.enrolled_month || '01', 'YYYYMMDD') + make_interval(months => d.{s}_months + 1))::date <= $3"
-_OUTSIDE = """(r.kind = 'new' AND extract(month FROM r.opened_on) * 100 + extract(day FROM r.opened_on)
-    NOT BETWEEN d.{s}_window_from AND d.{s}_window_to)"""
+# `registration.situation.entry_day`: no earlier and no later than the form's month. Who was admitted may come later in it.
+_MONTH = "to_date(r.enrolled_month || '01', 'YYYYMMDD')"
+_ENTERS = f"""to_char(greatest(least(r.opened_on, ({_MONTH} + interval '1 month - 1 day')::date), {_MONTH}),
+                'YYYYMMDD')::integer - r.school_year * 10000"""
+_OUTSIDE = f"""(r.kind = 'new' AND ({_ENTERS} < d.{{s}}_window_from
+                OR {_ENTERS} > d.{{s}}_window_to
+                   AND (r.admission_id IS NULL OR {_ENTERS} / 100 * 100 + 1 > d.{{s}}_window_to)))"""
 
 
 def _registrations(condition: str) -> str:
@@ -136,6 +141,7 @@ def _registrations(condition: str) -> str:
     WITH d AS (SELECT * FROM unnest($1::text[], {_ARRAYS}) AS d(county, {_NAMED})),
     r AS MATERIALIZED (
         SELECT r.school, r.school_year, r.birth_date, r.disability, r.kind, r.grade, r.enrolled_month,
+               r.admission_id,
                (c.opened_at AT TIME ZONE $4)::date AS opened_on
         FROM registrations r JOIN cases c ON c.id = r.id
         WHERE NOT r.closed AND r.registered_at IS NULL AND r.authority LIKE $2

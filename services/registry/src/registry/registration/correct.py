@@ -87,7 +87,8 @@ async def _correct(
     # The class may have been drawn or changed since the form was filled in (clause 17): it is not taken back here.
     held = {"class_no": str(registration.class_no)}
     form = await queries.read_form(work, registration.id) | held | changes
-    judged = await judging.judge(work, school, form, documents_on_file=True)
+    applied_on = await store.applied_on(work.tx, registration.id)
+    judged = await judging.judge(work, school, form, documents_on_file=True, applied_on=applied_on)
     if judged.entry is None or judged.facts is None or judged.decision.refused:
         return judged.decision
     judged = await _with_place(work, school, registration, judged)

@@ -46,8 +46,9 @@ from registry.context import Registry, RegistryWork
 from registry.form.entry import Entry
 from registry.organisations import store as organisations
 from registry.organisations.facts import SchoolFacts
+from registry.records.store import Klass
 from registry.registration import judging, persons, queries, store, tables
-from registry.registration.intake import Admission, admit, announce, form_context, seat
+from registry.registration.intake import Admission, admit, announce, foreseen, form_context, seat
 from registry.rosters.access import names_of
 
 log = logging.getLogger(__name__)
@@ -79,9 +80,10 @@ class Pending(msgspec.Struct, frozen=True, kw_only=True):
         return derived("entry", self.registration_id, self.digest)
 
 
-@clause("3.5", "12", "15.1", "19", "20.1", "20.2")
+@clause("3.5", "11", "12", "15.1", "19", "20.1", "20.2")
 async def precheck_registration(work: RegistryWork, query: PrecheckRegistration) -> Prechecked | Refused:
-    """The form and the rules, of the person too; whether he is registered elsewhere is asked when the entry is made."""
+    """The form and the rules, of the person too, and whether his class would be above the standard size; whether he is
+    registered elsewhere is asked when the entry is made."""
     school = await _own_school(work, query.actor)
     if isinstance(school, Refused):
         return school
@@ -91,7 +93,12 @@ async def precheck_registration(work: RegistryWork, query: PrecheckRegistration)
     known = await _known(work, school, judged.entry)
     if isinstance(known, Refused):
         return known
-    return Prechecked(decision=(await judging.with_person(work, judged, known)).decision)
+    decision = (await judging.with_person(work, judged, known)).decision
+    if not decision.refused:
+        coming = {Klass(judged.entry.grade, judged.entry.class_no): 1}
+        _, notes = await foreseen(work, school, coming, work.today)
+        decision = msgspec.structs.replace(decision, findings=(*decision.findings, *notes))
+    return Prechecked(decision=decision)
 
 
 @clause("3.5", "15.1", "15.2", "20.1", "20.2")

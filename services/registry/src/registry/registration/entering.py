@@ -15,25 +15,33 @@ from registry.registration.situation import Situation
 _FINISHED = {"graduated": "毕业", "completed": "结业"}
 
 
-@clause("4.1")
+@clause("4.1", "10.1")
 def in_the_enrolment_window(s: Situation) -> Finding | None:
-    """New pupils enter in the autumn window. The form knows a month: one in which a day of the window lies is inside."""
+    """New pupils enter in the autumn window, its first and last day included (which day that is: `situation.entry_day`).
+
+    Whoever was admitted has been judged by the day of that: in a month of the window he may come after its last day. Of
+    one who does nothing is said as long as identity has not said who it is: only then is an admission found.
+    """
     if s.kind != "new":
         return None
-    begin, end = s.parameters.enrolment_from, s.parameters.enrolment_to
-    first, last = s.school_year * 100 + begin.month, s.school_year * 100 + end.month
+    begin, end = (day.in_year(s.school_year) for day in (s.parameters.enrolment_from, s.parameters.enrolment_to))
     window = f"{s.school_year}年{begin.month}月{begin.day}日至{end.month}月{end.day}日"
-    seen = f"{s.enrolled_month[:4]}年{int(s.enrolled_month[4:])}月入学"
-    facts: dict[str, Any] = {"enrolled_month": s.enrolled_month, "from": first, "to": last}
-    fields = ("enrolled_month",)
-    if first <= int(s.enrolled_month) <= last:
-        return passed("4.1", "enrolment.in_window", f"{seen}，在秋季招生期间（{window}）内", **facts)
-    if int(s.enrolled_month) > last and int(s.enrolled_month[:4]) > s.school_year:
+    entered = f"{s.enrolled_month[:4]}年{int(s.enrolled_month[4:])}月入学"
+    day = s.enters_on
+    facts: dict[str, Any] = {"enrolled_month": s.enrolled_month, "day": str(day), "from": str(begin), "to": str(end)}
+    if begin <= day <= end:
+        return passed("4.1", "enrolment.in_window", f"{entered}，在秋季招生期间（{window}）内", **facts)
+    if day.replace(day=1) <= end < day and not s.asked:
+        return None
+    if day.replace(day=1) <= end < day and s.admitted:
+        message = f"{entered}，已在秋季招生期间（{window}）录取，推迟报到不是重新招收"
+        return passed("4.1", "enrolment.admitted_in_window", message, **facts)
+    if day > end and day.year > s.school_year:
         cure = f"{s.school_year + 1}年秋季新生在新学年（8月1日起）办理建籍；入学年月有误的，请更正"
     else:
         cure = "核对入学年月；转入的学生由转学办理，复学、延期报到的学生不重新招收"
-    message = f"{seen}，不在秋季招生期间（{window}）内，不得招收新生"
-    return refuse("4.1", "enrolment.outside_window", message, cure=cure, fields=fields, **facts)
+    message = f"{entered}（按{day.month}月{day.day}日），不在秋季招生期间（{window}）内，不得招收新生"
+    return refuse("4.1", "enrolment.outside_window", message, cure=cure, fields=("enrolled_month",), **facts)
 
 
 @clause("4.3")

@@ -14,7 +14,7 @@ from regulation.mark import clause
 from regulation.school_year import Stage
 from service_kit.database import driver, insert_rows
 from shared_contracts.actors import Role
-from shared_contracts.decisions import Decision
+from shared_contracts.decisions import Decision, Finding
 from shared_contracts.registry import RegistrationState, Step, StepReached
 
 from registry.classes import store as rooms
@@ -162,6 +162,26 @@ async def admit(
     await duplicates.arrive(work.tx, [admission.registration_id for admission in new], work.now)
     await completion.set_out(work.tx, Counter(a.roster_id for a in new if a.roster_id is not None))
     return len(new)
+
+
+@clause("11")
+async def foreseen(
+    work: RegistryWork, school: SchoolFacts, coming: Mapping[Klass, int], on: date
+) -> tuple[tuple[Klass, ...], tuple[Finding, ...]]:
+    """Before anybody is admitted: the classes that would be new, and what admission would note of each that would be too
+    large. `coming`: how many pupils, by class. One statement."""
+    year, parameters = registration_year(on), work.deps.policy.parameters(school.division, on)
+    order = sorted(coming, key=lambda klass: (klass.grade, klass.class_no))
+    ids = {klass: class_id(school, klass, year) for klass in order if school.stage_of(klass.grade) is not None}
+    there = await rooms.sizes(work.tx, list(ids.values()))
+    found = []
+    for klass, key in ids.items():
+        stage = school.stage_of(klass.grade)
+        assert stage is not None
+        pupils, standard = there.get(key, 0) + coming[klass], parameters.class_size(stage)
+        found.append(entering.class_above_standard(klass.grade, klass.class_no, stage, pupils, standard))
+    new = tuple(klass for klass, key in ids.items() if key not in there)
+    return new, tuple(one for one in found if one is not None)
 
 
 async def _with_sizes(

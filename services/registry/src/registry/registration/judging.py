@@ -5,6 +5,8 @@ The same facts and the same rules as for a roster's row.
 
 from __future__ import annotations
 
+from datetime import date
+
 import msgspec
 from regulation.parameters import Parameters
 from shared_contracts.decisions import Decision, Finding
@@ -29,15 +31,24 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def judge(
-    work: RegistryWork, school: SchoolFacts, form: dict[str, str], *, documents_on_file: bool = False
+    work: RegistryWork,
+    school: SchoolFacts,
+    form: dict[str, str],
+    *,
+    documents_on_file: bool = False,
+    applied_on: date | None = None,
 ) -> Judged:
-    """Without what only identity knows: clauses 12, 16 and 19 and the last place of a plan are asked by `with_person`."""
+    """Without what only identity knows: clauses 12, 16 and 19 and the last place of a plan are asked by `with_person`.
+
+    `applied_on`: of a form that was handed in before.
+    """
     checked = check_form(form, FormFacts(school=school, today=work.today, documents_on_file=documents_on_file))
     parameters = work.deps.policy.parameters(school.division, work.today)
     if checked.entry is None:
         decision = Decision(findings=checked.findings, policy_version=parameters.version)
         return Judged(entry=None, facts=None, faults=checked.findings, decision=decision)
     facts = await _facts(work, school, checked.entry, parameters)
+    facts = msgspec.structs.replace(facts, applied_on=applied_on)
     return _judged(checked.entry, facts, checked.findings)
 
 

@@ -30,7 +30,7 @@ from registry.registration.situation import Enrolment as Enrolment  # noqa: PLC0
 from registry.registration.situation import Kind as Kind  # noqa: PLC0414
 from registry.registration.situation import PersonFacts as PersonFacts  # noqa: PLC0414
 from registry.registration.situation import Placement as Placement  # noqa: PLC0414
-from registry.registration.situation import RegistrationFacts, Situation
+from registry.registration.situation import RegistrationFacts, Situation, entry_day
 from registry.registration.situation import registration_kind as registration_kind  # noqa: PLC0414
 from registry.registration.situation import registration_year as registration_year  # noqa: PLC0414
 
@@ -69,6 +69,7 @@ def decide(facts: RegistrationFacts) -> Decision:
             placement=facts.placement,
             disabled=facts.disability != NO_DISABILITY,
             enrolled_month=facts.enrolled_month,
+            enters_on=entry_day(facts.enrolled_month, facts.applied_on or facts.today),
             late=facts.today > entry_deadline(facts.enrolled_month, parameters.registration_months),
             school_year=facts.school_year,
             parameters=parameters,

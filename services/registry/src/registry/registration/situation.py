@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import calendar
+import functools
 from datetime import date
 from typing import Literal
 
@@ -50,6 +52,7 @@ class RegistrationFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One pupil and one school, as the national form has it: `document_kind` SFZJLX_FORM, `overseas` GATQW,
     `disability` CJLX_FORM, `enrolled_month` 入学年月 as YYYYMM. `school_year`: the year it begins in (2026).
 
+    `applied_on`: the day on which the school handed the form in for the first time; today where it does so now.
     `enrolment`: of each stage of the school. `place`: there is one left for this pupil. `person`: None as long as
     identity has not been asked; clauses 12, 16 and 19 say nothing then.
     """
@@ -66,6 +69,7 @@ class RegistrationFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     school_year: int
     parameters: Parameters
     enrolment: dict[Stage, Enrolment]
+    applied_on: date | None = None
     place: bool = True
     person: PersonFacts | None = None
 
@@ -102,6 +106,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     placement: Placement
     disabled: bool
     enrolled_month: str
+    enters_on: date
     late: bool
     school_year: int
     parameters: Parameters
@@ -127,6 +132,17 @@ def registration_kind(school: SchoolFacts, grade: int, enrolled_month: str, scho
     """
     after = (school_year - 1) * 100 + last_month
     return "new" if grade in school.entry_grades() and int(enrolled_month) > after else "supplementary"
+
+
+@functools.lru_cache(maxsize=1_024)
+def entry_day(enrolled_month: str, applied_on: date) -> date:
+    """The day on which a pupil enters, as far as it can be told: the form has a month (入学年月), the application a day.
+
+    In this month that is the day of the application, in a month that is over its last day, in one to come its first.
+    """
+    year, month = int(enrolled_month[:4]), int(enrolled_month[4:])
+    first, last = date(year, month, 1), date(year, month, calendar.monthrange(year, month)[1])
+    return min(max(applied_on, first), last)
 
 
 def registration_year(today: date) -> int:

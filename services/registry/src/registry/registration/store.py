@@ -148,6 +148,12 @@ async def seat_of(tx: AsyncConnection, registration_id: str) -> tuple[str, int, 
     return row["kind"], row["grade"], row["school_year"]
 
 
+async def applied_on(tx: AsyncConnection, registration_id: str) -> date:
+    """The day on which a registration was handed in for the first time."""
+    at: datetime = await (await driver(tx)).fetchval("SELECT opened_at FROM cases WHERE id = $1", registration_id)
+    return day_of(at)
+
+
 async def lock_admissions(tx: AsyncConnection, ids: Sequence[str], school: str) -> set[str]:
     """Those of these admissions to a school that are open still and that no other registration has come of, locked."""
     if not ids:

@@ -8,9 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
-import sqlalchemy as sa
 from regulation.school_year import Stage
-from service_kit.database import fetch_all
 from service_kit.ids import derived_in_line
 from shared_contracts.actors import system
 from shared_contracts.decisions import Finding, Outcome, Refused
@@ -21,10 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from registry.form.entry import Entry
 from registry.organisations import store as organisations
 from registry.organisations.facts import SchoolFacts
-from registry.records.store import Klass, class_id
-from registry.records.tables import classes as known_classes
 from registry.registration import gate
-from registry.registration.intake import form_context
+from registry.registration.intake import foreseen, form_context
 from registry.registration.policy import refusals
 from registry.registration.situation import PersonFacts, registration_year
 from registry.rosters import access, findings, frames, returning, store
@@ -43,12 +39,13 @@ Judged = tuple[RowState, tuple[Finding, ...], Staged | None]
 
 async def check(desk: Desk, roster: Roster) -> None:
     """From `uploaded` or `checking` to `checked`, or to `failed` where the file cannot be read."""
-    if roster.state is RosterState.UPLOADED:
-        roster = await _begin(desk, roster)
-    async with desk.db.transaction() as tx:
-        school = await organisations.school(tx, roster.school)
+    async with desk.unit() as work:
+        if roster.state is RosterState.UPLOADED:
+            begun = {"state": RosterState.CHECKING, "business_day": work.today}
+            roster = await store.stage(work.tx, roster, desk.owner, seen=True, **begun)
+        school = await organisations.school(work.tx, roster.school)
         if school is not None:
-            order, places = await _order(tx, desk, roster, school)
+            order, places = await _order(work.tx, desk, roster, school)
     if school is None:
         await fail(desk, roster, "学校已撤销或不存在，名册不能处理。请联系主管教育行政部门。")
         return
@@ -63,13 +60,6 @@ async def check(desk: Desk, roster: Roster) -> None:
                 desk.go_on()
                 roster = await _chunk(desk, roster, order, places, reply.rows)
     await _end(desk, roster, school)
-
-
-async def _begin(desk: Desk, roster: Roster) -> Roster:
-    async with desk.unit() as work:
-        return await store.stage(
-            work.tx, roster, desk.owner, seen=True, state=RosterState.CHECKING, business_day=work.today
-        )
 
 
 async def _order(
@@ -270,22 +260,21 @@ def _counts(roster: Roster, judged: Mapping[int, Judged]) -> dict[str, Any]:
 async def _end(desk: Desk, roster: Roster, school: SchoolFacts) -> None:
     files = await returning.refused_rows(desk, roster)
     async with desk.unit() as work:
-        new = await _new_classes(work.tx, roster, school)
+        coming = await store.classes_of(work.tx, roster.id)
+        assert roster.business_day is not None
+        new, notes = await foreseen(work, school, coming, roster.business_day)
         await store.stage(
-            work.tx, roster, desk.owner, seen=True, state=RosterState.CHECKED, files=files, new_classes=new
+            work.tx,
+            roster,
+            desk.owner,
+            seen=True,
+            state=RosterState.CHECKED,
+            files=files,
+            # What the school does not have yet: a slip in a class number shows here.
+            new_classes=[class_title(klass.grade, klass.class_no) for klass in new],
+            notes=(*roster.notes, *notes),
         )
         work.emit(_told(roster), roster.id)
-
-
-async def _new_classes(tx: AsyncConnection, roster: Roster, school: SchoolFacts) -> list[str]:
-    """Classes of the accepted rows that the school does not have yet: a slip in a class number shows here."""
-    assert roster.business_day is not None
-    year = registration_year(roster.business_day)
-    named = {class_id(school, Klass(*one), year): one for one in await store.classes_of(tx, roster.id)}
-    there = await fetch_all(tx, sa.select(known_classes.c.id).where(known_classes.c.id.in_(named)))
-    for row in there:
-        del named[row["id"]]
-    return [class_title(*one) for one in sorted(named.values())]
 
 
 async def fail(desk: Desk, roster: Roster, problem: str) -> None:

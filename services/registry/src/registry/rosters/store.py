@@ -14,6 +14,7 @@ from shared_contracts.decisions import Finding
 from shared_contracts.registry import FileRef, RosterFile, RosterState, RowState, RowTotals
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from registry.records.store import Klass
 from registry.rosters.tables import roster_rows as r
 from registry.rosters.tables import rosters as t
 
@@ -310,10 +311,13 @@ async def refused_findings(tx: AsyncConnection, roster_id: str) -> dict[int, tup
     return {row["row"]: findings(row["findings"]) for row in await fetch_all(tx, query)}
 
 
-async def classes_of(tx: AsyncConnection, roster_id: str) -> list[tuple[int, int]]:
-    """Grades and classes of the accepted rows."""
-    query = sa.select(r.c.grade, r.c.class_no).where(r.c.roster_id == roster_id, r.c.state.in_(ACCEPTED)).distinct()
-    return sorted((row["grade"], row["class_no"]) for row in await fetch_all(tx, query))
+async def classes_of(tx: AsyncConnection, roster_id: str) -> dict[Klass, int]:
+    """Classes of the accepted rows, in order, and how many rows name each."""
+    accepted = sa.select(r.c.grade, r.c.class_no, sa.func.count().label("pupils")).where(
+        r.c.roster_id == roster_id, r.c.state.in_(ACCEPTED)
+    )
+    rows = await fetch_all(tx, accepted.group_by(r.c.grade, r.c.class_no).order_by(r.c.grade, r.c.class_no))
+    return {Klass(row["grade"], row["class_no"]): row["pupils"] for row in rows}
 
 
 def findings(value: Any) -> tuple[Finding, ...]:
