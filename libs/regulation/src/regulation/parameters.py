@@ -151,6 +151,8 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     transfer_freeze_from: MonthDay
     transfer_freeze_to: MonthDay
     transfer_stale_days: int
+    transfer_round_days: int
+    lottery_notice_hours: int
     shared_authority_one_signature: int
 
     @staticmethod
