@@ -238,8 +238,8 @@ class WithdrawTransfer(Command, frozen=True, kw_only=True, gc=False, tag="transf
 class DecideTransfer(Command, frozen=True, kw_only=True, gc=False, tag="transfer.decide_transfer"):
     """Decide the step that the case waits for. `override`: against a 原则上 rule, with the reason. Reply: TransferView.
 
-    `asks`: of a return, what to correct or bring: names of fields of the application (`"residence"`), or kinds of evidence of
-    the ground's own list (`"household_register"`); nobody may ask for more (24.1.3).
+    `asks`: of a return, what to correct or bring: names of fields of the application (`"residence"`), or papers of the
+    ground's own list (`"evidence.household_register"`); nobody may ask for more (24.1.3).
     """
 
     transfer_id: str

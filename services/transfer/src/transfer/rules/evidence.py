@@ -83,6 +83,9 @@ CORRECTABLE: Mapping[str, str] = MappingProxyType(
 )
 """What of an application a return may ask to correct, beside its papers. Pupil and school stay as they are."""
 
+PAPER = "evidence."
+"""A return asks for a paper by this and its kind."""
+
 JUDGED = frozenset({"ground", "residence", "household", "alone_in_household", "record_moves", "agreed"})
 """What whoever approves has looked at: changed behind an approval, nobody would have approved the case that there is."""
 
@@ -120,13 +123,17 @@ def evidence_given(application: Application) -> tuple[Finding, ...]:
 
 @clause("24.1.3")
 def may_ask(ground: Ground, asks: Iterable[str]) -> tuple[Finding, ...]:
-    """What a return for correction asks: fields of the application, or kinds of evidence of the ground's list, no others."""
+    """What a return for correction asks: fields of the application, or papers of the ground's list, no others.
+
+    `asks`: `"phone"`, `"evidence.residence"` (a field and a kind of evidence may have one name).
+    """
     papers, wanted = PAPERS[ground], tuple(asks)
     if not wanted:
         message = "退回补正须指明需要更正的内容或补充的材料"
         cure = "选择需要更正的项目，或材料清单中的材料"
         return (refuse("24.5.1", "return.nothing_asked", message, cure=cure, fields=("asks",)),)
-    extra = [one for one in wanted if one not in CORRECTABLE and one not in papers.kinds]
+    listed_ones = {*CORRECTABLE, *(PAPER + kind for kind in papers.kinds)}
+    extra = [one for one in wanted if one not in listed_ones]
     if not extra:
         return (passed(papers.clause, "return.within_list", "只要求规定范围内的更正和材料", fields=("asks",)),)
     titles = "、".join(_title(one) for one in extra)
@@ -156,8 +163,8 @@ def may_correct(before: Application, after: Application, approved: bool) -> tupl
     return tuple(found)
 
 
-def _title(name: str) -> str:
+def _title(asked_for: str) -> str:
     try:
-        return EVIDENCE_TITLES[EvidenceKind(name)]
+        return EVIDENCE_TITLES[EvidenceKind(asked_for.removeprefix(PAPER))]
     except ValueError:
-        return name
+        return asked_for
