@@ -9,7 +9,7 @@ import nats.errors
 from nats.aio.client import Client
 from opentelemetry import propagate
 from opentelemetry.trace import SpanKind
-from shared_contracts import access, audit, exports, identity, notifications, registry
+from shared_contracts import access, audit, exports, identity, notifications, registry, transfer
 from shared_contracts.decisions import Refused
 from shared_contracts.messages import Command, Message, Query, subject
 
@@ -24,6 +24,7 @@ REPLIES: Mapping[type[Command] | type[Query], type[Message]] = {
     **access.REPLIES,
     **audit.REPLIES,
     **exports.REPLIES,
+    **transfer.REPLIES,
 }
 
 

@@ -58,7 +58,7 @@ class Pupil(Message, frozen=True, kw_only=True, gc=False):
     mainstreamed: bool
     school: School
     at_school_since: date | None
-    held_by: ChangeKind | None = None
+    held_by: str | None = None
 
 
 class Room(Message, frozen=True, kw_only=True, gc=False):
@@ -193,7 +193,7 @@ class SettleHold(Command, frozen=True, kw_only=True, gc=False, tag="registry.set
 
 
 class ChangeApplied(Event, frozen=True, kw_only=True, gc=False, tag="registry.change_applied"):
-    """The record has gone where the case sent it. `class_no`: of the new school; None where only the place of study changed."""
+    """The record has gone where the case sent it. `class_no`: of the new school; None where the record stayed (24.4)."""
 
     case_id: str
     kind: ChangeKind

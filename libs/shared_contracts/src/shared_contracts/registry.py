@@ -16,6 +16,7 @@ from shared_contracts import (
     clearing,
     evidence,
     exports,
+    holds,
     inspection,
     junior_intake,
     organisations,
@@ -447,6 +448,7 @@ Commands = (
     | classes.Commands
     | clearing.Commands
     | junior_intake.Commands
+    | holds.Commands
 )
 Queries = (
     GetRoster
@@ -472,6 +474,7 @@ Queries = (
     | archive.Queries
     | search.Queries
     | clearing.Queries
+    | holds.Queries
 )
 Events = (
     RegistrationsApproved
@@ -488,6 +491,7 @@ Events = (
     | waiting.Events
     | policy.Events
     | clearing.Events
+    | holds.Events
 )
 
 REPLIES: dict[type[Command] | type[Query], type[Message]] = {
@@ -524,5 +528,6 @@ REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     **plans.REPLIES,
     **inspection.REPLIES,
     **clearing.REPLIES,
+    **holds.REPLIES,
 }
 """What answers what; any of them may be answered with `decisions.Refused` instead."""

@@ -28,6 +28,7 @@ from registry.evidence import handlers as evidence
 from registry.evidence import worker as rescanning
 from registry.exports import handlers as exports
 from registry.exports import worker as exporting
+from registry.holds import handlers as holds
 from registry.inspection import checking as inspecting
 from registry.inspection import handlers as inspection
 from registry.junior_intake import handlers as junior_intake
@@ -93,6 +94,7 @@ SERVICE = Service(
         **admission.COMMANDS,
         **clearing.COMMANDS,
         **junior_intake.COMMANDS,
+        **holds.COMMANDS,
     },
     queries={
         **organisations.QUERIES,
@@ -114,8 +116,9 @@ SERVICE = Service(
         **admission.QUERIES,
         **clearing.QUERIES,
         **junior_intake.QUERIES,
+        **holds.QUERIES,
     },
-    events={**registration.EVENTS, **exports.EVENTS, **clearing.EVENTS},
+    events={**registration.EVENTS, **exports.EVENTS, **clearing.EVENTS, **holds.EVENTS},
     build=build,
     workers=(
         worker.run,

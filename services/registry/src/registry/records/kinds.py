@@ -46,6 +46,8 @@ TITLES: Final[dict[str, str]] = {
     "redivided": "行政区划调整",
     "move_undone": "撤回学籍移交",
     "promoted": "升级",
+    "transferred": "转学",
+    "study_elsewhere": "在其他学校就读，学籍保留",
     "stage_continued": "升入初中",
     "graduated": "毕业",
     "completed": "结业",

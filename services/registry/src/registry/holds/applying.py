@@ -1,0 +1,181 @@
+"""Carrying an approved change out: the record goes, a copy stays, the seat becomes a place in a class (21.2, 24.5.1).
+
+All in the transaction of the event that asks for it, or nothing. What stands in the way is told to the case, which shows it
+to somebody: never a silent half, never an error that comes back for ever.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import asyncpg
+from regulation.mark import clause
+from regulation.school_year import cohort, grade_of_cohort
+from shared_contracts.decisions import Finding
+from shared_contracts.holds import ChangeApplied, ChangeFailed, ChangeKind, Seat
+from shared_contracts.records import CustodyPassed
+from shared_contracts.transfer import TransferApproved
+from sqlalchemy.engine import RowMapping
+
+from registry.context import RegistryWork
+from registry.holds import policy, store
+from registry.moving import rooms
+from registry.organisations import store as organisations
+from registry.organisations.facts import SchoolFacts
+from registry.records import custody, kinds, views, writing
+from registry.records.store import class_key
+from registry.registration.policy import registration_year
+
+TRANSFERRED = "transferred"
+STUDY_ELSEWHERE = "study_elsewhere"
+
+
+@clause("21.2", "24.5.1")
+async def transfer_approved(work: RegistryWork, event: TransferApproved) -> None:
+    schools = await organisations.schools(work.tx, {event.from_school, event.to_school})
+    await organisations.share(work.tx, sorted({event.from_school, event.to_school}))
+    target = schools.get(event.to_school)
+    grade = await _grade(work, event)
+    if target is not None:
+        await store.lock_grade(work.tx, target.code, grade, work.today)
+    hold = await store.of_case(work.tx, event.transfer_id, lock=True)
+    if hold is not None and hold["state"] == "applied":
+        return None  # told already
+    row = await views.row_of(work.tx, event.student_id)
+    found = _against(event, hold, row, target, grade, await store.frozen(work.tx, [event.from_school, event.to_school]))
+    if found or target is None or row is None:
+        return _fail(work, event.transfer_id, found)
+    if not event.record_moves:
+        return await _study_elsewhere(work, event, target, grade)
+    class_no = await _class(work, target, grade, over=event.over)
+    if class_no is None:
+        standard = work.deps.policy.parameters(target.division, work.today).class_size(_stage(target, grade))
+        return _fail(work, event.transfer_id, (policy.no_class_left(standard),))
+    return await _move(work, event, row, target, grade, class_no)
+
+
+async def _grade(work: RegistryWork, event: TransferApproved) -> int:
+    """The pupil's grade today: who was promoted since the case was opened goes on in the next one (24.6.2)."""
+    hold = await store.of_case(work.tx, event.transfer_id)
+    if hold is None or hold["seat_cohort"] is None:
+        row = await views.row_of(work.tx, event.student_id)
+        return int(row["grade"]) if row is not None and row["grade"] else event.grade
+    return grade_of_cohort(hold["seat_cohort"], registration_year(work.today))
+
+
+def _against(
+    event: TransferApproved,
+    hold: asyncpg.Record | None,
+    row: RowMapping | None,
+    target: SchoolFacts | None,
+    grade: int,
+    frozen: list[str],
+) -> tuple[Finding, ...]:
+    if hold is None or hold["state"] == "released" or row is None:
+        found = policy.must_be_here(None)
+        return (found,) if found else ()
+    return policy.cannot_apply(
+        live=row["live"],
+        at=row["school"],
+        expected=event.from_school,
+        target_open=target is not None,
+        has_grade=target is not None and target.stage_of(grade) is not None,
+        frozen=frozen,
+    )
+
+
+@clause("11", "24.2.2")
+async def _class(work: RegistryWork, school: SchoolFacts, grade: int, *, over: bool) -> int | None:
+    """The smallest class of the grade; above the standard size only where the authority has allowed it."""
+    stage = _stage(school, grade)
+    standard = work.deps.policy.parameters(school.division, work.today).class_size(stage)
+    sizes = await rooms.sizes(work.tx, school.code, stage, cohort(grade, registration_year(work.today)))
+    if not sizes:
+        return None
+    smallest = min(sizes, key=lambda number: (sizes[number], number))
+    return smallest if over or sizes[smallest] < standard else None
+
+
+async def _move(
+    work: RegistryWork, event: TransferApproved, row: RowMapping, target: SchoolFacts, grade: int, class_no: int
+) -> None:
+    stage = _stage(target, grade)
+    content = {
+        "transfer": event.transfer_id,
+        "number": event.number,
+        "overridden": list(event.overridden),
+        "from_school": row["school"],
+        "to_school": target.code,
+        **kinds.changed(
+            {name: row[name] for name in ("school", "stage", "grade", "class_no")},
+            {"school": target.code, "stage": str(stage), "grade": grade, "class_no": class_no},
+        ),
+    }
+    passing = custody.Passing(
+        student_id=event.student_id,
+        school=target.code,
+        stage=stage,
+        class_id=class_key(target.code, stage, cohort(grade, registration_year(work.today)), class_no),
+        content=content,
+    )
+    await custody.pass_records(work, [passing], kind=TRANSFERRED, clause_id="24.5.1", on=work.today, actor=event.actor)
+    work.emit(
+        CustodyPassed(
+            registration_id=event.student_id,
+            person_id=row["person_id"],
+            from_school=row["school"],
+            to_school=target.code,
+        ),
+        event.student_id,
+    )
+    await _done(work, event, target.code, grade, class_no)
+
+
+@clause("24.4")
+async def _study_elsewhere(work: RegistryWork, event: TransferApproved, target: SchoolFacts, grade: int) -> None:
+    """学籍保留在原学校: only the place of study changes, and the journal says so."""
+    content: dict[str, Any] = {"transfer": event.transfer_id, "number": event.number, "school_of_study": target.code}
+    change = writing.Change(
+        student_id=event.student_id,
+        kind=STUDY_ELSEWHERE,
+        clause="24.4",
+        legal_date=work.today,
+        content=content,
+        actor=event.actor,
+    )
+    await writing.record(work, [change])
+    await store.study_elsewhere(work.tx, event.student_id, target.code, event.transfer_id, work.today)
+    await _done(work, event, target.code, grade, None)
+
+
+async def _done(work: RegistryWork, event: TransferApproved, school: str, grade: int, class_no: int | None) -> None:
+    await store.applied(work.tx, event.transfer_id, event.seq)
+    work.emit(
+        ChangeApplied(
+            case_id=event.transfer_id,
+            kind="transfer",
+            student_id=event.student_id,
+            school=school,
+            grade=grade,
+            class_no=class_no,
+            applied_on=work.today,
+        ),
+        event.transfer_id,
+    )
+
+
+def _fail(work: RegistryWork, case_id: str, findings: tuple[Finding, ...], kind: ChangeKind = "transfer") -> None:
+    work.emit(ChangeFailed(case_id=case_id, kind=kind, findings=findings), case_id)
+
+
+def _stage(school: SchoolFacts, grade: int) -> Any:
+    stage = school.stage_of(grade)
+    assert stage is not None
+    return stage
+
+
+def seat_of(hold: asyncpg.Record) -> Seat | None:
+    """The seat that a hold has."""
+    if hold["seat_school"] is None:
+        return None
+    return Seat(school=hold["seat_school"], grade=hold["seat_grade"], over=hold["seat_over"])

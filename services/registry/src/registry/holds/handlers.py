@@ -1,0 +1,130 @@
+"""Giving and taking holds and seats; the tables at the end are all that other services ask of it.
+
+These words come from services, never from a person (their rows in the table of acts are empty). Granting is repeated by
+whoever did not hear the answer: the same case with the same `seq` gets what it has.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from regulation.authorisation import check
+from regulation.mark import clause
+from service_kit.work import CommandHandler, EventHandler, QueryHandler
+from shared_contracts.decisions import Finding, Refused, refused
+from shared_contracts.holds import ChangeFacts, FindRoom, GetChangeFacts, GrantHold, HoldGranted, RoomNearby, SettleHold
+from shared_contracts.messages import Command, Event, Ok, Query, word
+from shared_contracts.transfer import TransferApproved, TransferEnded
+
+from registry.context import RegistryWork
+from registry.evidence import store as evidence
+from registry.holds import applying, facts, policy, store
+from registry.organisations import store as organisations
+from registry.records import views
+
+
+async def change_facts(work: RegistryWork, query: GetChangeFacts) -> ChangeFacts | Refused:
+    if no := check(query.actor, word(query)):
+        return no
+    return await facts.change_facts(work, query)
+
+
+async def room_nearby(work: RegistryWork, query: FindRoom) -> RoomNearby | Refused:
+    if no := check(query.actor, word(query)):
+        return no
+    return await facts.room_nearby(work, query)
+
+
+@clause("23", "24.2.2")
+async def grant_hold(work: RegistryWork, command: GrantHold) -> HoldGranted | Refused:
+    if no := check(command.actor, word(command)):
+        return no
+    if found := await _take(work, command):
+        return refused("refused", f"{found.message}。{found.cure}。", found)
+    if command.evidence:
+        actor = msgspec.structs.replace(command.actor, organisation=command.organisation)
+        attached = await evidence.attach(work, command.evidence, to=f"{command.kind}:{command.case_id}", actor=actor)
+        if isinstance(attached, Refused):
+            return attached
+    hold = await store.of_case(work.tx, command.case_id)
+    assert hold is not None
+    return HoldGranted(case_id=command.case_id, seq=hold["seq"], seat=applying.seat_of(hold))
+
+
+async def _take(work: RegistryWork, command: GrantHold) -> Finding | None:
+    """What stands against it, after all that would change meanwhile is locked."""
+    seat = command.seat
+    if seat is not None:
+        school = (await organisations.schools(work.tx, [seat.school])).get(seat.school)
+        if school is None or school.stage_of(seat.grade) is None:
+            return policy.seat_left(0, over=False, school=seat.school, grade=seat.grade)
+        await organisations.share(work.tx, [school.code])
+        room = await facts.room_of(work, school, seat.grade, case_id=command.case_id, lock=True)
+        if found := policy.seat_left(room.free, over=seat.over, school=seat.school, grade=seat.grade):
+            return found
+    before = await store.of_case(work.tx, command.case_id, lock=True)
+    if before is not None and (before["state"] != "held" or before["seq"] >= command.seq):
+        # The answer was lost on its way, or the case has ended.
+        return None if before["state"] == "held" else policy.must_be_here(None)
+    row = await views.row_of(work.tx, command.student_id)
+    if found := policy.must_be_here(None if row is None else row["live"]):
+        return found
+    taken = await store.put(
+        work.tx,
+        command.case_id,
+        kind=command.kind,
+        seq=command.seq,
+        state="held",
+        student_id=command.student_id,
+        seat=seat,
+        now=work.now,
+    )
+    if taken:
+        return None
+    return policy.one_change_at_a_time(
+        await store.held_by(work.tx, command.student_id, without=command.case_id) or command.kind
+    )
+
+
+async def settle_hold(work: RegistryWork, command: SettleHold) -> Ok | Refused:
+    """The case as it was committed. A seat that it did not get stays where the case says, even beyond the standard: it had
+    been given before."""
+    if no := check(command.actor, word(command)):
+        return no
+    hold = await store.of_case(work.tx, command.case_id, lock=True)
+    if hold is not None and (hold["state"] != "held" or hold["seq"] > command.seq):
+        return Ok()
+    await store.put(
+        work.tx,
+        command.case_id,
+        kind=hold["kind"] if hold else "transfer",
+        seq=command.seq,
+        state="held" if command.keep and hold else "released",
+        student_id=hold["student_id"] if hold else None,
+        seat=command.seat if command.keep and hold else None,
+        now=work.now,
+    )
+    return Ok()
+
+
+async def transfer_ended(work: RegistryWork, event: TransferEnded) -> None:
+    hold = await store.of_case(work.tx, event.transfer_id, lock=True)
+    if hold is None or hold["state"] != "held":
+        return
+    await store.put(
+        work.tx,
+        event.transfer_id,
+        kind=hold["kind"],
+        seq=event.seq,
+        state="released",
+        student_id=hold["student_id"],
+        seat=None,
+        now=work.now,
+    )
+
+
+COMMANDS: dict[type[Command], CommandHandler] = {GrantHold: grant_hold, SettleHold: settle_hold}
+QUERIES: dict[type[Query], QueryHandler] = {GetChangeFacts: change_facts, FindRoom: room_nearby}
+EVENTS: dict[type[Event], EventHandler] = {
+    TransferApproved: applying.transfer_approved,
+    TransferEnded: transfer_ended,
+}

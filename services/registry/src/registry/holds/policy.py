@@ -1,0 +1,77 @@
+"""What stands against holding a student, giving a seat, or carrying an approved change out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from regulation.findings import refuse
+from regulation.mark import clause
+from shared_contracts.decisions import Finding
+
+TITLES = {"transfer": "转学"}
+"""变动种类, as people read them."""
+
+
+@clause("23")
+def one_change_at_a_time(held_by: str | None) -> Finding | None:
+    """`held_by`: the kind of the student's open change case, None without one."""
+    if held_by is None:
+        return None
+    title = TITLES.get(held_by, "学籍变动")
+    message = f"该生正在办理{title}，同一时间只能办理一项学籍变动"
+    return refuse("23", "change.already_open", message, cure=f"待正在办理的{title}办结或撤回后再申请", kind=held_by)
+
+
+@clause("15.1", "21.1")
+def must_be_here(live: bool | None) -> Finding | None:
+    """`live`: whether the record counts among those in school; None: there is no such record."""
+    if live:
+        return None
+    message = "没有找到这名学生的在籍记录"
+    return refuse("21.1", "change.no_record", message, cure="核对姓名和证件号（或学籍号）；尚未建籍的由就读学校先建籍")
+
+
+@clause("11", "24.2.2")
+def seat_left(free: int, *, over: bool, school: str, grade: int) -> Finding | None:
+    """`free`: seats of the grade that nobody has; `over`: the competent authority has allowed one beyond them."""
+    if free > 0 or over:
+        return None
+    message = "该年级各班均已达到标准班额，没有空余学位"
+    cure = "由转入学校主管教育行政部门按相对就近原则统筹安排到有空余学位的公办学校，或者由其批准突破"
+    return refuse("24.2.2", "seat.none_left", message, cure=cure, school=school, grade=grade)
+
+
+def cannot_apply(
+    *, live: bool, at: str | None, expected: str, target_open: bool, has_grade: bool, frozen: Sequence[str]
+) -> tuple[Finding, ...]:
+    """Why an approved change cannot be carried out now. `at`: the school that has the record; `expected`: the one that the
+    case says; `frozen`: schools of the two whose pupils are being moved by a merger or the like."""
+    found = []
+    if not live:
+        found.append(
+            refuse(
+                "21.1", "change.record_ended", "该生的学籍已经不在籍", cure="核对学籍状态；不再需要转学的，撤销本业务"
+            )
+        )
+    elif at != expected:
+        message = "学生的学籍已经不在原转出学校"
+        found.append(refuse("21.1", "change.moved_meanwhile", message, cure="核对学籍所在学校后重新申请"))
+    if not target_open:
+        message = "转入学校已经撤销或合并"
+        found.append(refuse("44", "change.school_closed", message, cure="由主管教育行政部门改派到其他学校"))
+    elif not has_grade:
+        message = "转入学校没有该生就读的年级"
+        found.append(refuse("24.6.2", "change.no_grade", message, cure="由主管教育行政部门改派到有该年级的学校"))
+    if frozen:
+        message = "学校正在办理撤并、区划调整或升学，学籍暂时不能变动"
+        found.append(refuse("44", "change.frozen", message, cure="该事项办理完成后重新办理转接", schools=list(frozen)))
+    return tuple(found)
+
+
+@clause("11", "24.2.2")
+def no_class_left(standard: int) -> Finding:
+    message = f"该年级各班都已达到标准班额（{standard}人）"
+    return refuse(
+        "24.2.2", "change.classes_full", message,
+        cure="由学校调整班级，或者由主管教育行政部门批准突破班额后重新办理转接", standard=standard,
+    )  # fmt: skip

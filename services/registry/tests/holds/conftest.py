@@ -1,0 +1,23 @@
+"""Fixtures: schools with classes and pupils, for holds and seats."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest_asyncio
+
+for part in ("registration", "form", "reorganisation"):
+    sys.path.insert(0, str(Path(__file__).parents[1] / part / "support"))
+
+from moving_world import MovingWorld
+
+
+@pytest_asyncio.fixture
+async def world(service_env: Any) -> AsyncIterator[MovingWorld]:
+    made = MovingWorld(await service_env("registry"))
+    await made.prepare()
+    yield made
+    await made.shut()
