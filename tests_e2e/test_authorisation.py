@@ -291,7 +291,7 @@ def test_every_operation_of_the_api_has_a_row(system: System) -> None:
 
 
 def test_every_row_of_the_table_of_acts_is_of_something_that_a_service_does() -> None:
-    services = (registry.SERVICE, identity.SERVICE, access.SERVICE, notifications.SERVICE)
+    services = (registry.SERVICE, identity.SERVICE, access.SERVICE, notifications.SERVICE, transfer.SERVICE)
     done = {word(kind) for service in services for kind in (*service.commands, *service.queries)}
     rows = {row.split("/")[0] for row in authorisation.table()}
     assert rows == done, f"rows of nothing: {rows - done}; acts without a row: {done - rows}"

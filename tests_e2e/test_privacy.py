@@ -32,6 +32,7 @@ NAMED = {
         "former_names",
         "journal",
     },
+    "transfer": {"transfers"},
     "notifications": set[str](),
     "access": set[str](),
 }

@@ -122,6 +122,7 @@ def test_up_status_down(home: Home) -> None:
         "matcher",
         "identity",
         "registry",
+        "transfer",
         "notifications",
         "access",
         "gateway",

@@ -18,7 +18,7 @@ from xueji_local import interrupt
 from xueji_local.processes import spawn, stop, tail
 from xueji_local.servers import ServerProblem
 
-SERVICES = ("matcher", "identity", "registry", "notifications", "access", "gateway")
+SERVICES = ("matcher", "identity", "registry", "transfer", "notifications", "access", "gateway")
 """In the order in which they start."""
 
 _PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)

@@ -23,6 +23,7 @@ _SERVICES = {
     "registry": "registry 学籍",
     "identity": "identity 身份",
     "access": "access 账号与审计",
+    "transfer": "transfer 转学",
     "notifications": "notifications 消息",
 }
 _HEAD = """# Who may do what

@@ -73,7 +73,7 @@ def describe(error: BaseException) -> str:
 
 
 _OURS = {"service_kit", "shared_contracts", "regulation", "casework", "identity", "registry", "notifications",
-         "gateway", "matcher"}  # fmt: skip
+         "transfer", "access", "gateway", "matcher"}  # fmt: skip
 
 
 class _Formatter(JsonFormatter):

@@ -261,9 +261,15 @@ class RerouteTransfer(Command, frozen=True, kw_only=True, gc=False, tag="transfe
 
 
 class RetryTransfer(Command, frozen=True, kw_only=True, gc=False, tag="transfer.retry_transfer"):
-    """Carry out once more what could not be carried out. Role: officer of the receiving authority. Reply: TransferView."""
+    """Carry out once more what could not be carried out. Role: officer of the receiving authority. Reply: TransferView.
+
+    `override`: beyond the standard class size. `give_up`: end it instead; the record stays where it is. Both with a reason.
+    """
 
     transfer_id: str
+    override: bool = False
+    give_up: bool = False
+    reason: str = ""
 
 
 # ---- queries --------------------------------------------------------------------------------------------------------
@@ -299,6 +305,36 @@ class ListRooms(Query, frozen=True, kw_only=True, gc=False, tag="transfer.rooms"
 
 class Rooms(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="transfer.rooms_view"):
     items: tuple[NearbySchool, ...]
+
+
+class TrackTransfer(Query, frozen=True, kw_only=True, gc=False, tag="transfer.track_transfer"):
+    """A guardian follows a case, without an account. `digits`: the last four of the phone. Reply: TransferTracked."""
+
+    number: str
+    digits: str
+
+
+class TrackedStep(Message, frozen=True, kw_only=True, gc=False):
+    title: str
+    decision_title: str
+    organisation_name: str
+    decided_at: Moment
+    reason: str = ""
+
+
+class TransferTracked(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="transfer.tracked"):
+    """Where a case stands, without any name of a person. `note`: that nothing is to be paid (24.6.3)."""
+
+    number: str
+    state: TransferState
+    state_title: str
+    to_school_name: str
+    waits_for_title: str
+    due_on: date | None
+    opened_at: Moment
+    completed_on: date | None
+    steps: tuple[TrackedStep, ...]
+    note: str
 
 
 # ---- events ---------------------------------------------------------------------------------------------------------
@@ -339,7 +375,7 @@ class TransfersStand(Event, frozen=True, kw_only=True, gc=False, tag="transfer.t
 
 
 Commands = OpenTransfer | ResubmitTransfer | WithdrawTransfer | DecideTransfer | RerouteTransfer | RetryTransfer
-Queries = PrecheckTransfer | GetTransfer | ListTransfers | ListRooms
+Queries = PrecheckTransfer | GetTransfer | ListTransfers | ListRooms | TrackTransfer
 Events = TransferApproved | TransferEnded | TransfersStand
 
 REPLIES: dict[type[Command] | type[Query], type[Message]] = {
@@ -353,4 +389,5 @@ REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     GetTransfer: TransferView,
     ListTransfers: TransferPage,
     ListRooms: Rooms,
+    TrackTransfer: TransferTracked,
 }

@@ -52,7 +52,9 @@ def approved(case: str, student: str, *, seq: int = 9, **more: Any) -> TransferA
 
 
 async def outbox(world: MovingWorld, word: str) -> list[dict[str, Any]]:
-    rows = await world.sql("SELECT convert_from(payload, 'UTF8') AS body FROM outbox WHERE subject = $1 ORDER BY seq", f"evt.{word}")
+    rows = await world.sql(
+        "SELECT convert_from(payload, 'UTF8') AS body FROM outbox WHERE subject = $1 ORDER BY seq", f"evt.{word}"
+    )
     return [json.loads(row["body"]) for row in rows]
 
 
@@ -96,9 +98,7 @@ async def test_the_last_seat_of_the_standard_size(world: MovingWorld, there: int
 @pytest.mark.clause("24.2.2")
 async def test_two_pupils_for_one_last_seat_exactly_one_wins(world: MovingWorld) -> None:
     pupils = await third_grades(world, 44)
-    replies = await asyncio.gather(
-        *(world.do(grant(world, f"case-{n}", one, SEAT)) for n, one in enumerate(pupils))
-    )
+    replies = await asyncio.gather(*(world.do(grant(world, f"case-{n}", one, SEAT)) for n, one in enumerate(pupils)))
     assert sum(isinstance(reply, HoldGranted) for reply in replies) == 1
 
 
@@ -188,7 +188,10 @@ async def test_a_class_that_others_have_filled_is_told_and_nothing_moves(world: 
 
 @pytest.mark.parametrize(
     ("more", "code"),
-    [({"from_school": OTHER_SCHOOL.code}, "change.moved_meanwhile"), ({"to_school": "2123999999"}, "change.school_closed")],
+    [
+        ({"from_school": OTHER_SCHOOL.code}, "change.moved_meanwhile"),
+        ({"to_school": "2123999999"}, "change.school_closed"),
+    ],
 )
 async def test_what_has_changed_meanwhile_is_told(world: MovingWorld, more: dict[str, Any], code: str) -> None:
     one, *_ = await third_grades(world, 10)

@@ -62,8 +62,8 @@ async def _take(work: RegistryWork, command: GrantHold) -> Finding | None:
         if found := policy.seat_left(room.free, over=seat.over, school=seat.school, grade=seat.grade):
             return found
     before = await store.of_case(work.tx, command.case_id, lock=True)
-    if before is not None and (before["state"] != "held" or before["seq"] >= command.seq):
-        # The answer was lost on its way, or the case has ended.
+    if before is not None and before["seq"] >= command.seq:
+        # The answer was lost on its way; or a newer word about the case was faster, and this one comes too late.
         return None if before["state"] == "held" else policy.must_be_here(None)
     row = await views.row_of(work.tx, command.student_id)
     if found := policy.must_be_here(None if row is None else row["live"]):

@@ -1,0 +1,5 @@
+from service_kit.cli import main
+
+from transfer.app import SERVICE
+
+main(SERVICE)

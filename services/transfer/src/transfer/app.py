@@ -1,0 +1,27 @@
+"""Wiring and nothing else."""
+
+from __future__ import annotations
+
+from service_kit import organisations
+from service_kit.policy import first_look
+from service_kit.service import Kit, Service
+
+from transfer.cases import expiring, handlers, settling
+from transfer.context import Transfer, assemble
+from transfer.policy_watch import follow_policy
+
+
+async def build(kit: Kit) -> Transfer:
+    transfer = assemble(kit)
+    await first_look(kit.db, transfer.policy)
+    return transfer
+
+
+SERVICE = Service(
+    "transfer",
+    commands={**handlers.COMMANDS},
+    queries={**handlers.QUERIES},
+    events={**organisations.EVENTS, **handlers.EVENTS},
+    build=build,
+    workers=(organisations.fill, follow_policy, settling.run, expiring.run),
+)

@@ -1,0 +1,22 @@
+"""The kind of case that a transfer is, by the parameters of the receiving authority's division."""
+
+from __future__ import annotations
+
+from casework.kinds import CaseKind
+from regulation.parameters import Parameters
+
+from transfer.cases.store import Transfer
+from transfer.context import TransferWork
+from transfer.rules.kind import kind
+
+
+def parameters_of(work: TransferWork, authority: str) -> Parameters:
+    return work.deps.policy.parameters(authority, work.today)
+
+
+def kind_of(work: TransferWork, transfer: Transfer) -> CaseKind:
+    return chain(work, transfer.to_authority, transfer.from_authority)
+
+
+def chain(work: TransferWork, to_authority: str, from_authority: str) -> CaseKind:
+    return kind(parameters_of(work, to_authority), same_authority=to_authority == from_authority)

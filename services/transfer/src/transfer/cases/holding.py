@@ -1,0 +1,76 @@
+"""Asking the registry for a hold or a seat, so that a kill at any line leaves nothing held that no case stands behind.
+
+An *intent* is committed first, on a connection of its own; the registry is asked within the handler's transaction, which
+also takes the intent away. Committed: case and hold agree, the intent is gone. Killed anywhere: the intent is left, and
+`settling` tells the registry what the case has become, or that there is none. The intent is locked while the handler lives,
+so that nobody settles what is still under way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from regulation.mark import clause
+from service_kit.bus import BusError
+from service_kit.database import driver
+from service_kit.ids import derived
+from shared_contracts.actors import system
+from shared_contracts.decisions import Refused, refused
+from shared_contracts.evidence import EvidenceGiven
+from shared_contracts.holds import GrantHold, HoldGranted, Seat, SettleHold
+
+from transfer.context import Transfer, TransferWork
+
+SERVICE = system("transfer")
+AWAY = "学籍服务暂时没有回应，业务没有办理。请稍后重试。"
+
+
+@clause("23", "24.2.2")
+async def grant(
+    work: TransferWork,
+    case_id: str,
+    student_id: str,
+    organisation: str,
+    seat: Seat | None,
+    evidence: Sequence[EvidenceGiven] = (),
+) -> HoldGranted | Refused:
+    """Hold the student for the case, with the seat as it is to be from now on. Refused: as the registry says it, or because
+    it is away. `organisation`: whose evidence it is."""
+    async with work.deps.outside.transaction() as tx:
+        await (await driver(tx)).execute(
+            """INSERT INTO hold_intents (case_id, since) VALUES ($1, $2)
+               ON CONFLICT (case_id) DO UPDATE SET since = EXCLUDED.since""",
+            case_id,
+            work.now,
+        )
+    connection = await driver(work.tx)
+    await connection.fetchval("SELECT 1 FROM hold_intents WHERE case_id = $1 FOR UPDATE", case_id)
+    seq = await connection.fetchval("SELECT nextval('hold_seq')")
+    try:
+        reply: HoldGranted | Refused = await work.deps.bus.ask(
+            GrantHold(
+                command_id=derived("hold", case_id, seq),
+                actor=SERVICE,
+                case_id=case_id,
+                kind="transfer",
+                seq=seq,
+                student_id=student_id,
+                organisation=organisation,
+                seat=seat,
+                evidence=tuple(evidence),
+            )
+        )
+    except BusError:
+        return refused("unavailable", AWAY)
+    if isinstance(reply, HoldGranted):
+        await connection.execute("DELETE FROM hold_intents WHERE case_id = $1", case_id)
+    return reply
+
+
+async def settle(deps: Transfer, case_id: str, seq: int, seat: Seat | None, *, keep: bool) -> None:
+    """Tell the registry what holds. Raises BusError: it is told again."""
+    await deps.bus.need(
+        SettleHold(
+            command_id=derived("settle", case_id, seq), actor=SERVICE, case_id=case_id, seq=seq, keep=keep, seat=seat
+        )
+    )

@@ -1,0 +1,309 @@
+"""Opening a case, and looking beforehand whether one could be opened: the same rules for both (24.1 to 24.6)."""
+
+from __future__ import annotations
+
+import hashlib
+
+from casework.state import opened
+from casework.store import NewCase, open_cases
+from regulation.authorisation import Target, check
+from regulation.mark import clause
+from regulation.parameters import Parameters
+from service_kit.bus import BusError
+from service_kit.database import driver
+from shared_contracts.actors import Actor
+from shared_contracts.decisions import Decision, Finding, Outcome, Refused, refused
+from shared_contracts.holds import ChangeFacts, FindRoom, GetChangeFacts, Nearby, Pupil, RoomNearby, School, Seat
+from shared_contracts.messages import word
+from shared_contracts.transfer import (
+    Application,
+    ExpectedStep,
+    NearbySchool,
+    OpenTransfer,
+    PrecheckTransfer,
+    Rooms,
+    Step,
+    TransferPrechecked,
+    TransferView,
+)
+
+from transfer.cases import holding, store, telling, views
+from transfer.cases.chain import chain, parameters_of
+from transfer.context import TransferWork
+from transfer.rules import evidence
+from transfer.rules.judge import judge
+
+NEARBY = 5
+_OURS = ("24.2.1", "24.2.2", "24.5.2", "24.5.3", "24.6.4")
+"""Clauses whose facts are the receiving school's own, or public. What others looked at is of another school's pupil."""
+NO_SCHOOL = "您的学校不在机构名录中，或者已经撤销。"
+
+
+@clause("24.1.3", "24.5.1")
+async def precheck_transfer(work: TransferWork, query: PrecheckTransfer) -> TransferPrechecked | Refused:
+    """All findings, what to bring, how long it takes, where there is room. Opens nothing, tells nothing of the pupil."""
+    actor = query.actor
+    if no := check(actor, word(query), Target(school=actor.organisation)):
+        return no
+    looked = await look(work, actor, query.application)
+    if isinstance(looked, Refused):
+        return looked
+    facts, decision, parameters = looked
+    assert facts.to is not None
+    nearby: tuple[Nearby, ...] = ()
+    if facts.pupil is not None and facts.pupil.grade is not None:
+        nearby = await rooms(work, facts.to, facts.pupil.grade, query.application, NEARBY)
+    return TransferPrechecked(
+        decision=shown(decision),
+        evidence=evidence.asked(query.application),
+        steps=_expected(work, facts.to, parameters),
+        nearby=tuple(as_nearby(one) for one in nearby),
+    )
+
+
+@clause("23", "24.5.1")
+async def open_transfer(work: TransferWork, command: OpenTransfer) -> TransferView | Refused:
+    actor, application = command.actor, command.application
+    if no := check(actor, word(command), Target(school=actor.organisation)):
+        return no
+    if (there := await store.get(work.tx, command.transfer_id)) is not None:
+        if there.entered_by == actor.account and there.name == application.name.strip():
+            return await views.view(work, actor, there)
+        return refused("conflict", "这个转学编号已被使用。请换一个编号重新提交。")
+    looked = await look(work, actor, application)
+    if isinstance(looked, Refused):
+        return looked
+    facts, decision, parameters = looked
+    if no := against(decision, command.exception):
+        return no
+    assert facts.pupil is not None and facts.pupil.grade is not None and facts.to is not None
+    seat = seat_for(facts)
+    granted = await holding.grant(
+        work, command.transfer_id, facts.pupil.student_id, actor.organisation, seat, application.evidence
+    )
+    if isinstance(granted, Refused):
+        return granted
+    transfer = await _put(work, command, facts.pupil, facts.to, decision, parameters, seat is not None)
+    return await views.view(work, actor, transfer)
+
+
+def seat_for(facts: ChangeFacts) -> Seat | None:
+    """A place at once where the school has one; else the authority sends the pupil elsewhere or allows one more (24.5.2)."""
+    pupil, room = facts.pupil, facts.room
+    if pupil is None or pupil.grade is None or room is None or room.free <= 0 or facts.to is None:
+        return None
+    return Seat(school=facts.to.code, grade=pupil.grade)
+
+
+async def look(
+    work: TransferWork, actor: Actor, application: Application, *, school: str | None = None, case_id: str | None = None
+) -> tuple[ChangeFacts, Decision, Parameters] | Refused:
+    """The facts and what the law says of them."""
+    try:
+        facts = await work.deps.bus.ask(
+            GetChangeFacts(
+                actor=holding.SERVICE,
+                name=application.name,
+                number=application.number,
+                to_school=school or actor.organisation,
+                residence=application.residence,
+                case_id=case_id,
+            )
+        )
+    except BusError:
+        return refused("unavailable", holding.AWAY)
+    if isinstance(facts, Refused):
+        return facts
+    if facts.to is None:
+        return refused("not_found", NO_SCHOOL)
+    parameters = parameters_of(work, facts.to.division)
+    decision = judge(facts, application, parameters, work.today, work.deps.calendar)
+    return facts, decision, parameters
+
+
+def against(decision: Decision, exception: str) -> Refused | None:
+    """What keeps a case from being opened: a refusal, or a 原则上 rule for whose exception nobody gives a reason."""
+    told = shown(decision)
+    if decision.refused:
+        found = told.of(Outcome.REFUSE)
+        return refused("refused", f"不能办理转学：{found[0].message}。{found[0].cure}。", *told.findings)
+    if decision.needs_override and not exception.strip():
+        found = told.of(Outcome.NEEDS_OVERRIDE)
+        return refused(
+            "refused",
+            f"{found[0].message}。确需办理的，请写明理由，由转入学校主管教育行政部门决定。",
+            *told.findings,
+        )
+    return None
+
+
+def shown(decision: Decision) -> Decision:
+    """Findings as the receiving school may see them: the verdict, not what was looked at of another school's pupil."""
+    return Decision(
+        findings=tuple(_shown(finding) for finding in decision.findings), policy_version=decision.policy_version
+    )
+
+
+def _shown(finding: Finding) -> Finding:
+    if finding.clause in _OURS:
+        return finding
+    return Finding(
+        code=finding.code,
+        outcome=finding.outcome,
+        message=finding.message,
+        clause=finding.clause,
+        cure=finding.cure,
+        fields=finding.fields,
+    )
+
+
+async def rooms(
+    work: TransferWork, school: School, grade: int, application: Application, limit: int
+) -> tuple[Nearby, ...]:
+    """Public schools with free places; none where the registry does not answer: the verdict does not depend on it."""
+    stage = school.stages[0] if len(school.stages) == 1 else _stage(school, grade)
+    query = FindRoom(
+        actor=holding.SERVICE,
+        grade=grade,
+        stage=stage,
+        residence=application.residence,
+        division=school.division,
+        without=(school.code,),
+        limit=limit,
+    )
+    try:
+        found = await work.deps.bus.ask(query)
+    except BusError:
+        return ()
+    return found.items if isinstance(found, RoomNearby) else ()
+
+
+async def rooms_for(work: TransferWork, transfer: store.Transfer, limit: int) -> Rooms:
+    """Where the receiving authority may send a case: its own public schools with places."""
+    query = FindRoom(
+        actor=holding.SERVICE,
+        grade=transfer.grade,
+        stage=transfer.stage,
+        residence=store.details(work.deps.cipher, transfer).residence,
+        division=transfer.to_authority,
+        without=(transfer.to_school, transfer.from_school),
+        limit=50,
+    )
+    try:
+        found = await work.deps.bus.ask(query)
+    except BusError:
+        found = RoomNearby(items=())
+    near = found.items if isinstance(found, RoomNearby) else ()
+    own = [one for one in near if one.school.authority == transfer.to_authority]
+    return Rooms(items=tuple(as_nearby(one) for one in own[:limit]))
+
+
+def as_nearby(one: Nearby) -> NearbySchool:
+    return NearbySchool(code=one.school.code, name=one.school.name, free=one.free, nearness=one.nearness)
+
+
+def _stage(school: School, grade: int) -> str:
+    """The stage of a grade in a school that carries both."""
+    last = min(school.graduating_grades)
+    return "primary" if grade <= last else "junior"
+
+
+def _expected(work: TransferWork, school: School, parameters: Parameters) -> tuple[ExpectedStep, ...]:
+    """Last days, one after the other. The other side is not named: the application does not say it."""
+    kind = chain(work, school.authority, "")
+    names = (school.authority_name, "转出学校", "转出学校主管教育行政部门")
+    day, steps = work.today, []
+    for step, name in zip(kind.steps, names, strict=True):
+        deadline = work.deps.calendar.add_working_days(day, step.days or 0)
+        steps.append(
+            ExpectedStep(
+                step=Step(step.name),
+                title=step.title,
+                organisation_name=name,
+                days=step.days or 0,
+                last_day=deadline.date,
+                provisional=deadline.provisional,
+            )
+        )
+        day = deadline.date
+    return tuple(steps)
+
+
+async def _put(
+    work: TransferWork,
+    command: OpenTransfer,
+    pupil: Pupil,
+    to: School,
+    decision: Decision,
+    parameters: Parameters,
+    seat: bool,
+) -> store.Transfer:
+    application, actor = command.application, command.actor
+    kind = chain(work, to.authority, pupil.school.authority)
+    parties = {
+        "receiving_school": to.code,
+        "receiving_authority": to.authority,
+        "releasing_school": pupil.school.code,
+        "releasing_authority": pupil.school.authority,
+    }
+    assert pupil.grade is not None
+    await store.put(
+        work.tx,
+        {
+            "id": command.transfer_id,
+            "number": number_of(command.transfer_id, work.today.year),
+            "student_id": pupil.student_id,
+            "person_id": pupil.person_id,
+            "name": pupil.name,
+            "ground": application.ground,
+            "grade": pupil.grade,
+            "stage": _stage(to, pupil.grade) if len(to.stages) > 1 else to.stages[0],
+            "to_school": to.code,
+            "to_authority": to.authority,
+            "from_school": pupil.school.code,
+            "from_authority": pupil.school.authority,
+            "seat": seat,
+            "over": False,
+            "record_moves": application.record_moves,
+            "sealed": store.seal(work.deps.cipher, command.transfer_id, details_of(application)),
+            "evidence": application.evidence,
+            "exception": command.exception.strip(),
+            "findings": shown(decision).findings,
+            "policy_version": parameters.version,
+            "needs_override": overrides(decision),
+            "overridden": [],
+            "problem": [],
+            "opened_at": work.now,
+            "opened_by": actor.name,
+            "moved_at": work.now,
+        },
+    )
+    case = NewCase(id=command.transfer_id, subject_id=pupil.student_id, parties=parties, entered_by=actor.account)
+    standing = opened(kind, work.today, work.deps.calendar)
+    await open_cases(await driver(work.tx), kind, [case], standing=standing, at=work.now)
+    transfer = await store.get(work.tx, command.transfer_id)
+    assert transfer is not None
+    await telling.stands(work, kind, transfer)
+    return transfer
+
+
+def details_of(application: Application) -> store.Details:
+    return store.Details(
+        residence=application.residence,
+        household=application.household,
+        guardian=application.guardian.strip(),
+        phone=application.phone.strip(),
+        alone_in_household=application.alone_in_household,
+        agreed=application.agreed,
+    )
+
+
+def overrides(decision: Decision) -> list[str]:
+    """Clauses of 原则上 rules that stand against it, in their order."""
+    return list(dict.fromkeys(one.clause for one in decision.of(Outcome.NEEDS_OVERRIDE) if one.clause))
+
+
+def number_of(transfer_id: str, year: int) -> str:
+    """What people call the case, and guardians follow it by: not to be guessed from another one."""
+    digits = int.from_bytes(hashlib.blake2b(transfer_id.encode(), digest_size=8).digest(), "big") % 10**10
+    return f"ZX{year}{digits:010d}"

@@ -1,0 +1,250 @@
+"""Every statement about transfers. Whoever changes one locks its case first (`get(..., lock=True)`).
+
+Locks: the intent (`holding`), then the case. A transfer's row is written under its case's lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+import asyncpg
+import msgspec
+from casework.state import DecisionRow, Standing
+from casework.store import history as case_history
+from casework.store import standing
+from regulation.authorisation import Reach, subtree_pattern
+from service_kit.crypto import FieldCipher
+from service_kit.database import driver, insert_rows
+from shared_contracts.decisions import Finding
+from shared_contracts.evidence import EvidenceGiven
+from shared_contracts.holds import Place
+from shared_contracts.transfer import Ground, TransferState
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from transfer.cases.tables import transfers as t
+
+
+class Details(msgspec.Struct, frozen=True, kw_only=True):
+    """What of the application is sealed: where a family lives, and how to reach it."""
+
+    residence: Place
+    household: Place | None
+    guardian: str
+    phone: str
+    alone_in_household: bool
+    agreed: bool
+
+
+class Transfer(msgspec.Struct, frozen=True, kw_only=True):
+    """A transfer with its case."""
+
+    id: str
+    number: str
+    student_id: str
+    person_id: str
+    name: str
+    ground: Ground
+    grade: int
+    stage: str
+    to_school: str
+    to_authority: str
+    from_school: str
+    from_authority: str
+    seat: bool
+    over: bool
+    record_moves: bool
+    sealed: bytes
+    evidence: tuple[EvidenceGiven, ...]
+    exception: str
+    findings: tuple[Finding, ...]
+    policy_version: str
+    needs_override: tuple[str, ...]
+    overridden: tuple[str, ...]
+    outcome: str | None
+    problem: tuple[Finding, ...]
+    class_no: int | None
+    completed_on: date | None
+    opened_at: datetime
+    opened_by: str
+    moved_at: datetime
+    entered_by: str
+    parties: dict[str, str]
+    standing: Standing
+
+    @property
+    def version(self) -> int:
+        return self.standing.version
+
+    @property
+    def state(self) -> TransferState:
+        return state_of(self.standing.status, self.outcome)
+
+
+_OUTCOMES = {
+    "moving": TransferState.MOVING,
+    "moved": TransferState.COMPLETED,
+    "attention": TransferState.NEEDS_ATTENTION,
+    "given_up": TransferState.WITHDRAWN,
+    "expired": TransferState.EXPIRED,
+}
+
+
+def state_of(status: str, outcome: str | None) -> TransferState:
+    """A transfer's state from its case and from what became of it afterwards."""
+    return TransferState(status) if outcome is None else _OUTCOMES[outcome]
+
+
+def meaning(state: TransferState) -> tuple[str | None, str | None]:
+    """The inverse, for queries: status (None for any) and outcome."""
+    for outcome, one in _OUTCOMES.items():
+        if one is state and outcome != "given_up":
+            return None, outcome
+    return str(state), None
+
+
+_SELECT = """
+SELECT t.*, t.evidence::text AS evidence_text, t.findings::text AS findings_text, t.problem::text AS problem_text,
+       c.entered_by, c.parties::text AS parties_text, c.status, c.step, c.due_on, c.provisional, c.days_left,
+       c.deciders::text AS deciders, c.version
+FROM transfers t JOIN cases c ON c.id = t.id
+"""
+_JSON = {"evidence": tuple[EvidenceGiven, ...], "findings": tuple[Finding, ...], "problem": tuple[Finding, ...]}
+
+
+async def get(tx: AsyncConnection, transfer_id: str, *, lock: bool = False) -> Transfer | None:
+    row = await (await driver(tx)).fetchrow(
+        f"{_SELECT} WHERE t.id = $1{' FOR UPDATE OF c' if lock else ''}", transfer_id
+    )
+    return None if row is None else _transfer(row)
+
+
+async def numbered(tx: AsyncConnection, number: str) -> Transfer | None:
+    row = await (await driver(tx)).fetchrow(f"{_SELECT} WHERE t.number = $1", number)
+    return None if row is None else _transfer(row)
+
+
+def _transfer(row: asyncpg.Record) -> Transfer:
+    values: dict[str, Any] = {name: row[name] for name in Transfer.__struct_fields__ if name in row}
+    for name, kind in _JSON.items():
+        values[name] = msgspec.json.decode(row[f"{name}_text"], type=kind)
+    values |= {
+        "ground": Ground(row["ground"]),
+        "needs_override": tuple(row["needs_override"]),
+        "overridden": tuple(row["overridden"]),
+        "parties": msgspec.json.decode(row["parties_text"]),
+        "standing": standing(row),
+    }
+    return Transfer(**values)
+
+
+async def put(tx: AsyncConnection, values: Mapping[str, Any]) -> bool:
+    """False where the id is taken."""
+    return bool(await insert_rows(tx, t, [values], on_conflict="(id) DO NOTHING", returning=("id",)))
+
+
+_TEXT = {"evidence", "findings", "problem"}
+
+
+async def change(tx: AsyncConnection, transfer_id: str, now: datetime, **values: Any) -> None:
+    """Some columns of a transfer whose case the caller has locked."""
+    values["moved_at"] = now
+    names = list(values)
+    sets = ", ".join(
+        f"{name} = ${place}{'::text::jsonb' if name in _TEXT else ''}" for place, name in enumerate(names, start=2)
+    )
+    given = [msgspec.json.encode(values[name]).decode() if name in _TEXT else values[name] for name in names]
+    await (await driver(tx)).execute(
+        f"UPDATE transfers SET {sets} WHERE id = $1",  # noqa: S608 - our own columns
+        transfer_id,
+        *given,
+    )
+
+
+async def history(tx: AsyncConnection, transfer_id: str) -> list[DecisionRow]:
+    return await case_history(await driver(tx), transfer_id)
+
+
+# ---- lists --------------------------------------------------------------------------------------------------------------
+
+
+async def page(
+    tx: AsyncConnection,
+    reach: Reach,
+    *,
+    side: str | None,
+    school: str | None,
+    student_id: str | None,
+    state: TransferState | None,
+    overdue_on: date | None,
+    after: tuple[datetime, str] | None,
+    limit: int,
+) -> list[Transfer]:
+    """Transfers that the actor sees, newest first. A walk down transfers_in, transfers_out or their like of authorities,
+    stopped after a page."""
+    values: list[Any] = []
+
+    def value(one: Any) -> str:
+        values.append(one)
+        return f"${len(values)}"
+
+    where = []
+    sides = [prefix for prefix, name in (("to", "in"), ("from", "out")) if side in (None, name)]
+    if not reach.everything:
+        ways = []
+        for prefix in sides:
+            if reach.school is not None:
+                ways.append(f"t.{prefix}_school = {value(reach.school)}")
+            if reach.supervised is not None:
+                ways.append(f"t.{prefix}_authority = {value(reach.supervised)}")
+            if reach.subtree is not None:
+                ways.append(f"t.{prefix}_authority LIKE {value(subtree_pattern(reach.subtree))}")
+        if not ways:
+            return []
+        where.append(f"({' OR '.join(ways)})")
+    if school is not None:
+        place = value(school)
+        where.append(f"({' OR '.join(f't.{prefix}_school = {place}' for prefix in sides)})")
+    if student_id is not None:
+        where.append(f"t.student_id = {value(student_id)}")
+    if state is not None:
+        status, outcome = meaning(state)
+        where.append(f"t.outcome {f'= {value(outcome)}' if outcome else 'IS NULL'}")
+        if status is not None:
+            where.append(f"c.status = {value(status)}")
+    if overdue_on is not None:
+        where.append(f"c.status IN ('open', 'returned') AND c.due_on < {value(overdue_on)}")
+    if after is not None:
+        where.append(f"(t.opened_at, t.id) < ({value(after[0])}, {value(after[1])})")
+    condition = " AND ".join(where) or "true"
+    rows = await (await driver(tx)).fetch(
+        f"{_SELECT} WHERE {condition} ORDER BY t.opened_at DESC, t.id DESC LIMIT {value(limit)}", *values
+    )
+    return [_transfer(row) for row in rows]
+
+
+async def stale(tx: AsyncConnection, before: datetime, limit: int) -> list[str]:
+    """Cases under way on which nothing was done since a moment, oldest first."""
+    rows = await (await driver(tx)).fetch(
+        """SELECT t.id FROM transfers t JOIN cases c ON c.id = t.id
+           WHERE c.status IN ('open', 'returned') AND t.moved_at < $1 ORDER BY t.moved_at LIMIT $2""",
+        before,
+        limit,
+    )
+    return [row["id"] for row in rows]
+
+
+# ---- sealed -------------------------------------------------------------------------------------------------------------
+
+
+def seal(cipher: FieldCipher, transfer_id: str, details: Details) -> bytes:
+    return cipher.seal_bytes(msgspec.json.encode(details), _context(transfer_id))
+
+
+def details(cipher: FieldCipher, transfer: Transfer) -> Details:
+    return msgspec.json.decode(cipher.open_bytes(transfer.sealed, _context(transfer.id)), type=Details)
+
+
+def _context(transfer_id: str) -> bytes:
+    return f"transfer:{transfer_id}".encode()

@@ -1,0 +1,152 @@
+"""A transfer as one of its parties sees it: nobody learns more of another school's pupil than the case itself says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from casework.kinds import DECISION_TITLES, CaseKind
+from casework.rules import may_decide, may_reroute, may_resubmit, may_withdraw
+from casework.state import DecisionRow
+from regulation.authorisation import Target, may
+from service_kit import organisations
+from shared_contracts.actors import Actor, Role
+from shared_contracts.transfer import GROUND_TITLES, STATE_TITLES, Step, StepView, TransferView
+
+from transfer.cases import store
+from transfer.cases.chain import kind_of
+from transfer.cases.store import Transfer
+from transfer.context import TransferWork
+
+ACT_TITLES = {**DECISION_TITLES, "resubmit": "补正后重新提交", "withdraw": "撤回", "reroute": "改派学校"}
+
+
+def receiving(transfer: Transfer) -> Target:
+    return Target(school=transfer.to_school, authority=transfer.to_authority)
+
+
+def releasing(transfer: Transfer) -> Target:
+    return Target(school=transfer.from_school, authority=transfer.from_authority)
+
+
+def sees(actor: Actor, act: str, transfer: Transfer) -> bool:
+    return may(actor, act, receiving(transfer)) or may(actor, act, releasing(transfer))
+
+
+async def view(work: TransferWork, actor: Actor, transfer: Transfer) -> TransferView:
+    """One transfer with all that was done."""
+    history = await store.history(work.tx, transfer.id)
+    return (await _views(work, actor, [transfer], {transfer.id: history}))[0]
+
+
+async def views(work: TransferWork, actor: Actor, transfers: Sequence[Transfer]) -> tuple[TransferView, ...]:
+    """Rows of a list: without timelines."""
+    return await _views(work, actor, transfers, {})
+
+
+async def _views(
+    work: TransferWork, actor: Actor, transfers: Sequence[Transfer], histories: dict[str, list[DecisionRow]]
+) -> tuple[TransferView, ...]:
+    codes = {code for one in transfers for code in (one.to_school, one.from_school)}
+    codes |= {row.organisation for rows in histories.values() for row in rows}
+    names = await organisations.names(work.tx, codes)
+    return tuple(_view(work, actor, one, names, histories.get(one.id, [])) for one in transfers)
+
+
+def _view(
+    work: TransferWork, actor: Actor, transfer: Transfer, names: dict[str, str], history: Sequence[DecisionRow]
+) -> TransferView:
+    kind = kind_of(work, transfer)
+    standing = transfer.standing
+    open_ = standing.status == "open" and standing.step is not None
+    inside = may(actor, "transfer.transfer", receiving(transfer))
+    details = store.details(work.deps.cipher, transfer)
+    step = kind.step(standing.step) if open_ and standing.step else None
+    return TransferView(
+        id=transfer.id,
+        number=transfer.number,
+        student_id=transfer.student_id,
+        name=transfer.name,
+        ground=transfer.ground,
+        ground_title=GROUND_TITLES[transfer.ground],
+        state=transfer.state,
+        state_title=STATE_TITLES[transfer.state],
+        to_school=transfer.to_school,
+        to_school_name=names.get(transfer.to_school, transfer.to_school),
+        to_authority=transfer.to_authority,
+        from_school=transfer.from_school,
+        from_school_name=names.get(transfer.from_school, transfer.from_school),
+        from_authority=transfer.from_authority,
+        grade=transfer.grade,
+        seat=transfer.seat,
+        over=transfer.over,
+        without_record=not transfer.record_moves,
+        waits_for=Step(step.name) if step else None,
+        waits_for_title=step.title if step else "",
+        due_on=standing.due_on,
+        overdue=standing.due_on is not None and work.today > standing.due_on,
+        provisional=standing.provisional,
+        version=transfer.version,
+        opened_at=transfer.opened_at,
+        opened_by=transfer.opened_by if inside else "",
+        residence=details.residence if inside or not _is_school(actor) else None,
+        guardian=details.guardian,
+        phone=masked(details.phone),
+        exception=transfer.exception,
+        findings=transfer.findings if inside else (),
+        timeline=tuple(_step(kind, row, actor, names) for row in history),
+        problem=transfer.problem,
+        class_no=transfer.class_no,
+        completed_on=transfer.completed_on,
+        may=possible(kind, transfer, actor),
+    )
+
+
+def _step(kind: CaseKind, row: DecisionRow, actor: Actor, names: dict[str, str]) -> StepView:
+    moved = row.details.get("parties", {}) if row.decision == "reroute" else {}
+    return StepView(
+        step=row.step,
+        step_title=kind.step(row.step).title,
+        decision=row.decision,
+        decision_title=ACT_TITLES[row.decision],
+        organisation=row.organisation,
+        organisation_name=names.get(row.organisation, row.organisation or "系统"),
+        account_name=row.account_name if row.organisation == actor.organisation else "",
+        decided_at=row.decided_at,
+        reason=row.reason,
+        override=row.override,
+        from_school=row.details.get("from_school"),
+        to_school=moved.get(kind.entrant_party),
+    )
+
+
+def possible(kind: CaseKind, transfer: Transfer, actor: Actor) -> tuple[str, ...]:
+    """What the rules of casework let this account do now."""
+    standing, parties = transfer.standing, transfer.parties
+    found = []
+    if standing.status == "open" and standing.step is not None:
+        against = may_decide(
+            kind, standing, standing.step, actor, parties=parties, decision="approve", reason="",
+            entered_by=transfer.entered_by,
+        )  # fmt: skip
+        if not against:
+            found.append("decide")
+        moved = {kind.entrant_party: ""}
+        if not may_reroute(kind, standing, actor, parties=parties, moved=moved, reason="-"):
+            found.append("reroute")
+    if not may_resubmit(kind, standing, actor, parties):
+        found.append("resubmit")
+    if not may_withdraw(kind, standing, actor, parties, "-"):
+        found.append("withdraw")
+    officer = actor.has(Role.AUTHORITY_OFFICER) and actor.organisation == transfer.to_authority
+    if transfer.outcome == "attention" and officer:
+        found.append("retry")
+    return tuple(found)
+
+
+def masked(phone: str) -> str:
+    """The first three and the last four digits."""
+    return f"{phone[:3]}****{phone[-4:]}" if len(phone) >= 8 else "****"
+
+
+def _is_school(actor: Actor) -> bool:
+    return len(actor.organisation) == 10
