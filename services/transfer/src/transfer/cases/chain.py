@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from casework.kinds import CaseKind
 from regulation.parameters import Parameters
+from regulation.school_calendar import Terms, terms
 
 from transfer.cases.store import Transfer
 from transfer.context import TransferWork
+from transfer.rules.case import years_around
 from transfer.rules.kind import kind
 
 
@@ -20,3 +22,8 @@ def kind_of(work: TransferWork, transfer: Transfer) -> CaseKind:
 
 def chain(work: TransferWork, to_authority: str, from_authority: str) -> CaseKind:
     return kind(parameters_of(work, to_authority), same_authority=to_authority == from_authority)
+
+
+def terms_of(work: TransferWork, parameters: Parameters) -> tuple[Terms, ...]:
+    """The school calendar that the rules look at."""
+    return tuple(terms(parameters.division, year, parameters) for year in years_around(work.today, parameters))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from casework.kinds import CaseKind
 from casework.rules import may_decide, may_reroute, may_resubmit, may_withdraw
-from casework.state import Act, deciding_role
+from casework.state import Act, day_of, deciding_role
 from casework.store import Doing, decide_cases
 from regulation.authorisation import MISSING, check
 from regulation.findings import refuse
@@ -14,10 +15,11 @@ from regulation.mark import clause
 from service_kit.bus import BusError
 from service_kit.database import driver
 from shared_contracts.actors import Actor
-from shared_contracts.decisions import Finding, Outcome, Refused, refused
+from shared_contracts.decisions import Decision, Finding, Outcome, Refused, refused
 from shared_contracts.holds import ChangeFacts, GetChangeFacts, Seat
 from shared_contracts.messages import Command, word
 from shared_contracts.transfer import (
+    Application,
     DecideTransfer,
     RerouteTransfer,
     ResubmitTransfer,
@@ -32,7 +34,15 @@ from transfer.cases import holding, opening, store, telling, views
 from transfer.cases.chain import kind_of, parameters_of
 from transfer.cases.store import Transfer
 from transfer.context import TransferWork
-from transfer.rules.judge import judge_again
+from transfer.rules import evidence
+from transfer.rules.case import place_of
+from transfer.rules.judge import Begun, judge_again, to_override
+from transfer.rules.places import may_be_sent_to
+
+PRINCIPLES = "有“原则上”不予办理的情形。确需办理的，请选择突破并写明理由；没有空余学位的，可以改派到其他公办学校。"
+NO_SEAT = "改派到有空余学位的公办学校；确需接收的，选择突破并写明理由"
+OF_THE_SCHOOL = ("24.2.1", "24.2.2", "24.5.2", "24.5.3")
+"""Clauses about places: they were about the school that the pupil does not go to now."""
 
 
 @clause("24.5.1", "24.2.1", "24.2.2")
@@ -57,12 +67,19 @@ async def decide_transfer(work: TransferWork, command: DecideTransfer) -> Transf
     )
     if no:
         return refusal(no)
+    if command.decision == "return":
+        wrong = tuple(f for f in evidence.may_ask(found.ground, command.asks) if f.outcome is Outcome.REFUSE)
+        if wrong:
+            return refusal(wrong)
     if command.decision == "approve":
         kept = await _approvable(work, found, command)
         if isinstance(kept, Refused):
             return kept
         found = kept
-    doing = _doing(work, kind, command.step, actor, command.decision, command.reason, override=command.override)
+    doing = _doing(
+        work, kind, command.step, actor, command.decision, command.reason, override=command.override,
+        details={"asks": list(command.asks)} if command.asks else None,
+    )  # fmt: skip
     await decide_cases(await driver(work.tx), kind, [(found.id, found.standing)], doing, calendar=work.deps.calendar)
     return await _moved(work, actor, found.id)
 
@@ -72,46 +89,76 @@ async def _approvable(work: TransferWork, transfer: Transfer, command: DecideTra
     facts = await _facts(work, transfer, transfer.to_school)
     if isinstance(facts, Refused):
         return facts
-    parameters = parameters_of(work, transfer.to_authority)
-    decision = judge_again(facts, transfer.record_moves, parameters, work.today, seat=transfer.seat)
+    first = command.step is Step.RECEIVING_AUTHORITY
+    if first and not transfer.seat:
+        kept = await _seat_anew(work, transfer, facts, over=command.override)
+        if isinstance(kept, Refused):
+            return kept
+        transfer = kept
+    decision = _again(work, transfer, facts, command.step)
     if decision.refused:
         return refusal(decision.of(Outcome.REFUSE))
-    if command.step is not Step.RECEIVING_AUTHORITY:
+    if not first:
         return transfer
-    principles = dict.fromkeys([*transfer.needs_override, *opening.overrides(decision)])
+    principles = tuple(dict.fromkeys([*transfer.needs_override, *to_override(decision)]))
     if principles and not command.override:
-        against = [*(f for f in transfer.findings if f.outcome is Outcome.NEEDS_OVERRIDE)]
+        against = [f for f in transfer.findings if f.outcome is Outcome.NEEDS_OVERRIDE]
         against += [f for f in decision.of(Outcome.NEEDS_OVERRIDE) if f.clause not in transfer.needs_override]
-        return refused(
-            "refused",
-            "有“原则上”不予办理的情形。确需办理的，请选择突破并写明理由；没有空余学位的，可以改派到其他公办学校。",
-            *against,
-        )
-    if command.override and not principles:
+        return refused("refused", PRINCIPLES, *against)
+    if command.override and not principles and not transfer.over:
         nothing = refuse(
             "24.2.2", "transfer.nothing_to_override", "没有需要突破的“原则上”规定", cure="不选择突破，直接核准",
             fields=("override",),
         )  # fmt: skip
         return refusal((nothing,))
-    if not transfer.seat:
-        granted = await _seat_anew(work, transfer, facts, over=command.override)
-        if isinstance(granted, Refused):
-            return granted
     if principles:
         await store.change(work.tx, transfer.id, work.now, overridden=list(principles))
-    again = await store.get(work.tx, transfer.id)
-    assert again is not None
-    return again
+        transfer = msgspec.structs.replace(transfer, overridden=principles)
+    return transfer
 
 
-async def _seat_anew(work: TransferWork, transfer: Transfer, facts: ChangeFacts, *, over: bool) -> Seat | Refused:
+def _again(work: TransferWork, transfer: Transfer, facts: ChangeFacts, step: Step | None) -> Decision:
+    begun = Begun(
+        step=step,
+        from_school=transfer.from_school,
+        grade=transfer.grade,
+        seat=transfer.seat,
+        over=transfer.over,
+        overridden=transfer.overridden,
+    )
+    return judge_again(facts, parameters_of(work, transfer.to_authority), work.today, begun)
+
+
+def application_of(work: TransferWork, transfer: Transfer, number: str = "") -> Application:
+    """What was applied for, as far as it was kept: document numbers are not."""
+    details = store.details(work.deps.cipher, transfer)
+    return Application(
+        name=transfer.name,
+        number=number,
+        ground=transfer.ground,
+        residence=details.residence,
+        household=details.household,
+        guardian=details.guardian,
+        phone=details.phone,
+        alone_in_household=details.alone_in_household,
+        record_moves=transfer.record_moves,
+        agreed=details.agreed,
+        evidence=transfer.evidence,
+    )
+
+
+async def _seat_anew(work: TransferWork, transfer: Transfer, facts: ChangeFacts, *, over: bool) -> Transfer | Refused:
     """A case that was opened without a place gets one: there is room now, or the authority allows one more."""
-    seat = Seat(school=transfer.to_school, grade=transfer.grade, over=over and not (facts.room and facts.room.free))
+    free = facts.room.free if facts.room else 0
+    if free < 1 and not over:
+        found = refuse("24.2.2", "seat.none", "转入学校没有空余学位", cure=NO_SEAT)
+        return refused("refused", f"转入学校没有空余学位。{NO_SEAT}。", found)
+    seat = Seat(school=transfer.to_school, grade=transfer.grade, over=free < 1)
     granted = await holding.grant(work, transfer.id, transfer.student_id, transfer.to_school, seat)
     if isinstance(granted, Refused):
         return granted
     await store.change(work.tx, transfer.id, work.now, seat=True, over=seat.over)
-    return seat
+    return msgspec.structs.replace(transfer, seat=True, over=seat.over)
 
 
 @clause("24.5.2")
@@ -127,9 +174,9 @@ async def reroute_transfer(work: TransferWork, command: RerouteTransfer) -> Tran
     facts = await _facts(work, found, command.school)
     if isinstance(facts, Refused):
         return facts
-    if fault := _not_there(found, facts, command.school):
-        return refusal((fault,))
-    assert facts.to is not None and facts.pupil is not None
+    stands = may_be_sent_to(facts, was=found.to_school, authority=found.to_authority)
+    if against := tuple(one for one in stands if one.outcome is Outcome.REFUSE):
+        return refusal(against)
     seat = Seat(school=command.school, grade=found.grade)
     granted = await holding.grant(work, found.id, found.student_id, command.school, seat)
     if isinstance(granted, Refused):
@@ -139,7 +186,7 @@ async def reroute_transfer(work: TransferWork, command: RerouteTransfer) -> Tran
         details={"parties": moved, "from_school": found.to_school},
     )  # fmt: skip
     await decide_cases(await driver(work.tx), kind, [(found.id, found.standing)], doing, calendar=work.deps.calendar)
-    gone = [c for c in found.needs_override if c not in ("24.2.1", "24.2.2", "24.5.2", "24.5.3")]
+    kept = [one for one in found.needs_override if one not in OF_THE_SCHOOL]
     await store.change(
         work.tx,
         found.id,
@@ -148,27 +195,9 @@ async def reroute_transfer(work: TransferWork, command: RerouteTransfer) -> Tran
         stage=facts.room.stage if facts.room else found.stage,
         seat=True,
         over=False,
-        needs_override=gone,
+        needs_override=kept,
     )
     return await _moved(work, actor, found.id)
-
-
-@clause("24.5.2", "24.6.2")
-def _not_there(transfer: Transfer, facts: ChangeFacts, school: str) -> Finding | None:
-    """Why the pupil cannot be sent there. The place itself is counted under lock by the registry."""
-    cure = "从有空余学位的公办学校中另选一所"
-    if school == transfer.to_school:
-        return refuse("24.5.2", "reroute.same_school", "该生申请的就是这所学校", cure=cure, fields=("school",))
-    if school == transfer.from_school:
-        return refuse("24.5.2", "reroute.own_school", "该生现在就在这所学校", cure=cure, fields=("school",))
-    if facts.to is None or facts.to.authority != transfer.to_authority:
-        message = "没有这所学校，或者它不由您直接主管"
-        return refuse("24.5.2", "reroute.not_supervised", message, cure=cure, fields=("school",))
-    if facts.to.ownership != "public":
-        return refuse("24.5.2", "reroute.not_public", "只能统筹到公办学校", cure=cure, fields=("school",))
-    if facts.room is None:
-        return refuse("24.6.2", "reroute.no_grade", "这所学校没有该生就读的年级", cure=cure, fields=("school",))
-    return None
 
 
 @clause("24.5.1")
@@ -180,7 +209,9 @@ async def resubmit_transfer(work: TransferWork, command: ResubmitTransfer) -> Tr
     kind, actor, application = kind_of(work, found), command.actor, command.application
     if no := may_resubmit(kind, found.standing, actor, found.parties):
         return refusal(no)
-    looked = await opening.look(work, actor, application, school=found.to_school, case_id=found.id)
+    looked = await opening.look(
+        work, actor, application, school=found.to_school, case_id=found.id, day=day_of(found.opened_at)
+    )
     if isinstance(looked, Refused):
         return looked
     facts, decision, parameters = looked
@@ -209,9 +240,9 @@ async def resubmit_transfer(work: TransferWork, command: ResubmitTransfer) -> Tr
         sealed=store.seal(work.deps.cipher, found.id, opening.details_of(application)),
         evidence=application.evidence or found.evidence,
         exception=command.exception.strip(),
-        findings=opening.shown(decision).findings,
+        findings=decision.findings,
         policy_version=parameters.version,
-        needs_override=opening.overrides(decision),
+        needs_override=list(to_override(decision)),
     )
     doing = _doing(work, kind, found.standing.step or kind.first.name, actor, "resubmit", "")
     await decide_cases(await driver(work.tx), kind, [(found.id, found.standing)], doing, calendar=work.deps.calendar)
@@ -280,12 +311,15 @@ async def _seen(
     return found
 
 
+@clause("24.6.2")
 async def _facts(work: TransferWork, transfer: Transfer, school: str) -> ChangeFacts | Refused:
+    """Of today. Rooms are those of the pupil's own year: the place was given in it, and both are promoted together."""
     query = GetChangeFacts(
         actor=holding.SERVICE,
         student_id=transfer.student_id,
         to_school=school,
         grade=transfer.grade,
+        residence=place_of(application_of(work, transfer)),
         case_id=transfer.id,
     )
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import date
 
 from casework.state import opened
 from casework.store import NewCase, open_cases
@@ -12,7 +13,7 @@ from regulation.parameters import Parameters
 from service_kit.bus import BusError
 from service_kit.database import driver
 from shared_contracts.actors import Actor
-from shared_contracts.decisions import Decision, Finding, Outcome, Refused, refused
+from shared_contracts.decisions import Decision, Outcome, Refused, refused
 from shared_contracts.holds import ChangeFacts, FindRoom, GetChangeFacts, Nearby, Pupil, RoomNearby, School, Seat
 from shared_contracts.messages import word
 from shared_contracts.transfer import (
@@ -28,14 +29,14 @@ from shared_contracts.transfer import (
 )
 
 from transfer.cases import holding, store, telling, views
-from transfer.cases.chain import chain, parameters_of
+from transfer.cases.chain import chain, parameters_of, terms_of
+from transfer.cases.showing import shown
 from transfer.context import TransferWork
-from transfer.rules import evidence
-from transfer.rules.judge import judge
+from transfer.rules import evidence, private
+from transfer.rules.case import PRIVATE, Intake, place_of
+from transfer.rules.judge import judge, to_override
 
 NEARBY = 5
-_OURS = ("24.2.1", "24.2.2", "24.5.2", "24.5.3", "24.6.4")
-"""Clauses whose facts are the receiving school's own, or public. What others looked at is of another school's pupil."""
 NO_SCHOOL = "您的学校不在机构名录中，或者已经撤销。"
 
 
@@ -87,18 +88,27 @@ async def open_transfer(work: TransferWork, command: OpenTransfer) -> TransferVi
     return await views.view(work, actor, transfer)
 
 
-def seat_for(facts: ChangeFacts) -> Seat | None:
+def seat_for(facts: ChangeFacts, intake: Intake | None = None) -> Seat | None:
     """A place at once where the school has one; else the authority sends the pupil elsewhere or allows one more (24.5.2)."""
-    pupil, room = facts.pupil, facts.room
-    if pupil is None or pupil.grade is None or room is None or room.free <= 0 or facts.to is None:
+    pupil, room, to = facts.pupil, facts.room, facts.to
+    if pupil is None or pupil.grade is None or room is None or room.free <= 0 or to is None:
         return None
-    return Seat(school=facts.to.code, grade=pupil.grade)
+    if to.ownership == PRIVATE and not private.has_place(room, intake):
+        return None
+    return Seat(school=to.code, grade=pupil.grade)
 
 
 async def look(
-    work: TransferWork, actor: Actor, application: Application, *, school: str | None = None, case_id: str | None = None
+    work: TransferWork,
+    actor: Actor,
+    application: Application,
+    *,
+    school: str | None = None,
+    case_id: str | None = None,
+    day: date | None = None,
+    intake: Intake | None = None,
 ) -> tuple[ChangeFacts, Decision, Parameters] | Refused:
-    """The facts and what the law says of them."""
+    """The facts and what the law says of them. `day`: of the application, where that was another one."""
     try:
         facts = await work.deps.bus.ask(
             GetChangeFacts(
@@ -106,7 +116,7 @@ async def look(
                 name=application.name,
                 number=application.number,
                 to_school=school or actor.organisation,
-                residence=application.residence,
+                residence=place_of(application),
                 case_id=case_id,
             )
         )
@@ -117,7 +127,7 @@ async def look(
     if facts.to is None:
         return refused("not_found", NO_SCHOOL)
     parameters = parameters_of(work, facts.to.division)
-    decision = judge(facts, application, parameters, work.today, work.deps.calendar)
+    decision = judge(facts, application, parameters, terms_of(work, parameters), day or work.today, intake)
     return facts, decision, parameters
 
 
@@ -135,26 +145,6 @@ def against(decision: Decision, exception: str) -> Refused | None:
             *told.findings,
         )
     return None
-
-
-def shown(decision: Decision) -> Decision:
-    """Findings as the receiving school may see them: the verdict, not what was looked at of another school's pupil."""
-    return Decision(
-        findings=tuple(_shown(finding) for finding in decision.findings), policy_version=decision.policy_version
-    )
-
-
-def _shown(finding: Finding) -> Finding:
-    if finding.clause in _OURS:
-        return finding
-    return Finding(
-        code=finding.code,
-        outcome=finding.outcome,
-        message=finding.message,
-        clause=finding.clause,
-        cure=finding.cure,
-        fields=finding.fields,
-    )
 
 
 async def rooms(
@@ -268,9 +258,9 @@ async def _put(
             "sealed": store.seal(work.deps.cipher, command.transfer_id, details_of(application)),
             "evidence": application.evidence,
             "exception": command.exception.strip(),
-            "findings": shown(decision).findings,
+            "findings": decision.findings,
             "policy_version": parameters.version,
-            "needs_override": overrides(decision),
+            "needs_override": list(to_override(decision)),
             "overridden": [],
             "problem": [],
             "opened_at": work.now,
@@ -296,11 +286,6 @@ def details_of(application: Application) -> store.Details:
         alone_in_household=application.alone_in_household,
         agreed=application.agreed,
     )
-
-
-def overrides(decision: Decision) -> list[str]:
-    """Clauses of 原则上 rules that stand against it, in their order."""
-    return list(dict.fromkeys(one.clause for one in decision.of(Outcome.NEEDS_OVERRIDE) if one.clause))
 
 
 def number_of(transfer_id: str, year: int) -> str:

@@ -134,7 +134,7 @@ def _transfer(row: asyncpg.Record) -> Transfer:
         "needs_override": tuple(row["needs_override"]),
         "overridden": tuple(row["overridden"]),
         "parties": msgspec.json.decode(row["parties_text"]),
-        "standing": standing(row),
+        "standing": standing(dict(row)),
     }
     return Transfer(**values)
 

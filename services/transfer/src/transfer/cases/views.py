@@ -10,10 +10,12 @@ from casework.state import DecisionRow
 from regulation.authorisation import Target, may
 from service_kit import organisations
 from shared_contracts.actors import Actor, Role
+from shared_contracts.decisions import Decision, Finding
 from shared_contracts.transfer import GROUND_TITLES, STATE_TITLES, Step, StepView, TransferView
 
 from transfer.cases import store
 from transfer.cases.chain import kind_of
+from transfer.cases.showing import shown
 from transfer.cases.store import Transfer
 from transfer.context import TransferWork
 
@@ -92,7 +94,7 @@ def _view(
         guardian=details.guardian,
         phone=masked(details.phone),
         exception=transfer.exception,
-        findings=transfer.findings if inside else (),
+        findings=_findings(actor, transfer, inside=inside),
         timeline=tuple(_step(kind, row, actor, names) for row in history),
         problem=transfer.problem,
         class_no=transfer.class_no,
@@ -141,6 +143,15 @@ def possible(kind: CaseKind, transfer: Transfer, actor: Actor) -> tuple[str, ...
     if transfer.outcome == "attention" and officer:
         found.append("retry")
     return tuple(found)
+
+
+def _findings(actor: Actor, transfer: Transfer, *, inside: bool) -> tuple[Finding, ...]:
+    """The authority that decides sees all of them; the school that applied what it was told; the other side none."""
+    if not inside:
+        return ()
+    if not _is_school(actor):
+        return transfer.findings
+    return shown(Decision(findings=transfer.findings)).findings
 
 
 def masked(phone: str) -> str:
