@@ -18,6 +18,7 @@ import identity.app as identity
 import notifications.app as notifications
 import pytest
 import registry.app as registry
+import transfer.app as transfer
 from e2e_acts import acts
 from e2e_api import XLSX, problem_of
 from e2e_cast import CITY, COUNTY, SCHOOL, Cast, Member

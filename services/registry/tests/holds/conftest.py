@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest_asyncio
 
-for part in ("registration", "form", "reorganisation"):
-    sys.path.insert(0, str(Path(__file__).parents[1] / part / "support"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "registration" / "support"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "form" / "support"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "reorganisation" / "support"))
 
 from moving_world import MovingWorld
 

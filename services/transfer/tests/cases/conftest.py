@@ -10,8 +10,10 @@ from typing import Any
 import pytest_asyncio
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
-for part in ("registration", "form", "reorganisation"):
-    sys.path.insert(0, str(Path(__file__).parents[3] / "registry" / "tests" / part / "support"))
+_REGISTRY = Path(__file__).parents[3] / "registry" / "tests"
+sys.path.insert(0, str(_REGISTRY / "registration" / "support"))
+sys.path.insert(0, str(_REGISTRY / "form" / "support"))
+sys.path.insert(0, str(_REGISTRY / "reorganisation" / "support"))
 
 from moving_world import MovingWorld
 from transfer_world import TransferWorld

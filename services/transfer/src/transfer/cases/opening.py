@@ -53,7 +53,7 @@ async def precheck_transfer(work: TransferWork, query: PrecheckTransfer) -> Tran
     assert facts.to is not None
     nearby: tuple[Nearby, ...] = ()
     if facts.pupil is not None and facts.pupil.grade is not None:
-        nearby = await rooms(work, facts.to, facts.pupil.grade, query.application, NEARBY)
+        nearby = await rooms(work, facts.to, facts.pupil, query.application, NEARBY)
     return TransferPrechecked(
         decision=shown(decision),
         evidence=evidence.asked(query.application),
@@ -148,17 +148,18 @@ def against(decision: Decision, exception: str) -> Refused | None:
 
 
 async def rooms(
-    work: TransferWork, school: School, grade: int, application: Application, limit: int
+    work: TransferWork, to: School, pupil: Pupil, application: Application, limit: int
 ) -> tuple[Nearby, ...]:
-    """Public schools with free places; none where the registry does not answer: the verdict does not depend on it."""
-    stage = school.stages[0] if len(school.stages) == 1 else _stage(school, grade)
+    """Public schools with free places, without the two of the case: that one of them is missing says nothing. None where the
+    registry does not answer: the verdict does not depend on it."""
+    assert pupil.grade is not None
     query = FindRoom(
         actor=holding.SERVICE,
-        grade=grade,
-        stage=stage,
+        grade=pupil.grade,
+        stage=to.stages[0] if len(to.stages) == 1 else _stage(to, pupil.grade),
         residence=application.residence,
-        division=school.division,
-        without=(school.code,),
+        division=to.division,
+        without=(to.code, pupil.school.code),
         limit=limit,
     )
     try:

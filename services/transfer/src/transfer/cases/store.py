@@ -228,7 +228,7 @@ async def stale(tx: AsyncConnection, before: datetime, limit: int) -> list[str]:
     """Cases under way on which nothing was done since a moment, oldest first."""
     rows = await (await driver(tx)).fetch(
         """SELECT t.id FROM transfers t JOIN cases c ON c.id = t.id
-           WHERE c.status IN ('open', 'returned') AND t.moved_at < $1 ORDER BY t.moved_at LIMIT $2""",
+           WHERE c.status IN ('open', 'returned') AND t.moved_at <= $1 ORDER BY t.moved_at LIMIT $2""",
         before,
         limit,
     )

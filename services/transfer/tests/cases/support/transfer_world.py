@@ -18,8 +18,9 @@ from service_kit.codec import decode_reply
 from service_kit.database import Database, driver
 from service_kit.ids import derived
 from service_kit.service import Kit
-from shared_contracts import holds, transfer as contract
+from shared_contracts import holds
 from shared_contracts import registry as registry_contract
+from shared_contracts import transfer as contract
 from shared_contracts.actors import Role
 from shared_contracts.evidence import EvidenceGiven, EvidenceKind
 from shared_contracts.holds import Place
@@ -156,8 +157,9 @@ class TransferWorld:
             key = self.id("evidence")
             await self.registry.sql(
                 """INSERT INTO evidence (id, organisation, account, uploaded_by, uploaded_at, name, media_type, size, sha256,
-                                         file_id, scan)
-                   VALUES ($1, $2, 'r', '赵学籍', now(), 'a.pdf', 'application/pdf', 10, repeat('0', 64), $1, 'clean')""",
+                                         file_id, scan, kind)
+                   VALUES ($1, $2, 'r', '赵学籍', now(), 'a.pdf', 'application/pdf', 10, repeat('0', 64), $1, 'clean',
+                           'other')""",
                 key,
                 organisation,
             )
@@ -166,9 +168,7 @@ class TransferWorld:
 
     async def open(self, student: str, who: Any = REGISTRAR, exception: str = "", **changes: Any) -> Any:
         if "evidence" not in changes:
-            changes["evidence"] = await self.papers(
-                EvidenceKind.RESIDENCE, EvidenceKind.OFFICIAL_DOCUMENT, EvidenceKind.TRANSFER_APPLICATION
-            )
+            changes["evidence"] = await self.papers(EvidenceKind.RESIDENCE)
         command = OpenTransfer(
             command_id=changes.pop("command_id", None) or self.id("command"),
             actor=who,
