@@ -10,10 +10,9 @@ from typing import Any
 import pytest_asyncio
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
-_REGISTRY = Path(__file__).parents[3] / "registry" / "tests"
-sys.path.insert(0, str(_REGISTRY / "registration" / "support"))
-sys.path.insert(0, str(_REGISTRY / "form" / "support"))
-sys.path.insert(0, str(_REGISTRY / "reorganisation" / "support"))
+sys.path.insert(0, str(Path(__file__).parents[3] / "registry" / "tests" / "registration" / "support"))
+sys.path.insert(0, str(Path(__file__).parents[3] / "registry" / "tests" / "form" / "support"))
+sys.path.insert(0, str(Path(__file__).parents[3] / "registry" / "tests" / "reorganisation" / "support"))
 
 from moving_world import MovingWorld
 from transfer_world import TransferWorld

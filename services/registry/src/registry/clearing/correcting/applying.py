@@ -104,7 +104,9 @@ async def _change_form(work: RegistryWork, found: Correction) -> None:
     if await registrations.form(work.tx, found.student_id) is None:
         return
     form = await queries.read_form(work, found.student_id)
-    changes: dict[str, str] = {name: getattr(found.after, name) for name in ("name", "sex", "document_kind") if name in form}
+    changes: dict[str, str] = {
+        name: getattr(found.after, name) for name in ("name", "sex", "document_kind") if name in form
+    }
     changes |= {f"member{member.slot}_document_kind": member.document_kind for member in found.after.members}
     after = {key: value for key, value in (form | changes).items() if value}
     sealed = work.deps.cipher.seal_bytes(msgspec.json.encode(after), form_context(found.student_id))
