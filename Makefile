@@ -4,16 +4,21 @@ PY     := .venv/bin/python
 ROWS   ?= 300
 STUDENTS ?= 200000
 PACKAGES := $(sort $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)) infra/pyproject.toml deploy/local/pyproject.toml
+LOCKING := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+  --no-annotate --no-header --quiet $(LOCK_FLAGS)
 CODE   := libs services infra deploy tests_e2e benchmarks conftest.py .ci
 .DEFAULT_GOAL := help
-.PHONY: help setup run up down reset clock status logs demo test lint format types imports regulation article check-docs \
-  unit e2e seed-province bench-registration bench-export bench-search bench-looking-back bench-token bench-audit dead-letters replay audit-verify lock
+.PHONY: help setup setup-browser run up down reset clock status logs demo test lint format types imports regulation article check-docs \
+  unit e2e test-browser seed-province bench-registration bench-export bench-search bench-looking-back bench-token bench-audit dead-letters replay audit-verify lock
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{sub(/ .*/, "", $$1); printf "  make %-20s %s\n", $$1, $$2}'
 
 setup: ## the environment .venv from requirements.lock (every other target does it when needed)
 	@$(PYTHON) deploy/local/bootstrap.py
+
+setup-browser: setup ## what the browser tests need besides: a driver and a Chromium, out of requirements-browser.lock
+	@$(PYTHON) deploy/local/bootstrap.py browser
 
 # ---- run it ---------------------------------------------------------------------------------------------------------
 
@@ -78,8 +83,11 @@ check-docs: setup ## generated pages are true
 unit: setup ## unit and integration tests, on real PostgreSQL and NATS
 	@.venv/bin/pytest -q libs services infra deploy
 
-e2e: setup ## the whole system through the gateway (TEST_BACKEND=auto|docker|embedded)
+e2e: setup-browser ## the whole system through the gateway (TEST_BACKEND=auto|docker|embedded, TEST_BROWSER=auto|…)
 	@.venv/bin/pytest -q tests_e2e
+
+test-browser: setup-browser ## the console's tests alone; without a browser they fail here instead of being skipped
+	@TEST_BROWSER=$${TEST_BROWSER:-required} .venv/bin/pytest -q tests_e2e -k console
 
 bench-registration: setup ## rows/s of the main job as a ratio to a bare program (ROWS=5000)
 	@$(PY) benchmarks/registration.py --rows $(if $(filter command line environment,$(origin ROWS)),$(ROWS),5000)
@@ -109,7 +117,7 @@ article: setup ## text, rules and tests of a clause: make article A=15.3
 
 # ---- dependencies ---------------------------------------------------------------------------------------------------
 
-lock: setup ## resolve requirements.lock anew: versions and hashes, no addresses
-	@.venv/bin/uv pip compile pyproject.toml $(PACKAGES) --group pyproject.toml:dev --universal --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet $(LOCK_FLAGS) \
+lock: setup ## resolve both locks anew: versions and hashes, no addresses
+	@.venv/bin/uv pip compile pyproject.toml $(PACKAGES) --group pyproject.toml:dev $(LOCKING) \
 	  $(foreach p,$(PACKAGES),--no-emit-package $(shell sed -n 's/^name = "\(.*\)"/\1/p' $(p))) -o requirements.lock
+	@.venv/bin/uv pip compile --group pyproject.toml:browser --constraint requirements.lock $(LOCKING) -o requirements-browser.lock

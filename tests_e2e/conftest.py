@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import pytest_asyncio
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 from e2e_acts import acts
+from e2e_browser import WIDE, Browser, Consoles, NoBrowser, asked_for, running_browser
 from e2e_cast import Cast
 from e2e_flow import Desk, desk
 from e2e_people import People
@@ -21,7 +25,13 @@ from e2e_story import Story, tell
 from e2e_system import HASTY, System, running_system
 from e2e_things import Things, things_of
 
+if TYPE_CHECKING:
+    from e2e_console import Console
+
 FreshSystem = Callable[..., System]
+PICTURES = Path(__file__).parents[1] / "test-results"
+REPORT = pytest.StashKey[pytest.TestReport]()
+NO_BROWSER = pytest.StashKey[str]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -99,3 +109,59 @@ def fresh_system() -> Iterator[FreshSystem]:
             return stack.enter_context(running_system(begins, **settings))
 
         yield make
+
+
+# ---- a browser --------------------------------------------------------------------------------------------------------
+
+
+@pytest_asyncio.fixture(scope="session")
+async def browser(request: pytest.FixtureRequest) -> AsyncIterator[Browser]:
+    """A real one. Where there is none the console's tests are skipped, loudly; `TEST_BROWSER=required` makes them fail."""
+    try:
+        async with running_browser() as running:
+            yield running
+    except NoBrowser as problem:
+        if asked_for() != "auto":
+            pytest.fail(f"no browser: {problem}", pytrace=False)
+        request.config.stash[NO_BROWSER] = str(problem)
+        pytest.skip(f"no browser: {problem}")
+
+
+@pytest_asyncio.fixture
+async def consoles(request: pytest.FixtureRequest, browser: Browser) -> AsyncIterator[Consoles]:
+    """`await consoles(system, "xinchun.registrar", size=NARROW)`: somebody signed in at a page of his own.
+
+    Of a test that fails there is a picture of each page, named in its report.
+    """
+    from e2e_console import console_of, picture
+
+    opened: list[Console] = []
+    async with AsyncExitStack() as stack:
+
+        async def console(system: System, username: str = "", size: Any = WIDE) -> Console:
+            made = await stack.enter_async_context(console_of(browser, system, size))
+            opened.append(made)
+            return await made.sign_in(username) if username else made
+
+        yield console
+        report = request.node.stash.get(REPORT, None)
+        if report is not None and report.failed:
+            name = re.sub(r"[^\w.-]+", "-", request.node.name)
+            for number, one in enumerate(opened, 1):
+                report.sections.append(("picture", await picture(one, PICTURES / f"{name}-{number}.png")))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.when == "call":
+        item.stash[REPORT] = report
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if problem := config.stash.get(NO_BROWSER, ""):
+        terminalreporter.section("NO BROWSER: the console was not tested", sep="!", red=True)
+        terminalreporter.line(
+            f"{problem}\nCure: make setup-browser, or install Chromium. `make test-browser` insists on one."
+        )

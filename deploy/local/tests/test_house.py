@@ -31,15 +31,17 @@ def test_each_dependency_is_justified_and_none_is_listed_in_vain() -> None:
         for extra in project.get("optional-dependencies", {}).values():
             used |= distributions(extra)
     used = {name for name in used if not name.startswith("xueji-")}
-    used |= distributions(tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["dev"])
+    for group in tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"].values():
+        used |= distributions(group)
     page = (ROOT / "docs/dependencies.md").read_text()
     rows = re.findall(r"^\| ([a-z][a-z0-9, -]+) \|", page, re.MULTILINE)
     listed = {name for row in rows for name in row.split(", ")} - {"package"}
     assert listed == used
 
 
-def test_the_lock_names_versions_and_hashes_and_no_address() -> None:
-    lock = (ROOT / "requirements.lock").read_text()
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-browser.lock"])
+def test_the_lock_names_versions_and_hashes_and_no_address(name: str) -> None:
+    lock = (ROOT / name).read_text()
     assert "--hash=sha256:" in lock
     assert not re.search(r"https?://|file:|--index-url|--find-links|--extra-index-url|^-e ", lock, re.MULTILINE)
     assert not (ROOT / "uv.lock").exists() or "uv.lock" in (ROOT / ".gitignore").read_text()

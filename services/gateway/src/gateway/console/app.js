@@ -169,6 +169,9 @@ async function show() {
 }
 
 addEventListener("hashchange", () => session.get() && show());
+top_.addEventListener("click", (event) => { // to where one is already: once more
+  if (event.target.closest("nav a")?.getAttribute("href") === location.hash) show();
+});
 addEventListener("click", (event) => { // anywhere else closes the menu
   for (const menu of top_.querySelectorAll("nav .menu[open]")) if (!menu.contains(event.target)) menu.open = false;
 });

@@ -185,7 +185,10 @@ export function codes() {
 export function action(label, act, props = {}) {
   const button = h("button", { type: "button", ...props, onclick: async () => {
     button.disabled = true;
-    try { await act(button); } catch (error) { showProblem(error); } finally { button.disabled = false; }
+    try { await act(button); } catch (error) { showProblem(error); } finally {
+      button.disabled = false;
+      if (document.activeElement === document.body) button.focus(); // a disabled one had to give it away
+    }
   } }, label);
   return button;
 }
@@ -254,8 +257,8 @@ export const empty = (text) => h("p", { class: "empty" }, text);
 
 export function table(heads, rows, caption) {
   return h("div", { class: "scroll" }, h("table", null, h("caption", { class: "sr" }, caption),
-    h("thead", null, h("tr", null, heads.map((head) => h("th", { scope: "col" }, head)))),
-    h("tbody", null, rows.map((cells) => h("tr", null, cells.map((cell, i) => h("td", { "data-label": typeof heads[i] === "string" ? heads[i] : "" }, cell)))))));
+    h("thead", null, h("tr", null, heads.map((head) => h("th", { scope: "col" }, head || h("span", { class: "sr" }, "办理"))))),
+    h("tbody", null, rows.map((cells) => h("tr", null, cells.map((cell, i) => h("td", { "data-label": typeof heads[i] === "string" ? heads[i] : "" }, Array.isArray(cell) ? h("div", null, cell) : cell)))))));
 }
 
 export function finding(found) {
