@@ -26,6 +26,7 @@ from article24 import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
+from regulation.lottery import transferable
 from regulation.school_year import SchoolSystem, Stage
 from shared_contracts.decisions import Outcome
 from shared_contracts.transfer import Step
@@ -34,6 +35,7 @@ from transfer.rules.judge import to_override
 from transfer.rules.places import may_be_sent_to
 from transfer.rules.private import (
     free_places,
+    has_place,
     most_ratio,
     places,
     places_by_ratio,
@@ -239,6 +241,13 @@ def test_free_places_are_what_the_plan_leaves_within_the_standard_sizes(changes:
 )
 def test_a_share_of_a_place_is_none(free: int, ratio: str, places_: int) -> None:
     assert places_by_ratio(free, Fraction(ratio)) == places_
+
+
+@given(free=st.integers(0, 200), taken=st.integers(0, 200), ratio=st.fractions(0, Fraction(1, 3), max_denominator=60))
+def test_rule_and_draw_reckon_alike(free: int, taken: int, ratio: Fraction) -> None:
+    """Where the rule lets one more in there is one more to be drawn, and the other way round."""
+    of = room(PRIVATE, sizes=(0, 0, 0, 0, 0), plan_places=free, pupils=0)
+    assert has_place(of, Intake(ratio=ratio, taken=taken)) == (transferable(free, taken, ratio) > 0)
 
 
 NINTH = Fraction(1, 9)

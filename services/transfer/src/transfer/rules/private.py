@@ -10,6 +10,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+from regulation import lottery
 from regulation.findings import passed, refuse
 from regulation.mark import clause
 from regulation.school_year import SchoolSystem, Stage, grade_name, grades_of
@@ -63,8 +64,11 @@ def free_places(room: Room) -> int:
 
 @clause("24.5.3")
 def places_by_ratio(free: int, ratio: Fraction) -> int:
-    """可转入学位: not one above the ratio, so that a share of a place is none. `free`: when the year's transfers began."""
-    return int(max(free, 0) * ratio)
+    """可转入学位: not one above the ratio, so that a share of a place is none. `free`: when the year's transfers began.
+
+    The same reckoning as a draw's, which anybody repeats from its published file.
+    """
+    return lottery.transferable(free, 0, ratio)
 
 
 def places(room: Room, intake: Intake) -> int:
