@@ -28,7 +28,9 @@ import asyncpg
 import msgspec
 import nats
 from registry.records import listing
-from registry.search import candidates, terms
+from registry.search import candidates, facts, terms
+from registry.search.candidates import Search, Stretch
+from registry.search.handlers import MOST_EXAMINED
 from regulation import pinyin
 from regulation.authorisation import Reach
 from service_kit.bus import Bus
@@ -118,13 +120,15 @@ SEARCHES: dict[str, Callable[[Pupil], dict[str, Any]]] = {
     "initials, beginning": lambda p: {"text": p.initials[:2]},
     "nobody": lambda _: {"text": "龘龘"},
     "surname and grade": lambda p: {"text": p.name[:1], "grade": p.grade},
+    "initials, grade and class": lambda p: {"text": p.initials, "grade": p.grade, "class_no": p.class_no},
+    "surname, grade, a class of few schools": lambda p: {"text": p.name[:1], "grade": p.grade, "class_no": 12},
+    "surname, in school": lambda p: {"text": p.name[:1], "state": "in_school"},
+    "surname, graduated": lambda p: {"text": p.name[:1], "state": "graduated"},
+    "surname, mainstreamed": lambda p: {"text": p.name[:1], "placement": "mainstreamed"},
+    "surname, taught at home": lambda p: {"text": p.name[:1], "placement": "home_teaching"},
     "name in a school": lambda p: {"text": p.name, "school": p.school},
 }
-RARE: dict[str, Callable[[Pupil], dict[str, Any]]] = {
-    "initials, grade and class": lambda p: {"text": p.initials, "grade": p.grade, "class_no": p.class_no},
-    "surname, taught at home": lambda p: {"text": p.name[:1], "placement": "home_teaching"},
-}
-"""Filters that leave hardly anybody: a page ends after a thousand candidates. Shown, and not part of the gate."""
+"""From those that everybody has to those whose filter leaves hardly anybody."""
 
 LISTS: dict[str, Callable[[Pupil], Query]] = {
     "students": lambda p: ListStudents(actor=NOBODY),
@@ -138,13 +142,12 @@ LISTS: dict[str, Callable[[Pupil], Query]] = {
 
 def kinds(limit: int) -> Iterator[tuple[str, str, Callable[[Pupil, Actor], Query], bool]]:
     """Group, name, query, whether it is part of the gate."""
-    for group, offered, gated in (("search", SEARCHES, True), ("search, rare filter", RARE, False)):
-        for name, make in offered.items():
+    for name, make in SEARCHES.items():
 
-            def search(pupil: Pupil, actor: Actor, make: Callable[[Pupil], dict[str, Any]] = make) -> Query:
-                return SearchStudents(actor=actor, limit=limit, **make(pupil))
+        def search(pupil: Pupil, actor: Actor, make: Callable[[Pupil], dict[str, Any]] = make) -> Query:
+            return SearchStudents(actor=actor, limit=limit, **make(pupil))
 
-            yield group, name, search, gated
+        yield "search", name, search, True
     for name, make_list in LISTS.items():
 
         def listed(pupil: Pupil, actor: Actor, make: Callable[[Pupil], Query] = make_list) -> Query:
@@ -255,17 +258,22 @@ async def explain(target: Target, pupil: Pupil, limit: int) -> dict[str, str]:
     connection = await asyncpg.connect(
         target.registry["XUEJI_DATABASE_URL"], server_settings={"plan_cache_mode": "force_custom_plan", "jit": "off"}
     )
-    last = terms.LAST
     officer, province = Reach(subtree=pupil.authority), Reach(subtree="230000")
-    asked: dict[str, tuple[str, tuple[Any, ...]]] = {
-        "candidates of a county, by surname": (
-            candidates.OF_ONE_AUTHORITY,
-            (pupil.authority, pupil.authority, pupil.name[0], pupil.name[0] + last, "", "", 0, limit + 2),
-        ),
-        "candidates of the province, by whole pinyin": (
-            candidates.OF_AUTHORITIES,
-            ("23", "23" + last, pupil.sound.replace(" ", ""), pupil.sound.replace(" ", "") + last, "", "", 0, limit + 2),
-        ),
+    of_county, of_all = candidates.stretch_of(officer), candidates.stretch_of(province)
+    surname = pupil.name[0]
+
+    def proposed(stretch: Stretch, text: str, **asked: Any) -> tuple[Any, tuple[Any, ...]]:
+        filtered = facts.wanted(*(asked.get(name) for name in ("grade", "class_no", "stage", "state", "placement")))
+        search = Search(stretch, text, False, filtered)
+        window = MOST_EXAMINED if filtered.leaves_out else limit + 1
+        sql, *values = candidates.statement(search, candidates.START, window=window, most=limit + 2)
+        return sql, tuple(values)
+
+    asked: dict[str, tuple[Any, tuple[Any, ...]]] = {
+        "candidates of a county, by surname": proposed(of_county, surname),
+        "candidates of the province, by whole pinyin": proposed(of_all, pupil.sound.replace(" ", "")),
+        "candidates of the province, by surname and grade": proposed(of_all, surname, grade=pupil.grade),
+        "candidates of the province, by surname, taught at home": proposed(of_all, surname, placement="home_teaching"),
         "candidates of a school, by initials": (
             candidates.OF_SCHOOL, (pupil.school, 0, terms.SEPARATOR + pupil.initials, limit + 2)
         ),

@@ -88,7 +88,9 @@ async def test_a_province_is_loaded_proved_and_not_loaded_twice(target: Target) 
         made = await registry.fetchval("SELECT count(*) FROM pg_indexes WHERE indexname = 'students_one_a_person'")
         assert made == 1
         next_n = await registry.fetchval(
-            "INSERT INTO search_entries (student_id, school, authority, terms) VALUES ('x', 's', 'a', '') RETURNING n"
+            """INSERT INTO search_entries (student_id, school, authority, terms,
+                                           class_group, class_no, stage, state, placement)
+               VALUES ('x', 's', 'a', '', 0, 0, 'p', 'i', 'o') RETURNING n"""
         )
         assert next_n == await registry.fetchval("SELECT max(n) FROM search_entries")
         await registry.execute("DELETE FROM search_entries WHERE student_id = 'x'")
@@ -106,6 +108,7 @@ async def _what_is_broken_is_seen(target: Target) -> None:
     student = await registry.fetchval("SELECT student_id FROM former_numbers LIMIT 1")
     for connection, breaking, says in [
         (registry, "UPDATE students SET student_number = 'G0' WHERE id = $1", "approved, with a form"),
+        (registry, "UPDATE search_entries SET class_no = class_no + 1 WHERE student_id = $1", "of which class a pupil is"),
         (registry, "DELETE FROM class_memberships WHERE student_id = $1", "one present class"),
         (registry, "DELETE FROM search_terms WHERE n = (SELECT n FROM search_entries WHERE student_id = $1)",
          "each term of an entry"),

@@ -12,7 +12,7 @@ import msgspec
 from identity import numbers
 from registry.records import journal
 from registry.records.journal import Entry
-from registry.search import terms
+from registry.search import facts, terms
 from regulation.documents import mask_document
 
 from xueji_local.seeding import plan
@@ -50,11 +50,16 @@ REGISTRY: tuple[tuple[str, str], ...] = (
      """SELECT s.id FROM students s LEFT JOIN search_entries e ON e.student_id = s.id
         LEFT JOIN organisations o ON o.code = s.school AND o.valid_to IS NULL
         WHERE (e.school, e.authority) IS DISTINCT FROM (s.school, o.authority)"""),
-    ("each term of an entry once, and no other",
-     """(SELECT authority, t, n FROM search_entries, unnest(string_to_array(substr(terms, 2), E'\\n')) AS t
-        EXCEPT SELECT authority, term, n FROM search_terms)
-        UNION ALL SELECT NULL, NULL, 1 WHERE (SELECT count(*) FROM search_terms)
-           <> (SELECT sum(length(terms) - length(replace(terms, E'\\n', ''))) FROM search_entries)"""),
+    ("an entry says of which class a pupil is, and what of it is unusual",
+     f"""SELECT s.id FROM students s JOIN search_entries e ON e.student_id = s.id
+         JOIN class_memberships m ON m.student_id = s.id AND m.left_on IS NULL JOIN classes k ON k.id = m.class_id
+         WHERE (e.class_group, e.class_no, e.state = '{facts.USUAL_STATE}', e.placement = '{facts.USUAL_PLACEMENT}')
+            IS DISTINCT FROM ({facts.group_of("k")}, k.class_no, s.state = 'in_school', s.placement = 'ordinary')"""),  # noqa: S608
+    ("each term of an entry once, and no other, and what the entry says",
+     f"""(SELECT authority, t, n, {facts.NAMES} FROM search_entries, unnest(string_to_array(substr(terms, 2), E'\\n')) AS t
+        EXCEPT SELECT authority, term, n, {facts.NAMES} FROM search_terms)
+        UNION ALL SELECT NULL, NULL, 1, NULL, NULL, NULL, NULL, NULL WHERE (SELECT count(*) FROM search_terms)
+           <> (SELECT sum(length(terms) - length(replace(terms, E'\\n', ''))) FROM search_entries)"""),  # noqa: S608
     ("nothing waits for the index", "SELECT seq FROM search_pending"),
 )  # fmt: skip
 IDENTITY: tuple[tuple[str, str], ...] = (

@@ -18,7 +18,7 @@ from matcher import population
 from matcher.population import Person, cells, child
 from registry.records import journal, kinds
 from registry.registration.intake import form_context
-from registry.search import terms
+from registry.search import facts, terms
 from regulation.documents import DocumentKind, mask_document
 from regulation.school_year import cohort
 from service_kit.clock import ZONE
@@ -68,8 +68,8 @@ COLUMNS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
                     "digest", "previous", "hash"),
         "former_numbers": ("student_id", "ended_at", "number"),
         "former_names": ("student_id", "ended_at", "name"),
-        "search_entries": ("n", "student_id", "school", "authority", "terms"),
-        "search_terms": ("authority", "term", "n"),
+        "search_entries": ("n", "student_id", "school", "authority", "terms", *facts.COLUMNS),
+        "search_terms": ("authority", "term", "n", *facts.COLUMNS),
     },
 }  # fmt: skip
 
@@ -236,8 +236,10 @@ class Maker:
             all_names = f"{name}\n{former}"
         n = (klass.grade - 1) * 1_000_000 + place + 1
         own = _terms(all_names)
-        its["search_entries"].append((n, student, school.code, school.authority, terms.as_text(own)))
-        its["search_terms"] += [(school.authority, term, n) for term in own]
+        group = facts.group(year, stage)
+        says = _copied(facts.of(group, klass.class_no, stage, "in_school", placement))
+        its["search_entries"].append((n, student, school.code, school.authority, terms.as_text(own), *says))
+        its["search_terms"] += [(school.authority, term, n, *says) for term in own]
 
     def _day(self, draw: int) -> date:
         return min(self._first + timedelta(days=draw % 20), self.task.today)
@@ -317,6 +319,11 @@ def _stage(klass: Klass) -> str:
 @lru_cache(400_000)
 def _terms(all_names: str) -> tuple[str, ...]:
     return terms.terms(all_names.split("\n"))
+
+
+def _copied(own: facts.Facts) -> tuple[int | bytes, ...]:
+    """As COPY takes them: PostgreSQL's `"char"` is a byte."""
+    return tuple(value if isinstance(value, int) else value.encode() for value in own)
 
 
 def _empty() -> Batch:

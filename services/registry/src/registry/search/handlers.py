@@ -23,12 +23,15 @@ from registry.clearing import merging
 from registry.context import RegistryWork
 from registry.reach import within
 from registry.records import tables, views
-from registry.search import candidates, terms
-from registry.search.candidates import START, Place
+from registry.search import candidates, facts, terms
+from registry.search.candidates import START, Candidate, Place, Search
+from registry.search.facts import Filter
 from registry.search.tables import entries, former_names
 
-MOST_EXAMINED = 1_000
-"""Candidates of one request, however few of them the filters leave: then the page ends, and the next one goes on."""
+MOST_EXAMINED = 5_000
+"""Rows of the index of one request, however few of them the filters leave: then the page ends, and the next one goes on."""
+FIRST_OF_SCHOOL = 200
+"""Candidates of a school that are looked at in one go where something is filtered, which the records decide there."""
 MOST_PERSONS = 200
 
 _s, _k, _e, _f = tables.students.c, tables.classes.c, entries.c, former_names.c
@@ -55,8 +58,14 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     conditions: tuple[sa.ColumnElement[bool], ...]
 
     @property
-    def narrowed(self) -> bool:
-        return len(self.conditions) > 1
+    def school(self) -> str | None:
+        """The one school that is looked through."""
+        return self.reached.school or self.reached.classes_of or self.query.school
+
+    @property
+    def filter(self) -> Filter:
+        query = self.query
+        return facts.wanted(query.grade, query.class_no, query.stage, query.state, query.placement)
 
     def found(self, row: RowMapping) -> FoundStudent | None:
         matched: tuple[Matched, str | None] | None = (Matched.NUMBER, None)
@@ -123,40 +132,49 @@ async def _by_persons(work: RegistryWork, wanted: Wanted) -> FoundPage:
 async def _by_text(work: RegistryWork, wanted: Wanted, after: Place) -> FoundPage:
     limit = paging.size(wanted.query.limit)
     items: list[FoundStudent] = []
-    examined, step = 0, limit + 1
+    examined, step, filtered = 0, limit + 1, wanted.filter.leaves_out
+    if wanted.school is not None and len(wanted.conditions) > 1:
+        step = max(step, FIRST_OF_SCHOOL)
     while True:
+        left = MOST_EXAMINED - examined
+        step = min(step, left)
+        # Nothing is left out by the index where nothing is filtered: no more is looked at than is shown.
+        window = left if filtered else step
         # With one more than is looked at it is known whether there are others.
-        proposed = await _propose(work, wanted, after, step + 1)
-        places, more = proposed[:step], len(proposed) > step
-        rows = await _rows(work, wanted, places)
-        for place in places:
-            after, examined = place, examined + 1
-            row = rows.get(place.n)
-            if row is not None and _first(place, row, wanted) and (one := wanted.found(row)) is not None:
-                items.append(one)
+        proposed = await _propose(work, wanted, after, window, step + 1)
+        looked = [one for one in proposed[:step] if one.looked <= window]
+        more = len(proposed) > len(looked)
+        rows = await _rows(work, wanted, [one.place.n for one in looked if one.fits])
+        for one in looked:
+            after = one.place
+            row = rows.get(after.n)
+            if row is not None and _first(after, row, wanted) and (student := wanted.found(row)) is not None:
+                items.append(student)
                 if len(items) == limit:
-                    more = more or place is not places[-1]
+                    more = more or one is not looked[-1]
                     break
+        examined += one.looked if looked else 0
         if len(items) == limit or not more or examined >= MOST_EXAMINED:
             return FoundPage(items=tuple(items), next_cursor=paging.encode(*after) if more else None, examined=examined)
-        step = min(4 * step, MOST_EXAMINED - examined)
+        step *= 4
 
 
-async def _propose(work: RegistryWork, wanted: Wanted, after: Place, most: int) -> Sequence[Place]:
-    text, school = wanted.text or "", wanted.reached.school or wanted.reached.classes_of or wanted.query.school
-    if school is not None:
-        return await candidates.of_school(work.tx, school, text, after, most)
-    stretch = candidates.stretch_of(wanted.reached)
-    return await candidates.of_authorities(work.tx, stretch, text, after, most, exact=wanted.query.exact)
+async def _propose(work: RegistryWork, wanted: Wanted, after: Place, window: int, most: int) -> Sequence[Candidate]:
+    text = wanted.text or ""
+    if wanted.school is not None:
+        return await candidates.of_school(work.tx, wanted.school, text, after, most)
+    search = Search(candidates.stretch_of(wanted.reached), text, wanted.query.exact, wanted.filter)
+    return await candidates.of_authorities(work.tx, search, after, window=window, most=most)
 
 
-async def _rows(work: RegistryWork, wanted: Wanted, places: Sequence[Place]) -> dict[int, RowMapping]:
+async def _rows(work: RegistryWork, wanted: Wanted, numbers: Sequence[int]) -> dict[int, RowMapping]:
     """The records behind candidates that fulfil all conditions, as they stand now."""
-    if not places:
+    if not numbers:
         return {}
+    # One text whatever their number: it stays prepared.
     statement = sa.select(*_COLUMNS).select_from(_FROM).where(*wanted.conditions)
-    found = await fetch_all(work.tx, statement.where(_e.n.in_([place.n for place in places])))
-    return {row["n"]: row for row in found}
+    meant = _e.n == sa.any_(sa.cast(list(numbers), sa.ARRAY(sa.BigInteger)))
+    return {row["n"]: row for row in await fetch_all(work.tx, statement.where(meant))}
 
 
 def _first(place: Place, row: RowMapping, wanted: Wanted) -> bool:

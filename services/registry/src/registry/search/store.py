@@ -9,7 +9,7 @@ import asyncpg
 from service_kit.database import driver
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from registry.search import terms
+from registry.search import facts, terms
 
 BATCH = 500
 _ONE_AT_A_TIME = 0x7365_6172_6368  # "search": the key of an advisory lock
@@ -62,65 +62,73 @@ async def ask_all(tx: AsyncConnection) -> int:
 
 async def _present(connection: asyncpg.Connection, ids: Sequence[str]) -> list[asyncpg.Record]:
     return await connection.fetch(
-        """
+        f"""
         SELECT s.id, s.school, coalesce(s.keeper, o.authority, '') AS authority,
                s.name || coalesce((SELECT string_agg(E'\\n' || f.name, '') FROM former_names f
                                    WHERE f.student_id = s.id), '') AS names,
-               e.n, e.school AS old_school, e.authority AS old_authority, e.terms AS old_terms
+               {facts.group_of("k")} AS class_group, k.class_no, s.stage, s.state, s.placement,
+               e.n, e.school AS old_school, e.authority AS old_authority, e.terms AS old_terms,
+               e.class_group AS old_class_group, e.class_no AS old_class_no, e.stage::text AS old_stage,
+               e.state::text AS old_state, e.placement::text AS old_placement
         FROM students s
+        LEFT JOIN class_memberships m ON m.student_id = s.id AND m.left_on IS NULL
+        LEFT JOIN classes k ON k.id = m.class_id
         LEFT JOIN organisations o ON o.code = s.school AND o.valid_to IS NULL
         LEFT JOIN search_entries e ON e.student_id = s.id
         WHERE s.id = ANY($1::text[])
         ORDER BY s.school, s.id
-        """,
+        """,  # noqa: S608 - the words of facts.py
         ids,
     )
 
 
+_COLUMNS = ("school", "authority", "terms", *facts.COLUMNS)
+# An array a column. Letters come as texts and are cast where they are stored.
+_ROWS = """unnest($1::{key}[], $2::text[], $3::text[], $4::text[],
+            $5::smallint[], $6::smallint[], $7::text[], $8::text[], $9::text[])"""
+_TERMS = f"""
+    INSERT INTO search_terms (authority, term, n, {facts.NAMES})
+    SELECT e.authority, t, e.n, {", ".join(f"e.{name}" for name in facts.COLUMNS)}
+    FROM e, unnest(string_to_array(substr(e.terms, 2), E'\\n')) AS t
+"""  # noqa: S608
+_NEW = f"""
+WITH e AS (
+    INSERT INTO search_entries (student_id, {", ".join(_COLUMNS)}) SELECT * FROM {_ROWS.format(key="text")}
+    RETURNING n, {", ".join(_COLUMNS)}
+) {_TERMS}
+"""  # noqa: S608
+_GONE = """
+DELETE FROM search_terms t
+USING (SELECT u.n, u.authority, unnest(string_to_array(substr(u.terms, 2), E'\\n')) AS term
+       FROM unnest($1::bigint[], $2::text[], $3::text[]) AS u(n, authority, terms)) old
+WHERE t.authority = old.authority AND t.term = old.term AND t.n = old.n
+"""
+_CHANGED = f"""
+WITH e AS (
+    UPDATE search_entries e SET {", ".join(f"{name} = u.{name}" for name in _COLUMNS)}
+    FROM {_ROWS.format(key="bigint")} AS u(n, {", ".join(_COLUMNS)})
+    WHERE e.n = u.n
+    RETURNING e.n, {", ".join(f"e.{name}" for name in _COLUMNS)}
+) {_TERMS}
+"""  # noqa: S608
+
+
 async def _write(connection: asyncpg.Connection, rows: Sequence[asyncpg.Record]) -> None:
-    fresh, changed = [], []
+    fresh, changed, before = [], [], []
     for row in rows:
-        new = row["id"], row["school"], row["authority"], terms.as_text(terms.terms(row["names"].split("\n")))
+        new = (
+            row["school"],
+            row["authority"],
+            terms.as_text(terms.terms(row["names"].split("\n"))),
+            *facts.of(row["class_group"], row["class_no"], row["stage"], row["state"], row["placement"]),
+        )
         if row["n"] is None:
-            fresh.append(new)
-        elif new[1:] != (row["old_school"], row["old_authority"], row["old_terms"]):
-            changed.append((row, new))
+            fresh.append((row["id"], *new))
+        elif new != tuple(row[f"old_{name}"] for name in _COLUMNS):
+            changed.append((row["n"], *new))
+            before.append((row["n"], row["old_authority"], row["old_terms"]))
     if fresh:
-        await connection.execute(
-            """
-            WITH e AS (
-                INSERT INTO search_entries (student_id, school, authority, terms)
-                SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
-                RETURNING n, authority, terms
-            )
-            INSERT INTO search_terms (authority, term, n)
-            SELECT e.authority, t, e.n FROM e, unnest(string_to_array(substr(e.terms, 2), E'\\n')) AS t
-            """,
-            *map(list, zip(*fresh, strict=True)),
-        )
+        await connection.execute(_NEW, *map(list, zip(*fresh, strict=True)))
     if changed:
-        await connection.execute(
-            """
-            DELETE FROM search_terms t
-            USING (SELECT u.n, u.authority, unnest(string_to_array(substr(u.terms, 2), E'\\n')) AS term
-                   FROM unnest($1::bigint[], $2::text[], $3::text[]) AS u(n, authority, terms)) old
-            WHERE t.authority = old.authority AND t.term = old.term AND t.n = old.n
-            """,
-            [old["n"] for old, _ in changed],
-            [old["old_authority"] for old, _ in changed],
-            [old["old_terms"] for old, _ in changed],
-        )
-        await connection.execute(
-            """
-            WITH u AS (
-                SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS u(n, school, authority, terms)
-            ), e AS (
-                UPDATE search_entries e SET school = u.school, authority = u.authority, terms = u.terms
-                FROM u WHERE e.n = u.n
-            )
-            INSERT INTO search_terms (authority, term, n)
-            SELECT u.authority, t, u.n FROM u, unnest(string_to_array(substr(u.terms, 2), E'\\n')) AS t
-            """,
-            [old["n"] for old, _ in changed],
-            *map(list, zip(*(new[1:] for _, new in changed), strict=True)),
-        )
+        await connection.execute(_GONE, *map(list, zip(*before, strict=True)))
+        await connection.execute(_CHANGED, *map(list, zip(*changed, strict=True)))

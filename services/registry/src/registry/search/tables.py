@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from registry.metadata import MOMENT, metadata
+
+
+class Letter(sa.types.UserDefinedType[str]):
+    """PostgreSQL's one-byte `"char"`; compared with a cast from text."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        return '"char"'
+
+
+def _facts() -> tuple[sa.Column[Any], ...]:
+    """What an index row says of a pupil (`facts.py`)."""
+    return (
+        sa.Column("class_group", sa.SmallInteger, nullable=False),
+        sa.Column("class_no", sa.SmallInteger, nullable=False),
+        *(sa.Column(name, Letter, nullable=False) for name in ("stage", "state", "placement")),
+    )
+
 
 # Names that a person's record had before; the present one stands in `students`.
 former_names = sa.Table(
@@ -23,6 +44,7 @@ entries = sa.Table(
     sa.Column("school", sa.Text, nullable=False),
     sa.Column("authority", sa.Text, nullable=False),  # of the school; "" where the school has none
     sa.Column("terms", sa.Text, nullable=False),  # each behind a line break (see terms.py)
+    *_facts(),
 )
 
 terms = sa.Table(
@@ -31,6 +53,7 @@ terms = sa.Table(
     sa.Column("authority", sa.Text, primary_key=True),
     sa.Column("term", sa.Text, primary_key=True),
     sa.Column("n", sa.BigInteger, primary_key=True),
+    *_facts(),
 )
 
 pending = sa.Table(

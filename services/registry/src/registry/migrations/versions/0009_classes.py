@@ -32,14 +32,16 @@ CREATE TRIGGER classes_grade_rises BEFORE UPDATE OF grade ON classes
 
 # New memberships are looked at a statement at a time: numbers come in batches of 500. A membership that changes its class,
 # and a student who changes the school, at the end of the transaction: a move does one after the other.
+# Two look-ups by key a membership, and no join: the plan is made once a session, maybe while the tables are empty, and a
+# hash of all students, which is the best plan then, would be made anew for every batch of a province that grows.
 MEMBERSHIPS = """
-CREATE FUNCTION memberships_at_own_school() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION memberships_at_own_school() RETURNS trigger LANGUAGE plpgsql
+    SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 BEGIN
     IF EXISTS (
         SELECT FROM came m
-        LEFT JOIN classes k ON k.id = m.class_id
-        LEFT JOIN students s ON s.id = m.student_id
-        WHERE m.left_on IS NULL AND k.school IS DISTINCT FROM s.school
+        WHERE m.left_on IS NULL AND (SELECT k.school FROM classes k WHERE k.id = m.class_id)
+            IS DISTINCT FROM (SELECT s.school FROM students s WHERE s.id = m.student_id)
     ) THEN
         RAISE EXCEPTION 'a student is in a class of the school that keeps the record (clause 24.6.1)'
             USING ERRCODE = 'restrict_violation';

@@ -12,6 +12,8 @@ down_revision = "0010"
 # Terms are compared byte by byte (COLLATE "C"): a beginning is a range, and no character of a query means anything else.
 # A term stands under the supervising authority of the student's school: an authority reads its own stretch, a city or the
 # province those of its authorities, one after the other.
+# The five columns behind (registry/search/facts.py) are what a filter asks for: two numbers and three letters, seven bytes
+# in the index itself, which is read without a look at any record.
 INDEX = """
 CREATE TABLE former_names (
     student_id text NOT NULL,
@@ -24,15 +26,32 @@ CREATE TABLE search_entries (
     student_id text NOT NULL UNIQUE,
     school text NOT NULL,
     authority text COLLATE "C" NOT NULL,
-    terms text COLLATE "C" NOT NULL
+    terms text COLLATE "C" NOT NULL,
+    class_group smallint NOT NULL,
+    class_no smallint NOT NULL,
+    stage "char" NOT NULL,
+    state "char" NOT NULL,
+    placement "char" NOT NULL
 );
 CREATE INDEX search_entries_of_school ON search_entries (school, n);
 CREATE TABLE search_terms (
     authority text COLLATE "C" NOT NULL,
     term text COLLATE "C" NOT NULL,
     n bigint NOT NULL,
-    PRIMARY KEY (authority, term, n)
-);
+    class_group smallint NOT NULL,
+    class_no smallint NOT NULL,
+    stage "char" NOT NULL,
+    state "char" NOT NULL,
+    placement "char" NOT NULL,
+    PRIMARY KEY (authority, term, n) INCLUDE (class_group, class_no, stage, state, placement)
+) WITH (autovacuum_vacuum_insert_scale_factor = 0.01, autovacuum_vacuum_scale_factor = 0.02);
+-- Unusual states and placements are few among two million: whoever asks for one is led by these. Nobody else is in them.
+CREATE INDEX search_terms_of_state ON search_terms (state, authority, term, n)
+    INCLUDE (class_group, class_no, stage, placement) WHERE state <> 'i';
+CREATE INDEX search_terms_of_placement ON search_terms (placement, authority, term, n)
+    INCLUDE (class_group, class_no, stage, state) WHERE placement <> 'o';
+-- Of which years and stages the classes of a grade are. Grades are raised once a year, class by class.
+CREATE INDEX classes_of_grade ON classes (grade, (cohort * 10 + (stage = 'junior')::int));
 -- Written in the transaction of whatever changes a student, read and emptied by the worker. Always nearly empty.
 CREATE TABLE search_pending (
     seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -66,8 +85,29 @@ BEGIN
     RETURN NULL;
 END $$;
 -- Whoever moves a record names its school, and maybe another authority that keeps it.
-CREATE TRIGGER students_searched_changed AFTER UPDATE OF name, school ON students
+CREATE TRIGGER students_searched_changed AFTER UPDATE OF name, school, stage, state, placement ON students
     FOR EACH ROW EXECUTE FUNCTION search_student_changed();
+
+-- A new student waits already, by the same transaction: nothing more is written for a registration.
+CREATE FUNCTION search_members_came() RETURNS trigger LANGUAGE plpgsql
+    SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+BEGIN
+    IF current_setting('xueji.search', true) IS DISTINCT FROM 'filled' THEN
+        INSERT INTO search_pending (student_id)
+        SELECT m.student_id FROM came m
+        WHERE (SELECT s.xmin FROM students s WHERE s.id = m.student_id) IS DISTINCT FROM pg_current_xact_id()::xid;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER memberships_searched_new AFTER INSERT ON class_memberships
+    REFERENCING NEW TABLE AS came FOR EACH STATEMENT EXECUTE FUNCTION search_members_came();
+CREATE FUNCTION search_member_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO search_pending (student_id) VALUES (NEW.student_id);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER memberships_searched_changed AFTER UPDATE OF class_id, left_on ON class_memberships
+    FOR EACH ROW EXECUTE FUNCTION search_member_changed();
 
 CREATE FUNCTION search_school_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -91,7 +131,7 @@ CREATE TRIGGER organisations_searched AFTER INSERT OR UPDATE OF authority ON org
 GRANTS = """
 GRANT SELECT, INSERT ON former_names TO registry;
 GRANT SELECT, INSERT ON search_entries TO registry;
-GRANT UPDATE (school, authority, terms) ON search_entries TO registry;
+GRANT UPDATE (school, authority, terms, class_group, class_no, stage, state, placement) ON search_entries TO registry;
 GRANT SELECT, INSERT, DELETE ON search_terms TO registry;
 GRANT SELECT, INSERT, DELETE ON search_pending TO registry;
 """
