@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from fractions import Fraction
 from typing import Any
 
@@ -44,6 +45,7 @@ from transfer.rules.private import (
 )
 
 PRIVATE = school("2123000009", DAOLI, ownership="private")
+COMBINED_HERE = school("3123000008", NANGANG, school_type="312", stages=("primary", "junior"))
 COMBINED = school("3123000009", DAOLI, school_type="312", stages=("primary", "junior"))
 
 
@@ -133,7 +135,7 @@ def test_nobody_approves_after_the_receiving_authority_without_a_place(step: Any
 @pytest.mark.parametrize(
     ("pupil", "code"),
     [
-        (at(HERE, grade=4), "grade.changed"),
+        (at(HERE, grade=2), "grade.changed"),
         (at(school("2123000005", NANGANG)), "pupil.elsewhere"),
         (at(HERE, state="suspended"), "pupil.suspended"),
         (at(HERE, live=False), "pupil.not_found"),
@@ -142,6 +144,20 @@ def test_nobody_approves_after_the_receiving_authority_without_a_place(step: Any
 )
 def test_what_has_become_of_the_pupil_meanwhile_is_looked_at(pupil: Any, code: str) -> None:
     assert against(again(facts(pupil=pupil)))[code] == "refuse"
+
+
+@pytest.mark.clause("24.6.2")
+def test_who_is_promoted_meanwhile_takes_the_seat_along() -> None:
+    of = facts(pupil=at(HERE, grade=4), room=room(grade=4))
+    assert not against(again(of, on=date(2026, 8, 20)))
+    assert one(again(of, on=date(2026, 8, 20)), "grade.promoted").facts == {"grade": 4, "opened": 3}
+
+
+@pytest.mark.clause("24.6.2")
+def test_who_is_promoted_out_of_what_the_school_carries_goes_nowhere() -> None:
+    of = facts(pupil=at(COMBINED_HERE, grade=7), to=THERE, room=None)
+    decision = again(of, from_school=COMBINED_HERE.code, grade=6, on=date(2026, 8, 20))
+    assert against(decision) == {"grade.not_carried": "refuse"}
 
 
 # ---- re-routing -----------------------------------------------------------------------------------------------------------

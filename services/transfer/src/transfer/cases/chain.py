@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from casework.kinds import CaseKind
 from regulation.parameters import Parameters
-from regulation.school_calendar import Terms, terms
+from regulation.school_calendar import Terms, calendar
 
 from transfer.cases.store import Transfer
 from transfer.context import TransferWork
@@ -24,6 +26,7 @@ def chain(work: TransferWork, to_authority: str, from_authority: str) -> CaseKin
     return kind(parameters_of(work, to_authority), same_authority=to_authority == from_authority)
 
 
-def terms_of(work: TransferWork, parameters: Parameters) -> tuple[Terms, ...]:
-    """The school calendar that the rules look at."""
-    return tuple(terms(parameters.division, year, parameters) for year in years_around(work.today, parameters))
+def terms_of(work: TransferWork, parameters: Parameters, day: date) -> tuple[Terms, ...]:
+    """The school calendar, as published, that the rules look at for an application of that day."""
+    book = work.deps.policy.book
+    return tuple(calendar(book, parameters.division, year) for year in years_around(day, parameters))

@@ -153,7 +153,7 @@ async def _seat_anew(work: TransferWork, transfer: Transfer, facts: ChangeFacts,
     if free < 1 and not over:
         found = refuse("24.2.2", "seat.none", "转入学校没有空余学位", cure=NO_SEAT)
         return refused("refused", f"转入学校没有空余学位。{NO_SEAT}。", found)
-    seat = Seat(school=transfer.to_school, grade=transfer.grade, over=free < 1)
+    seat = Seat(school=transfer.to_school, grade=_grade(transfer, facts), over=free < 1)
     granted = await holding.grant(work, transfer.id, transfer.student_id, transfer.to_school, seat)
     if isinstance(granted, Refused):
         return granted
@@ -177,7 +177,7 @@ async def reroute_transfer(work: TransferWork, command: RerouteTransfer) -> Tran
     stands = may_be_sent_to(facts, was=found.to_school, authority=found.to_authority)
     if against := tuple(one for one in stands if one.outcome is Outcome.REFUSE):
         return refusal(against)
-    seat = Seat(school=command.school, grade=found.grade)
+    seat = Seat(school=command.school, grade=_grade(found, facts))
     granted = await holding.grant(work, found.id, found.student_id, command.school, seat)
     if isinstance(granted, Refused):
         return granted
@@ -227,7 +227,7 @@ async def resubmit_transfer(work: TransferWork, command: ResubmitTransfer) -> Tr
     if no_ := opening.against(decision, command.exception):
         return no_
     if application.evidence:
-        seat = Seat(school=found.to_school, grade=found.grade, over=found.over) if found.seat else None
+        seat = Seat(school=found.to_school, grade=_grade(found, facts), over=found.over) if found.seat else None
         granted = await holding.grant(work, found.id, found.student_id, actor.organisation, seat, application.evidence)
         if isinstance(granted, Refused):
             return granted
@@ -313,12 +313,11 @@ async def _seen(
 
 @clause("24.6.2")
 async def _facts(work: TransferWork, transfer: Transfer, school: str) -> ChangeFacts | Refused:
-    """Of today. Rooms are those of the pupil's own year: the place was given in it, and both are promoted together."""
+    """Of today; the room is that of the pupil's grade today: pupil and seat are promoted together."""
     query = GetChangeFacts(
         actor=holding.SERVICE,
         student_id=transfer.student_id,
         to_school=school,
-        grade=transfer.grade,
         residence=place_of(application_of(work, transfer)),
         case_id=transfer.id,
     )
@@ -327,6 +326,13 @@ async def _facts(work: TransferWork, transfer: Transfer, school: str) -> ChangeF
     except BusError:
         return refused("unavailable", holding.AWAY)
     return facts
+
+
+@clause("24.6.2")
+def _grade(transfer: Transfer, facts: ChangeFacts) -> int:
+    """The pupil's grade today: who was promoted since the case was opened goes on in the next one, and so does the seat."""
+    now = facts.pupil.grade if facts.pupil else None
+    return now or transfer.grade
 
 
 def _doing(

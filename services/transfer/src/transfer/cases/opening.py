@@ -127,7 +127,8 @@ async def look(
     if facts.to is None:
         return refused("not_found", NO_SCHOOL)
     parameters = parameters_of(work, facts.to.division)
-    decision = judge(facts, application, parameters, terms_of(work, parameters), day or work.today, intake)
+    on = day or work.today
+    decision = judge(facts, application, parameters, terms_of(work, parameters, on), on, intake)
     return facts, decision, parameters
 
 

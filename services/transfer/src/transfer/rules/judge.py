@@ -159,16 +159,24 @@ def nothing_to_judge(facts: ChangeFacts) -> Finding | None:
 
 @clause("24.6.2")
 def still_the_same(case: Seen, begun: Begun) -> Finding:
-    """The pupil is where the case found them, in the grade in which the place is held: a year's promotion may lie between."""
+    """The pupil is where the case found them.
+
+    Who has been promoted since goes on into the next grade, and the seat with them: 同年级互转 is of the day of the change. A
+    grade that has fallen was wrong when the case was opened.
+    """
     if case.at.code != begun.from_school:
         message = "学生的学籍已不在发起转学时的学校"
         cure = "撤回本次转学，按现在的学籍学校重新申请"
         return refuse("24.6.2", "pupil.elsewhere", message, cure=cure)
     grade = case.pupil.grade
-    if grade is not None and grade != begun.grade:
-        message = f"学生已由{grade_name(begun.grade)}升入{grade_name(grade)}，保留的是{grade_name(begun.grade)}的学位"
-        cure = f"按{grade_name(grade)}重新保留学位后继续办理"
-        return refuse("24.6.2", "grade.changed", message, cure=cure, grade=grade, held=begun.grade)
+    if grade is not None and grade < begun.grade:
+        message = f"学生的就读年级已更正为{grade_name(grade)}，申请的是{grade_name(begun.grade)}"
+        cure = "撤回本次转学，按现在的就读年级重新申请"
+        return refuse("24.6.2", "grade.changed", message, cure=cure, grade=grade, opened=begun.grade)
+    if grade is not None and grade > begun.grade:
+        message = f"学生已由{grade_name(begun.grade)}升入{grade_name(grade)}，转入{grade_name(grade)}"
+        cure = "保留的学位随学生升入，继续办理即可"
+        return note("24.6.2", "grade.promoted", message, cure=cure, grade=grade, opened=begun.grade)
     return passed("24.6.2", "pupil.same", "学生的学校和年级没有变化")
 
 
