@@ -186,6 +186,7 @@ STUDENTS = {
     ),
     "POST /v1/students/searches #number": Row(LISTS | at("client.students"), body(number="230103199001010010")),
     "GET /v1/students/{student_id}": Row(OWN_CLASS | LOOKS | at("client.students")),
+    "GET /v1/students/{student_id}/form": Row(OWN_CLASS | LOOKS),
     "GET /v1/students/{student_id}/journal": Row(OWN_CLASS | LOOKS),
     "POST /v1/students/{student_id}/reveal": Row(
         at("registrar", "principal") | above("officer"), body(purpose="核对学生身份证件")

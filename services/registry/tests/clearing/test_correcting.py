@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import asyncpg
@@ -29,7 +29,7 @@ from shared_contracts.clearing import (
 from shared_contracts.decisions import Refused
 from shared_contracts.identity import KeyFields, MaskedMember, Member
 from shared_contracts.organisations import ChangeSupervision
-from shared_contracts.records import GetJournal, GetStudent
+from shared_contracts.records import GetJournal, GetStudent, GetStudentForm
 
 pytestmark = pytest.mark.integration
 
@@ -416,3 +416,21 @@ async def test_plain_fields_are_updated_with_an_entry(world: ClearingWorld) -> N
     assert (await update(world, student, {"phone": "1"}, version=1)).kind == "conflict"
     assert (await update(world, student, {"phone": "1"}, actor=OTHER_REGISTRAR)).kind == "not_found"
     assert (await update(world, student, {"phone": "1"}, actor=PRINCIPAL)).kind == "forbidden"
+
+
+@pytest.mark.clause("14", "21.1", "40")
+async def test_the_form_of_an_earlier_day_says_what_was_corrected_since(world: ClearingWorld) -> None:
+    student = await world.registered(members=(guardian(1, FATHER),))
+    registered = await form_on(world, student)
+    day = world.clock.today()
+    world.clock.pass_(days=3)
+    await approved(world, student, name="王晓明")
+    await world.carry()
+    await update(world, student, {"phone": "13845678901"})
+    assert await form_on(world, student) == registered | {"name": "王晓明", "phone": "13845678901"}
+    assert await form_on(world, student, day) == await form_on(world, student, day + timedelta(days=2)) == registered
+
+
+async def form_on(world: ClearingWorld, student: str, day: date | None = None) -> dict[str, str]:
+    reply = await world.ask(GetStudentForm(actor=REGISTRAR, student_id=student, as_of=day))
+    return {item.key: item.value for item in reply.items if item.value}

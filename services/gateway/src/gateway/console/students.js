@@ -32,11 +32,26 @@ async function student(place, id, day = "") {
       s.merged_ids?.length > 0 && h("p", { class: "finding note" }, "合并的重复学籍：", s.merged_ids.map((one, i) => h("a", { href: `#/students/${one}` }, `第${i + 1}份 `))),
       !s.copy_as_of && !day && h("div", { class: "row" }, reveals() && action("查看完整号码", () => reveal(s, shown)), acts(s))),
     archive);
-  await archiveTabs(archive, s, day, ({ journal }) => [h("h3", null, "学籍变动记录"),
+  await archiveTabs(archive, s, day, ({ journal }) => [formOf(s, day), h("h3", null, "学籍变动记录"),
     h("ol", { class: "journal" }, journal.map((entry) => h("li", null,
       h("div", null, h("b", null, entry.title || entry.kind), entry.clause && h("span", { class: "clause" }, `第${entry.clause}条`)),
       h("div", { class: "muted" }, `${entry.legal_date} 生效，${when(entry.recorded_at)} 记录，${entry.actor.startsWith("system:") ? "系统" : entry.actor}`),
       h("details", null, h("summary", null, "记录原文"), h("pre", null, JSON.stringify(entry.content, null, 2))))))]);
+}
+
+// The form of that day, fetched when somebody opens it: every look is recorded.
+function formOf(s, day) {
+  const body = h("div", { "aria-live": "polite" });
+  let asked;
+  const load = async () => {
+    asked ??= api(`/v1/students/${s.id}/form${query({ as_of: day })}`);
+    const { items } = await asked;
+    const filled = items.filter((one) => one.text);
+    fill(body, items.length ? [facts(filled.map((one) => [one.title, one.text])), h("p", { class: "muted" }, `共${items.length}项，已填${filled.length}项；身份证件号在上方查看。`)] : h("p", { class: "muted" }, "没有留存基本信息表。"));
+  };
+  const opened = h("details", { class: "form" }, h("summary", null, day ? `${day} 的学生基本信息表` : "学生基本信息表"), body);
+  opened.addEventListener("toggle", () => { if (opened.open && !asked) load().catch((error) => { asked = undefined; fill(body, h("p", { class: "finding refuse" }, error.message)); }); });
+  return opened;
 }
 
 // What can be asked for from here; what stands against it is said by the checks.

@@ -15,8 +15,10 @@ from shared_contracts.identity import FindPersons, FoundPersons
 from shared_contracts.records import (
     GetJournal,
     GetStudent,
+    GetStudentForm,
     Journal,
     ListStudents,
+    StudentForm,
     StudentPage,
     StudentState,
     StudentView,
@@ -141,6 +143,14 @@ async def student(
     return Response(view, headers=etag(view.version) if view.as_of is None else {})
 
 
+@get("/{student_id:str}/form", **about("学生基本信息表的各项：现在的，或某一天的", "14", "21.1", "21.2"))
+async def form(
+    backend: Given[Backend], actor: Given[Actor], student_id: Id, as_of: AsOf = None, known_on: KnownOn = None
+) -> StudentForm:
+    query = GetStudentForm(actor=actor, student_id=student_id, as_of=as_of, known_on=known_on)
+    return await backend.ask(query, StudentForm)
+
+
 @get("/{student_id:str}/journal", **about("学籍变动记录（永久保存，逐条相连）", "21.1"))
 async def journal(
     backend: Given[Backend], actor: Given[Actor], student_id: Id, as_of: AsOf = None, known_on: KnownOn = None
@@ -181,4 +191,4 @@ async def update(
     return Response(view, headers=etag(view.version))
 
 
-router = Router("/v1/students", route_handlers=[students, search, student, journal, update], tags=["students"])
+router = Router("/v1/students", route_handlers=[students, search, student, form, journal, update], tags=["students"])

@@ -18,13 +18,12 @@ from shared_contracts.records import StudentView
 from registry.archive import store
 from registry.context import RegistryWork
 from registry.evidence import store as evidence
-from registry.records import as_of, copies, looking_back, readers, views
+from registry.records import as_of, copies, forms, looking_back, readers, views
 from registry.records import journal as chains
 from registry.records import store as records
 from registry.records.copies import Copy
 from registry.records.handlers import shown_entry
 from registry.records.journal import Entry
-from registry.registration import queries as registrations
 
 
 class Archive(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +55,7 @@ async def read(work: RegistryWork, actor: Actor, act: str, student_id: str, day:
         if copy is None:
             return refused("not_found", MISSING)
         student = copy.kept.student
-    chain = await records.journal_of(work.tx, student_id)
+    whole = chain = await records.journal_of(work.tx, student_id)
     if copy is not None:
         chain = [entry for entry in chain if entry.seq <= copy.journal_seq]
     if day is not None:
@@ -64,7 +63,8 @@ async def read(work: RegistryWork, actor: Actor, act: str, student_id: str, day:
         if then is None:
             return refused("not_found", looking_back.NOT_YET)
         student = then
-    return await _assemble(work, student_id, student, chain, day, copy)
+    form = await forms.shown(work, student_id, whole, day, copy=copy)
+    return await _assemble(work, student_id, student, chain, day, copy, form)
 
 
 async def _assemble(
@@ -74,6 +74,7 @@ async def _assemble(
     chain: list[Entry],
     day: date | None,
     copy: Copy | None,
+    form: dict[str, str],
 ) -> Archive:
     last = chain[-1].seq if copy is None else copy.journal_seq - 1
     on = work.today if day is None else day
@@ -95,8 +96,11 @@ async def _assemble(
             for one in files
         ),
         entries=tuple(entry for entry in entries if entry.on <= on),
-        intact=sound and chains.intact(chain) and _files_vouched_for(filed, chain),
-        form=await _form(work, student_id, day, copy),
+        intact=sound
+        and chains.intact(chain)
+        and _files_vouched_for(filed, chain)
+        and await forms.vouched_for(work, student_id, chain),
+        form=form,
         copy_as_of=None if copy is None else copy.as_of,
     )
     return Archive(view=view, chain=tuple(chain), kept=kept, files=files)
@@ -135,11 +139,3 @@ def _files_vouched_for(filed: Sequence[evidence.Filed], chain: Sequence[Entry]) 
         for said in by_seq.get(one.journal_seq, {}).get("evidence", [{}])
         if said.get("id") in (None, one.evidence.id)
     )
-
-
-async def _form(work: RegistryWork, student_id: str, day: date | None, copy: Copy | None) -> dict[str, str]:
-    """The form is kept as it is now; a former school has it as it was."""
-    if copy is not None:
-        registration = copy.kept.registration
-        return {} if registration is None else {key: str(value) for key, value in registration.form.items()}
-    return {} if day is not None else await registrations.read_form(work, student_id)

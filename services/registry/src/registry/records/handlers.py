@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from regulation.mark import clause
@@ -11,14 +12,28 @@ from shared_contracts.messages import Query, word
 from shared_contracts.records import (
     GetJournal,
     GetStudent,
+    GetStudentForm,
     Journal,
     JournalEntry,
     ListStudents,
+    StudentForm,
     StudentView,
 )
 
 from registry.context import RegistryWork
-from registry.records import as_of, copies, journal, kinds, listing, looking_back, readers, store, views, workload
+from registry.records import (
+    as_of,
+    copies,
+    forms,
+    journal,
+    kinds,
+    listing,
+    looking_back,
+    readers,
+    store,
+    views,
+    workload,
+)
 
 NOT_FOUND = "没有这名学生，或者不属于您管理的范围。"
 
@@ -43,6 +58,32 @@ async def get_student(work: RegistryWork, query: GetStudent) -> StudentView | Re
     since = None if row is None or copy is not None else row["school_since"]
     shown = await looking_back.student(work, present, entries, query.as_of, query.known_on, copy, since)
     return refused("not_found", looking_back.NOT_YET) if shown is None else shown
+
+
+@clause("14", "21.1", "21.2")
+async def get_student_form(work: RegistryWork, query: GetStudentForm) -> StudentForm | Refused:
+    """To a former school, as the form was when the student left, and no later."""
+    if fault := looking_back.day_fault(work, query.as_of) or looking_back.day_fault(work, query.known_on):
+        return fault
+    row = await views.row_of(work.tx, query.student_id)
+    copy = None
+    if row is None or not await readers.reads(work, query.actor, word(query), row):
+        copy = await copies.seen(work, query.actor, word(query), query.student_id)
+        if copy is None:
+            return refused("not_found", NOT_FOUND)
+    entries: Sequence[as_of.Told] = ()
+    if copy is not None or query.as_of is not None or query.known_on is not None:
+        entries = await store.said_of(work.tx, query.student_id)
+        if not as_of.counts(entries[0], query.as_of or work.today, query.known_on):
+            return refused("not_found", looking_back.NOT_YET)
+    form = await forms.shown(work, query.student_id, entries, query.as_of, query.known_on, copy)
+    return StudentForm(
+        student_id=query.student_id,
+        items=forms.items(form),
+        as_of=query.as_of,
+        known_on=query.known_on,
+        copy_as_of=None if copy is None else copy.as_of,
+    )
 
 
 @clause("21.1", "21.2")
@@ -85,6 +126,7 @@ def shown_entry(entry: journal.Entry) -> JournalEntry:
 
 QUERIES: dict[type[Query], QueryHandler] = {
     GetStudent: get_student,
+    GetStudentForm: get_student_form,
     GetJournal: get_journal,
     ListStudents: listing.list_students,
     **workload.QUERIES,

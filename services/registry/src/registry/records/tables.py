@@ -84,6 +84,15 @@ journal = sa.Table(
     sa.Column("hash", BYTEA, nullable=False),
 )
 
+# What a form said before the change that the journal's entry of this number tells of: sealed (`records.forms`).
+form_changes = sa.Table(
+    "form_changes",
+    metadata,
+    sa.Column("student_id", sa.Text, primary_key=True),
+    sa.Column("journal_seq", sa.Integer, primary_key=True),
+    sa.Column("sealed", BYTEA, nullable=False),
+)
+
 # What a former school keeps of a student who has moved: as of that day, sealed, never changed.
 student_copies = sa.Table(
     "student_copies",

@@ -16,7 +16,7 @@ from registry.clearing.correcting.store import Correction
 from registry.clearing.duplicates import store as duplicates
 from registry.context import RegistryWork
 from registry.evidence import store as evidence
-from registry.records import kinds, writing
+from registry.records import forms, kinds, writing
 from registry.records import store as records
 from registry.records.writing import Change
 from registry.registration import queries
@@ -55,7 +55,7 @@ async def person_corrected(work: RegistryWork, event: PersonCorrected) -> None:
     if after.members:
         masks = {member.slot: member.masked_document for member in after.members}
         await store.change_members(work.tx, found.student_id, masks)
-    await _change_form(work, found)
+    replaced = await _change_form(work, found)
     await renamed(work.tx, found.student_id, before.name, after.name, at=work.now)
     await store.applied(work.tx, found.id)
     to = f"correction:{found.id}"
@@ -65,6 +65,7 @@ async def person_corrected(work: RegistryWork, event: PersonCorrected) -> None:
         after=_own(after),
         correction_id=found.id,
         fields=list(found.fields),
+        **({} if replaced is None else {forms.SAID: forms.said(replaced)}),
     )
     change = Change(
         student_id=found.student_id,
@@ -74,7 +75,9 @@ async def person_corrected(work: RegistryWork, event: PersonCorrected) -> None:
         content=content,
         actor=found.entered_by,
     )
-    await writing.record(work, [change])
+    (entry,) = await writing.record(work, [change])
+    if replaced is not None:
+        await forms.keep(work, entry, replaced)
     if found.pair_id is not None:
         await duplicates.settle(work.tx, found.pair_id, "corrected")
     await duplicates.arrive(work.tx, [found.student_id], work.now)
@@ -99,18 +102,19 @@ def _own(values: KeyValues) -> dict[str, str]:
     return {name: value for name, value in msgspec.structs.asdict(values).items() if name != "members"}
 
 
-async def _change_form(work: RegistryWork, found: Correction) -> None:
-    """The sealed form of the record says what the record says."""
+async def _change_form(work: RegistryWork, found: Correction) -> forms.Kept | None:
+    """The sealed form of the record says what the record says. What it said before, where it said something else."""
     if await registrations.form(work.tx, found.student_id) is None:
-        return
+        return None
     form = await queries.read_form(work, found.student_id)
-    changes: dict[str, str] = {
-        name: getattr(found.after, name) for name in ("name", "sex", "document_kind") if name in form
-    }
+    own = ("name", "sex", "document_kind")
+    changes: dict[str, str] = {name: getattr(found.after, name) for name in own if name in form}
     changes |= {f"member{member.slot}_document_kind": member.document_kind for member in found.after.members}
     after = {key: value for key, value in (form | changes).items() if value}
     sealed = work.deps.cipher.seal_bytes(msgspec.json.encode(after), form_context(found.student_id))
     await store.put_form(work.tx, found.student_id, sealed)
+    before = {key: form.get(key) for key in changes if form.get(key) != after.get(key)}
+    return forms.replaced(before) if before else None
 
 
 @clause("40", "15.2")

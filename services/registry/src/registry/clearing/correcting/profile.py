@@ -1,7 +1,7 @@
 """Keeping a pupil's form up to date (21.1 及时更新): what is neither key, nor of the grade, nor decided elsewhere.
 
-The form is sealed; the journal says which fields changed, not what stood or stands there: addresses and telephone numbers
-have no place in an entry that is kept for ever.
+The form is sealed; the journal says which fields changed, not what stood or stands there (`records.forms`): addresses and
+telephone numbers have no place in an entry that is kept for ever.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from registry.form.check import check_form
 from registry.form.fields import BY_KEY
 from registry.form.rules import FormFacts
 from registry.organisations import store as organisations
+from registry.records import forms, views, writing
 from registry.records import store as records
-from registry.records import views, writing
 from registry.records.writing import Change
 from registry.registration import queries
 from registry.registration import store as registrations
@@ -68,15 +68,17 @@ async def update_profile(work: RegistryWork, command: UpdateProfile) -> StudentV
         sealed = work.deps.cipher.seal_bytes(msgspec.json.encode(after), form_context(subject.id))
         await store.put_form(work.tx, subject.id, sealed)
         await store.touch(work.tx, subject.id)
+        replaced = forms.replaced({key: form.get(key) for key in changed})
         change = Change(
             student_id=subject.id,
             kind="form_updated",
             clause="21.1",
             legal_date=work.today,
-            content={"fields": changed},
+            content={"fields": changed, forms.SAID: forms.said(replaced)},
             actor=command.actor,
         )
-        await writing.record(work, [change])
+        (entry,) = await writing.record(work, [change])
+        await forms.keep(work, entry, replaced)
     row = await views.row_of(work.tx, subject.id)
     assert row is not None
     return views.view(row)
