@@ -11,6 +11,8 @@ from time import monotonic
 
 A_MINUTE = 120
 """Questions of one address: the parents of a school may share one."""
+GUESSES_A_MINUTE = 6
+"""Tries at one secret of few digits, from whatever address: 10,000 of them take more than a day."""
 _REMEMBERED = 20_000
 
 

@@ -24,7 +24,7 @@ from service_kit.settings import read
 from shared_contracts.actors import Actor
 
 from gateway import openapi
-from gateway.allowance import Allowance
+from gateway.allowance import GUESSES_A_MINUTE, Allowance
 from gateway.auth import middleware
 from gateway.backend import Asks, Backend, LateBus
 from gateway.console import router as console
@@ -71,6 +71,7 @@ from gateway.routes import (
     rosters,
     sessions,
     students,
+    transfers,
 )
 from gateway.settings import GatewaySettings, split
 from gateway.throttle import Throttle
@@ -103,6 +104,7 @@ ROUTERS = (
     organisations,
     reorganisations,
     junior_intakes,
+    transfers,
     duplicates,
     corrections,
     cancellations,
@@ -142,7 +144,7 @@ def make_app(
     backend = Backend(bus, files, settings.max_upload_bytes, settings.answer_seconds)
     keyring = keyring or Keyring(bus, clock)
     throttle, cookie = Throttle(), RefreshCookie(secure=settings.production)
-    allowance = Allowance()
+    allowance, guesses = Allowance(), Allowance(GUESSES_A_MINUTE)
     origins = split(settings.cors_origins)
     return Litestar(
         route_handlers=[*(module.router for module in ROUTERS), console],
@@ -152,6 +154,7 @@ def make_app(
             "cookie": Provide(lambda: cookie, sync_to_thread=False),
             "throttle": Provide(lambda: throttle, sync_to_thread=False),
             "allowance": Provide(lambda: allowance, sync_to_thread=False),
+            "guesses": Provide(lambda: guesses, sync_to_thread=False),
             "clock": Provide(lambda: clock, sync_to_thread=False),
             "closing": Provide(lambda: closing, sync_to_thread=False),
             "actor": Provide(provide_actor, sync_to_thread=False),

@@ -75,6 +75,7 @@ TAGS = {
     "code-tables": "代码表（第十四条）",
     "notices": "消息",
     "health": "运行状态",
+    "transfers": "转学（第二十四条）",
     "duplicates": "查重与疑似重复学籍的处理（第二十条、第三十九条）",
     "corrections": "关键信息更正（第四十条）",
     "cancellations": "注销学籍与学籍保护（第十八条、第二十二条）",

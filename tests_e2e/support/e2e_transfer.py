@@ -1,0 +1,69 @@
+"""What a school and its authorities do for a transfer, as API clients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from e2e_cast import Cast, Member
+from e2e_flow import Desk
+from e2e_people import Made, People
+from e2e_things import scan
+
+HOME = {"division": "230184", "address": "五常市山河镇振兴街12号"}
+WHY = "全家随父母工作迁居，现居住地不在原校服务范围"
+
+
+def post(who: Any, path: str, status: int = 200, **body: Any) -> dict[str, Any]:
+    answer = who.send("POST", path, json=body)
+    assert answer.status_code == status, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def get(who: Any, path: str) -> dict[str, Any]:
+    answer = who.send("GET", path)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def paper(who: Any, kind: str = "residence") -> list[dict[str, str]]:
+    answer = who.send("POST", "/v1/evidence-files", files=scan())
+    assert answer.status_code == 201, answer.text
+    return [{"evidence_id": answer.json()["id"], "kind": kind}]
+
+
+def application(person: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """Of one pupil, whose family now lives in the receiving school's county."""
+    return {
+        "name": person["name"],
+        "number": person["document_number"],
+        "ground": "residence_changed",
+        "residence": HOME,
+        "guardian": "王家长",
+        "phone": "13804510001",
+        "evidence": [],
+        "exception": WHY,
+        **changes,
+    }
+
+
+def registered(people: People, desk: Desk, rows: int = 1) -> tuple[Made, list[dict[str, Any]]]:
+    """Pupils of a school with their numbers: as the matcher knows them, with their student ids."""
+    made = people.roster("xinchun", rows)
+    roster = desk.walk(made)
+    ids = {one.name: one.id for one in desk.registrar.registrations(roster=roster.id)}
+    found = [made.person(row) for row in sorted(made.rows)[:rows]]
+    return made, [{**one, "student_id": ids[one["name"]]} for one in found]
+
+
+def a_class(who: Any, grade: int = 1, class_no: int = 60) -> None:
+    """A class with room in the school of this registrar; one that is there already does as well."""
+    answer = who.send("POST", "/v1/classes", json={"grade": grade, "class_no": class_no})
+    assert answer.status_code in (200, 201, 409), answer.text
+
+
+def opened(cast: Cast, person: dict[str, Any], who: str = "shanhe.registrar", **changes: Any) -> dict[str, Any]:
+    registrar: Member = cast[who]
+    a_class(registrar)
+    return post(registrar, "/v1/transfers", 201, **application(person, evidence=paper(registrar), **changes))
