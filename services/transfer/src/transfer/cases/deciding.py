@@ -202,13 +202,19 @@ async def reroute_transfer(work: TransferWork, command: RerouteTransfer) -> Tran
 
 @clause("24.5.1")
 async def resubmit_transfer(work: TransferWork, command: ResubmitTransfer) -> TransferView | Refused:
-    """A returned case with what was corrected; judged anew as of today. Pupil and school stay."""
+    """A returned case with what was corrected; judged anew as of the day of the application. Pupil and school stay, and what
+    somebody has already approved."""
     found = await _seen(work, command, word(command), command.transfer_id, command.version)
     if isinstance(found, Refused):
         return found
     kind, actor, application = kind_of(work, found), command.actor, command.application
     if no := may_resubmit(kind, found.standing, actor, found.parties):
         return refusal(no)
+    # Papers that were given once need not be brought again.
+    application = msgspec.structs.replace(application, evidence=application.evidence or found.evidence)
+    before, approved = application_of(work, found), found.standing.step != kind.first.name
+    if wrong := evidence.may_correct(before, application, approved):
+        return refusal(wrong)
     looked = await opening.look(
         work, actor, application, school=found.to_school, case_id=found.id, day=day_of(found.opened_at)
     )
@@ -226,7 +232,7 @@ async def resubmit_transfer(work: TransferWork, command: ResubmitTransfer) -> Tr
         return refusal((other,))
     if no_ := opening.against(decision, command.exception):
         return no_
-    if application.evidence:
+    if application.evidence != found.evidence:
         seat = Seat(school=found.to_school, grade=_grade(found, facts), over=found.over) if found.seat else None
         granted = await holding.grant(work, found.id, found.student_id, actor.organisation, seat, application.evidence)
         if isinstance(granted, Refused):
@@ -238,7 +244,7 @@ async def resubmit_transfer(work: TransferWork, command: ResubmitTransfer) -> Tr
         ground=application.ground,
         record_moves=application.record_moves,
         sealed=store.seal(work.deps.cipher, found.id, opening.details_of(application)),
-        evidence=application.evidence or found.evidence,
+        evidence=application.evidence,
         exception=command.exception.strip(),
         findings=decision.findings,
         policy_version=parameters.version,

@@ -145,22 +145,18 @@ def may_ask(ground: Ground, asks: Iterable[str]) -> tuple[Finding, ...]:
 
 @clause("24.5.1")
 def may_correct(before: Application, after: Application, approved: bool) -> tuple[Finding, ...]:
-    """A correction is of the same pupil, and changes nothing that somebody has already approved.
+    """A correction changes nothing that somebody has already approved.
 
-    `approved`: the receiving authority has approved (and has not been asked again since).
+    `approved`: the receiving authority has approved. That the pupil is the same is seen by the record, not by a name, which
+    may have been corrected meanwhile.
     """
-    found = []
-    if (before.name, before.number) != (after.name, after.number):
-        cure = "学生填错的，撤回后重新申请"
-        message = "补正不能更换学生"
-        found.append(refuse("24.5.1", "correction.other_pupil", message, cure=cure, fields=("name", "number")))
     changed = tuple(name for name in CORRECTABLE if name in JUDGED and getattr(before, name) != getattr(after, name))
-    if approved and changed:
-        titles = "、".join(CORRECTABLE[name] for name in changed)
-        message = f"{titles}已经前一环节核准，补正时不能更改"
-        cure = "确须更改的，撤回后重新申请，由各环节重新核准"
-        found.append(refuse("24.5.1", "correction.already_judged", message, cure=cure, fields=changed))
-    return tuple(found)
+    if not approved or not changed:
+        return ()
+    titles = "、".join(CORRECTABLE[name] for name in changed)
+    message = f"{titles}已经前一环节核准，补正时不能更改"
+    cure = "确须更改的，撤回后重新申请，由各环节重新核准"
+    return (refuse("24.5.1", "correction.already_judged", message, cure=cure, fields=changed),)
 
 
 def _title(asked_for: str) -> str:

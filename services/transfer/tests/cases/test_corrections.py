@@ -1,0 +1,123 @@
+"""What a returned case may change, and what the law of its own day says of it (24.1.3, 24.5.1, 24.6.2, 24.6.4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from shared_contracts.decisions import Refused
+from shared_contracts.evidence import EvidenceKind
+from shared_contracts.holds import Place
+from shared_contracts.transfer import GetTransfer, ResubmitTransfer, Step, TransferState, TransferView
+from transfer_world import OFFICER, RECEIVING, REGISTRAR, RELEASING, TransferWorld
+
+pytestmark = pytest.mark.integration
+
+ELSEWHERE = Place(division="230102", address="道里区经纬街9号")
+TO_SUMMER = 313
+"""Days from 10 September 2026, when the world stands, to 20 July 2027."""
+
+
+async def pupils(world: TransferWorld, here: int = 2) -> list[str]:
+    await world.registry.pupils(RECEIVING, 3, 1, 10)
+    return await world.registry.pupils(RELEASING, 3, 1, here)
+
+
+async def returned_at(world: TransferWorld, student: str, step: Step, *asks: str) -> TransferView:
+    opened = await world.open(student)
+    for earlier in list(Step)[: list(Step).index(step)]:
+        await world.decide(opened.id, earlier)
+    reply = await world.decide(opened.id, step, "return", reason="请更正", asks=asks or ("phone",))
+    assert isinstance(reply, TransferView), reply
+    return reply
+
+
+async def corrected(world: TransferWorld, case: TransferView, student: str, **changes: Any) -> Any:
+    return await world.do(
+        ResubmitTransfer(
+            command_id=world.id("command"),
+            actor=REGISTRAR,
+            transfer_id=case.id,
+            application=world.application(student, **changes),
+            version=case.version,
+        )
+    )
+
+
+@pytest.mark.clause("24.5.1")
+async def test_what_nobody_has_approved_yet_may_be_corrected(world: TransferWorld) -> None:
+    one, *_ = await pupils(world)
+    case = await returned_at(world, one, Step.RECEIVING_AUTHORITY, "residence")
+    on = await corrected(world, case, one, residence=ELSEWHERE)
+    assert (on.state, on.waits_for, on.residence) == (TransferState.OPEN, Step.RECEIVING_AUTHORITY, ELSEWHERE)
+    assert on.due_on is not None
+
+
+@pytest.mark.clause("24.5.1")
+@pytest.mark.parametrize("step", [Step.RELEASING_SCHOOL, Step.RELEASING_AUTHORITY])
+async def test_nothing_is_changed_behind_an_approval(world: TransferWorld, step: Step) -> None:
+    one, *_ = await pupils(world)
+    case = await returned_at(world, one, step)
+    refused = await corrected(world, case, one, residence=ELSEWHERE)
+    assert isinstance(refused, Refused)
+    assert [(f.code, f.fields) for f in refused.findings] == [("correction.already_judged", ("residence",))]
+    on = await corrected(world, case, one, phone="13804510002")
+    assert (on.state, on.waits_for) == (TransferState.OPEN, step)
+
+
+@pytest.mark.clause("24.1.3")
+async def test_papers_that_were_given_need_not_be_brought_again(world: TransferWorld) -> None:
+    one, *_ = await pupils(world)
+    case = await returned_at(world, one, Step.RECEIVING_AUTHORITY)
+    assert isinstance(await corrected(world, case, one), TransferView)
+    again = await world.decide(
+        case.id, Step.RECEIVING_AUTHORITY, "return", reason="证件不清", asks=("evidence.residence",)
+    )
+    better = await world.papers(EvidenceKind.RESIDENCE_PERMIT)
+    on = await corrected(world, again, one, evidence=better)
+    assert on.state is TransferState.OPEN
+    attached = await world.registry.sql("SELECT id FROM evidence WHERE attached_to = $1", f"transfer:{case.id}")
+    assert better[0].evidence_id in {row["id"] for row in attached}
+
+
+@pytest.mark.clause("24.5.1")
+async def test_a_correction_is_of_the_same_pupil(world: TransferWorld) -> None:
+    one, other, *_ = await pupils(world)
+    case = await returned_at(world, one, Step.RECEIVING_AUTHORITY)
+    refused = await corrected(world, case, other)
+    assert isinstance(refused, Refused)
+    assert [f.code for f in refused.findings] == ["transfer.other_pupil"]
+
+
+@pytest.mark.clause("24.6.4")
+async def test_in_the_summer_what_was_begun_goes_on_and_nothing_new_is_taken(world: TransferWorld) -> None:
+    one, other, *_ = await pupils(world)
+    case = await returned_at(world, one, Step.RECEIVING_AUTHORITY)
+    world.clock.pass_(days=TO_SUMMER)
+    new = await world.open(other)
+    assert isinstance(new, Refused)
+    assert "freeze.on" in {f.code for f in new.findings}
+    on = await corrected(world, case, one)
+    assert isinstance(on, TransferView), on
+    assert isinstance(await world.decide(case.id, Step.RECEIVING_AUTHORITY), TransferView)
+
+
+@pytest.mark.clause("24.6.2")
+async def test_who_is_promoted_meanwhile_arrives_in_the_next_grade(world: TransferWorld) -> None:
+    one, *_ = await pupils(world)
+    case = await returned_at(world, one, Step.RELEASING_SCHOOL)
+    world.clock.pass_(days=TO_SUMMER + 45)
+    await world.registry.sql("UPDATE classes SET grade = grade + 1")
+    assert isinstance(await corrected(world, case, one), TransferView)
+    await world.decide(case.id, Step.RELEASING_SCHOOL)
+    last = await world.decide(case.id, Step.RELEASING_AUTHORITY)
+    assert isinstance(last, TransferView), last
+    await world.carry()
+    done = await world.ask(GetTransfer(actor=OFFICER, transfer_id=case.id))
+    assert done.state is TransferState.COMPLETED
+    (row,) = await world.registry.sql(
+        "SELECT s.school, k.grade FROM students s JOIN class_memberships m ON m.student_id = s.id AND m.left_on IS NULL "
+        "JOIN classes k ON k.id = m.class_id WHERE s.id = $1",
+        one,
+    )
+    assert tuple(row) == (RECEIVING.code, 4)
