@@ -51,11 +51,14 @@ async def make_targets(where: Servers) -> None:
         await admin.execute(f"CREATE DATABASE {_target(name)}")
         await admin.close()
         inside = await asyncpg.connect(where.postgres_url(_target(name)))
+        # In a schema that is renamed afterwards: functions of the migrations name theirs, and it is `public`.
         for service in COUNTED:
             owner = owner_role(service)
-            await inside.execute(f"CREATE SCHEMA {service} AUTHORIZATION {owner}")
-            await inside.execute(f"ALTER ROLE {owner} IN DATABASE {_target(name)} SET search_path = {service}")
+            await inside.execute(f"GRANT ALL ON SCHEMA public TO {owner}")
             await migrate.upgrade(service, where.postgres_url(_target(name), owner))
+            await inside.execute(f"ALTER SCHEMA public RENAME TO {service}")
+            await inside.execute("CREATE SCHEMA public")
+        await inside.execute(f"ALTER DATABASE {_target(name)} SET search_path = {', '.join(reversed(COUNTED))}")
         await inside.close()
 
 

@@ -24,7 +24,7 @@ from nats.aio.client import Client
 from service_kit.codec import encode
 from service_kit.ids import new_id
 from service_kit.relay import Relay
-from service_kit.tables import DDL, TABLES
+from service_kit.tables import OUTGOING_DDL, TABLES
 from service_kit.work import outbox_rows
 from shared_contracts.identity import Issued, NumberKind, NumbersIssued, Verification
 from shared_contracts.messages import subject
@@ -89,7 +89,7 @@ async def _outbox(servers: Servers) -> str:
     url = servers.postgres_url(_DATABASE)
     inside = await asyncpg.connect(url)
     try:
-        await inside.execute(DDL)
+        await inside.execute(OUTGOING_DDL.format(name=TABLES.outbox.name))
     finally:
         await inside.close()
     return url

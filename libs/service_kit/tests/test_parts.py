@@ -25,7 +25,7 @@ from kit_sandbox import Sandbox
 from service_kit import telemetry
 from service_kit.clock import Clock
 from service_kit.crypto import BlindIndex, FieldCipher, SealBroken
-from service_kit.database import Database, driver, execute, fetch_all, insert_rows
+from service_kit.database import ROUND_TRIPS, Database, driver, execute, fetch_all, insert_rows
 from service_kit.files import CHUNK, FileBroken, FileMissing, FileStore, FileTooLarge
 from service_kit.health import HealthServer
 from service_kit.ids import derived, derived_in_line, new_id
@@ -201,6 +201,23 @@ async def test_many_rows_go_in_with_one_statement_and_conflicts_are_told(db: Dat
     async with db.transaction() as tx:
         found = (await fetch_all(tx, "SELECT * FROM things WHERE id = :id", {"id": "t7"}))[0]
     assert dict(found) == rows[7]
+
+
+@pytest.mark.integration
+async def test_an_insert_goes_on_in_the_same_statement(db: Database) -> None:
+    """Only what was really inserted is told on, and nothing else sees it yet."""
+    then = """, copied AS (INSERT INTO things (id, n) SELECT 'of ' || id, {0}::int FROM made ORDER BY id)
+              SELECT id, (SELECT count(*) FROM things) AS there FROM made ORDER BY id"""
+    async with db.transaction() as tx:
+        await insert_rows(tx, things, [{"id": "a", "n": 1}])
+        before = ROUND_TRIPS._value.get()
+        rows = [{"id": key, "n": 1} for key in ("a", "b", "c")]
+        made = await insert_rows(tx, things, rows, returning=["id"], on_conflict="DO NOTHING", then=then, more=[7])
+        assert ROUND_TRIPS._value.get() == before + 1
+    assert [(row["id"], row["there"]) for row in made] == [("b", 1), ("c", 1)]
+    async with db.transaction() as tx:
+        found = await fetch_all(tx, "SELECT id, n FROM things WHERE id LIKE 'of %' ORDER BY id")
+    assert [tuple(row.values()) for row in found] == [("of b", 7), ("of c", 7)]
 
 
 @pytest.mark.integration

@@ -153,28 +153,34 @@ async def insert_rows(
     *,
     returning: Sequence[str] = (),
     on_conflict: str = "",
+    then: str = "",
+    more: Sequence[Any] = (),
 ) -> list[asyncpg.Record]:
     """Insert many rows in one round trip: `INSERT … SELECT FROM unnest(array per column)`.
 
     All rows have the keys of the first. JSONB columns take any value msgspec encodes, array columns flat sequences of
     int or str. `on_conflict`: SQL after ON CONFLICT, `"DO NOTHING"`, `"(id) DO UPDATE SET …"`.
     Returns the rows of RETURNING (those really inserted).
+
+    `then`: how the same statement goes on, where a round trip pays: what follows `WITH made AS (INSERT … RETURNING …)`,
+    other parts of that WITH (`, a AS (…)`) and the SELECT whose rows are returned. None of it sees what the others have
+    written but through `made`. `{0}`, `{1}` in it are the values of `more`.
     """
     if not rows:
         return []
     names = tuple(rows[0])
-    sql, adapters = _insert_statement(table, names, tuple(returning), on_conflict)
+    sql, adapters = _insert_statement(table, names, tuple(returning), on_conflict, then, len(more))
     columns = []
     for name, adapt in zip(names, adapters, strict=True):
         values = [row[name] for row in rows]
         columns.append(values if adapt is None else [None if v is None else adapt(v) for v in values])
     connection = await driver(tx)
-    return await connection.fetch(sql, *columns)
+    return await connection.fetch(sql, *columns, *more)
 
 
 @functools.lru_cache(maxsize=256)
 def _insert_statement(
-    table: sa.Table, names: tuple[str, ...], returning: tuple[str, ...], on_conflict: str
+    table: sa.Table, names: tuple[str, ...], returning: tuple[str, ...], on_conflict: str, then: str, more: int
 ) -> tuple[str, tuple[Any, ...]]:
     params: list[str] = []
     selected: list[str] = []
@@ -201,6 +207,9 @@ def _insert_statement(
         sql += f" ON CONFLICT {on_conflict}"
     if returning:
         sql += " RETURNING " + ", ".join(f'"{name}"' for name in returning)
+    if then:
+        last = len(names)
+        sql = f"WITH made AS ({sql}) {then.format(*(f'${last + n}' for n in range(1, more + 1)))}"
     return sql, tuple(adapters)
 
 

@@ -358,11 +358,10 @@ async def test_on_what_ground_a_child_enters_a_school(world):
 
     async def ground(person_id, address, school=SCHOOL):
         async with world.db.transaction() as tx:
-            found = await grounds.of(
-                tx, school, 2026, Stage.PRIMARY,
-                [Person(key="k", person_id=person_id, division="230102000000", address=address)],
-            )  # fmt: skip
-        return found.get("k")
+            child = Person(
+                person_id=person_id, stage=Stage.PRIMARY, enters=True, division="230102000000", address=address
+            )
+            return (await grounds.standings(tx, 2026, [child])).ground(child, school, 2026)
 
     assert (await ground(placed, "哪里都行")).admission_id == row["id"]
     assert await ground(placed, "中央大街1号", OTHER_SCHOOL) is None, "who has a place elsewhere has none here"

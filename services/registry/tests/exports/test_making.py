@@ -21,11 +21,12 @@ from exports_world import (
     column,
     number_of,
 )
+from registry.desk import Desk
 from registry.exports import making, store, worker
 from registry.exports.watermark import plain
 from registry.form.fields import BY_KEY, DOCUMENT_FIELDS
-from registry.rosters.desk import Desk
 from service_kit.ids import new_id
+from service_kit.leases import LostLease
 from shared_contracts.actors import Role
 from shared_contracts.decisions import Refused, refused
 from shared_contracts.exports import (
@@ -251,8 +252,8 @@ async def test_what_identity_refuses_is_not_made(world: ExportsWorld) -> None:
 
 
 async def test_identity_that_is_away_is_waited_for(world: ExportsWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("registry.rosters.desk.PAUSE", 0.001)
-    monkeypatch.setattr(worker, "_pause", lambda _export: 0.1)
+    monkeypatch.setattr("registry.desk.PAUSE", 0.001)
+    monkeypatch.setattr(worker.Exports, "longest_pause", 0.1)
     await world.pupils(5)
     world.identity.away = 6  # more than one attempt's tries
     event = await world.export()
@@ -279,7 +280,7 @@ async def test_progress_for_those_whose_export_it_is(world: ExportsWorld) -> Non
     async with world.kit.db.transaction() as tx:
         taken = await store.take(tx, "w1")
         assert taken is not None and taken.attempts == 1
-        await store.progress(tx, event.export_id, "w1", 30, 100)
+        await store.LEASE.renew(tx, event.export_id, "w1", done=30, total=100)
     told = await world.ask(GetExportProgress(actor=OFFICER, export_id=event.export_id))
     assert told == ExportProgress(state="making", done=30, total=100)
     for stranger in (actor(SECOND, Role.REGISTRAR), actor(OTHER_COUNTY, Role.AUTHORITY_OFFICER)):
@@ -289,6 +290,10 @@ async def test_progress_for_those_whose_export_it_is(world: ExportsWorld) -> Non
 
 def desk(world: ExportsWorld, owner: str) -> Desk:
     return Desk(db=world.kit.db, clock=world.clock, deps=world.deps, owner=owner, stop=asyncio.Event())
+
+
+async def attend(world: ExportsWorld, owner: str, export: store.Export) -> None:
+    await worker.Exports(world.kit.settings).attend(desk(world, owner), worker.Making(export))
 
 
 async def test_whoever_has_lost_the_lease_publishes_nothing(world: ExportsWorld) -> None:
@@ -301,12 +306,12 @@ async def test_whoever_has_lost_the_lease_publishes_nothing(world: ExportsWorld)
     async with world.kit.db.transaction() as tx:
         quick = await store.take(tx, "quick")
     assert slow is not None and quick is not None and (slow.attempts, quick.attempts) == (1, 2)
-    await worker.attend(desk(world, "slow"), world.kit.settings, slow)
+    await attend(world, "slow", slow)
     assert world.kept() == [] and await world.said(event.export_id) == []
-    await worker.attend(desk(world, "quick"), world.kit.settings, quick)
+    await attend(world, "quick", quick)
     (told,) = await world.said(event.export_id)
     assert isinstance(told, ExportMade) and world.kept() == [told.file.id]
-    await worker.attend(desk(world, "slow"), world.kit.settings, slow)
+    await attend(world, "slow", slow)
     assert len(await world.said(event.export_id)) == 1 and world.kept() == [told.file.id]
 
 
@@ -316,14 +321,15 @@ async def test_a_lost_lease_is_noticed_between_chunks(world: ExportsWorld, small
     async with world.kit.db.transaction() as tx:
         taken = await store.take(tx, "w")
     assert taken is not None
-    meter = making.Meter(lost=True)
-    with pytest.raises(store.LostLease):
-        await making.make(desk(world, "w"), world.kit.settings, taken, meter)
+    at = desk(world, "w")
+    at.lost = True
+    with pytest.raises(LostLease):
+        await making.make(at, world.kit.settings, taken, making.Meter())
     assert world.identity.asked == []
 
 
 async def test_a_child_that_dies_is_tried_again(world: ExportsWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "_pause", lambda _export: 0.05)
+    monkeypatch.setattr(worker.Exports, "longest_pause", 0.05)
     await world.pupils(5)
     event = await world.export()
     original, calls = making.order_of, 0

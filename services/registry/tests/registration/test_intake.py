@@ -65,7 +65,7 @@ async def test_the_statements_of_an_admission_do_not_grow(world):
                 assert await admit(work, SCHOOL, chunk) == size
                 await asyncio.sleep(0)
             counts.append(len(sent))
-    assert counts[1] == counts[2] <= 10
+    assert counts[1] == counts[2] <= 7
 
 
 async def noted(world: World) -> list[str]:

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from registry.rosters import desk as desks
+from registry import desk as desks
+from registry.desk import Desk
 from registry.rosters import store, worker
-from registry.rosters.desk import Desk
-from registry.rosters.store import LostLease
 from roster_desk import RosterDesk, StandIn
 from service_kit.bus import BusError
 from service_kit.database import driver
+from service_kit.leases import LostLease
 from shared_contracts.decisions import refused
 from shared_contracts.identity import ClaimPersons, StagePersons
 from shared_contracts.registry import RosterState
@@ -29,7 +29,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(desks, "ANSWER", 0.3)
     monkeypatch.setattr(desks, "PAUSE", 0.01)
     monkeypatch.setattr(desks, "TRIES", 2)
-    monkeypatch.setattr(worker, "LONGEST_PAUSE", 0.3)
+    monkeypatch.setattr(worker.Rosters, "longest_pause", 0.3)
 
 
 async def test_an_answer_that_is_lost_is_asked_for_again_under_the_same_id(
@@ -182,7 +182,7 @@ async def test_who_lost_his_lease_writes_nothing(desk: RosterDesk, workbook: Mak
             await store.stage(work.tx, roster, "a", seen=True, state=RosterState.CHECKING)
     with pytest.raises(LostLease):
         async with desk.kit.db.transaction() as tx:
-            await store.keep(tx, roster_id, "a")
+            await store.LEASE.renew(tx, roster_id, "a")
     async with worker_desk(desk, "b").unit() as work:
         moved = await store.stage(work.tx, roster, "b", cursor=5)
     with pytest.raises(LostLease):  # the chunk that "a" would write was "b"'s
@@ -208,7 +208,7 @@ async def test_two_workers_share_the_rosters(
 async def test_a_stage_that_takes_long_keeps_its_lease(
     desk: RosterDesk, identity: StandIn, workbook: Make, class_of: Class, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "LEASE", 1)
+    monkeypatch.setattr(store.LEASE, "seconds", 1)
     identity.slow = 2.5
     roster_id = await desk.upload(workbook(class_of(2)))
     async with desk.working(), desk.working():
@@ -224,7 +224,7 @@ async def test_the_pause_grows(desk: RosterDesk, workbook: Make, class_of: Class
         async with desk.kit.db.transaction() as tx:
             roster = await store.take(tx, "a")
         assert roster is not None
-        await worker._put_off(worker_desk(desk, "a"), roster, crashes=0)
+        await worker.WORKER._put_off(worker_desk(desk, "a"), roster, BusError("away"))
         async with desk.kit.db.transaction() as tx:
             connection = await driver(tx)
             pauses.append(await connection.fetchval("SELECT extract(epoch FROM retry_at - now()) FROM rosters"))

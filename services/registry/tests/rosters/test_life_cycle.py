@@ -287,7 +287,7 @@ async def test_a_file_that_kills_its_reader_fails_its_roster(
     content = workbook(class_of(1))
     far = b'<row><c r="ZZ99999"><v>1</v></c></row></sheetData>'
     xml = read_part(content, "xl/worksheets/sheet1.xml").replace(b"</sheetData>", far)
-    monkeypatch.setattr("registry.rosters.worker.LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr("registry.rosters.worker.Rosters.longest_pause", 0.05)
     roster_id = await desk.upload(change(content, {"xl/worksheets/sheet1.xml": xml}))
     failed = await desk.work(roster_id, "failed")
     assert "文件无法处理" in (failed.problem or "")

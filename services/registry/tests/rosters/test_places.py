@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from enrolment_rows import enrol
+from registry.desk import Desk
 from registry.rosters import store
 from registry.rosters.confirming import confirm
-from registry.rosters.desk import Desk
 from roster_desk import OTHER, SCHOOL, RosterDesk, StandIn
 from shared_contracts.registry import RowState
 

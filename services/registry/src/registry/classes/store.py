@@ -6,7 +6,7 @@ students (by id). Whoever brings pupils into a class holds its row (`hold`) and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -21,7 +21,9 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry.classes import tables
+from registry.organisations.facts import SchoolFacts
 from registry.organisations.tables import organisations
+from registry.records.store import Klass, class_rows
 from registry.records.tables import classes
 
 Row = Mapping[Any, Any]
@@ -53,29 +55,41 @@ FROM classes k
 LEFT JOIN (
     SELECT m.class_id, count(*) FILTER (WHERE s.sex = '1') AS boys, count(*) FILTER (WHERE s.sex = '2') AS girls
     FROM class_memberships m JOIN students s ON s.id = m.student_id
-    WHERE m.class_id = ANY($1::text[]) AND m.left_on IS NULL AND s.live
+    WHERE m.class_id = ANY({ids}::text[]) AND m.left_on IS NULL AND s.live
     GROUP BY m.class_id
 ) s ON s.class_id = k.id
 LEFT JOIN (
     SELECT class_id, count(*) AS n FROM registrations
-    WHERE school IN (SELECT school FROM classes WHERE id = ANY($1::text[])) AND class_id = ANY($1::text[])
+    WHERE school IN (SELECT school FROM classes WHERE id = ANY({ids}::text[])) AND class_id = ANY({ids}::text[])
       AND NOT closed AND registered_at IS NULL
     GROUP BY class_id
 ) r ON r.class_id = k.id
-WHERE k.id = ANY($1::text[])
+WHERE k.id = ANY({ids}::text[])
 """
+_COUNTED = _SIZES.format(ids="$1")
+_MADE = _SIZES.format(ids="{0}")
 
 
 async def counted(tx: AsyncConnection, class_ids: Sequence[str]) -> dict[str, asyncpg.Record]:
     """Classes with boys, girls and those on their way."""
-    rows = await (await driver(tx)).fetch(_SIZES, list(class_ids))
+    rows = await (await driver(tx)).fetch(_COUNTED, list(class_ids))
     return {row["id"]: row for row in rows}
 
 
 async def sizes(tx: AsyncConnection, class_ids: Sequence[str]) -> dict[str, int]:
     """Pupils of each class: students in it, and those whose registration names it."""
-    rows = await counted(tx, class_ids)
-    return {key: row["boys"] + row["girls"] + row["on_the_way"] for key, row in rows.items()}
+    return _sizes((await counted(tx, class_ids)).values())
+
+
+async def made(tx: AsyncConnection, school: SchoolFacts, wanted: Sequence[Klass], school_year: int) -> dict[str, int]:
+    """Classes that are not there yet are made; the pupils of those that were there before, as `sizes` has them."""
+    rows = class_rows(school, wanted, school_year)
+    ids = [row["id"] for row in rows]
+    return _sizes(await insert_rows(tx, classes, rows, on_conflict="DO NOTHING", then=_MADE, more=[ids]))
+
+
+def _sizes(rows: Iterable[asyncpg.Record]) -> dict[str, int]:
+    return {row["id"]: row["boys"] + row["girls"] + row["on_the_way"] for row in rows}
 
 
 async def hold(tx: AsyncConnection, class_ids: Sequence[str]) -> dict[str, asyncpg.Record]:

@@ -28,12 +28,12 @@ from shared_contracts.exports import ExportApproved, ExportField
 from shared_contracts.files import FileRef
 from shared_contracts.identity import ExportedNumbers, RevealForExport
 
+from registry.desk import Desk
 from registry.exports import columns, reading, watermark
 from registry.exports.sheet import Column, Row, Rows, SheetOrder
-from registry.exports.store import Export, LostLease
+from registry.exports.store import Export
 from registry.registration.intake import form_context
 from registry.rosters.child import Child, child
-from registry.rosters.desk import Desk
 from registry.rosters.frames import encode
 
 CHUNK = 1_000
@@ -60,11 +60,10 @@ class CannotMake(Exception):
 
 @dataclass(slots=True)
 class Meter:
-    """How far the file is. `lost`: set by the heart when the lease is another's."""
+    """How far the file is."""
 
     done: int = 0
     total: int = 0
-    lost: bool = False
 
 
 def file_id(export_id: str, attempt: int) -> str:
@@ -114,8 +113,6 @@ async def _chunks(
     try:
         async for part in found.mappings().partitions(CHUNK):
             desk.go_on()
-            if meter.lost:
-                raise LostLease(export.id)
             behind, ahead = ahead, (part, asyncio.create_task(_full_numbers(desk, export, fields, part)))
             if behind is not None:
                 await _write(desk, fields, behind, writer, meter)

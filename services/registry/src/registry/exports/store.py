@@ -7,18 +7,19 @@ from typing import Any, Literal
 
 import msgspec
 import sqlalchemy as sa
-from service_kit.database import driver, execute, fetch_one, insert_rows
+from service_kit.database import execute, fetch_one, insert_rows
+from service_kit.leases import Lease, LostLease
 from shared_contracts.exports import ExportApproved
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry.exports.tables import exports as t
 
-LEASE = 30
-"""Seconds that a worker may be silent before another one begins its file anew (by the database's clock)."""
-
-
-class LostLease(Exception):
-    """Somebody else makes this file now."""
+LEASE = Lease(
+    table="exports",
+    open="state IN ('waiting', 'making')",
+    order="received_at",
+    taking="state = 'making', done = 0, total = 0, attempts = attempts + 1",
+)
 
 
 class Export(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,40 +61,12 @@ async def by_number(tx: AsyncConnection, number: str) -> Export | None:
 
 async def take(tx: AsyncConnection, owner: str) -> Export | None:
     """The oldest export that waits, or whose worker has been silent; its file is begun anew."""
-    row = await (await driver(tx)).fetchrow(
-        """
-        UPDATE exports SET state = 'making', done = 0, total = 0, attempts = attempts + 1, lease_owner = $1,
-            lease_until = clock_timestamp() + make_interval(secs => $2)
-        WHERE id = (
-            SELECT id FROM exports
-            WHERE state IN ('waiting', 'making') AND (lease_until IS NULL OR lease_until < clock_timestamp())
-              AND (retry_at IS NULL OR retry_at <= clock_timestamp())
-            ORDER BY received_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-        RETURNING id, number, approved::text AS approved, state, total, done, attempts, failures
-        """,
-        owner,
-        LEASE,
+    row = await LEASE.take(
+        tx, owner, returning="id, number, approved::text AS approved, state, total, done, attempts, failures"
     )
     if row is None:
         return None
     return msgspec.convert({**row, "approved": msgspec.json.decode(row["approved"])}, Export, strict=False)
-
-
-async def progress(tx: AsyncConnection, export_id: str, owner: str, done: int, total: int) -> None:
-    """Also a sign of life. Raises LostLease."""
-    touched = await (await driver(tx)).fetchval(
-        """
-        UPDATE exports SET done = $3, total = $4, lease_until = clock_timestamp() + make_interval(secs => $5)
-        WHERE id = $1 AND lease_owner = $2 AND state = 'making' RETURNING 1
-        """,
-        export_id,
-        owner,
-        done,
-        total,
-        LEASE,
-    )
-    if not touched:
-        raise LostLease(export_id)
 
 
 async def made(tx: AsyncConnection, export_id: str, owner: str, *, sha256: str, rows: int, at: datetime) -> None:
@@ -104,20 +77,6 @@ async def made(tx: AsyncConnection, export_id: str, owner: str, *, sha256: str, 
 async def failed(tx: AsyncConnection, export_id: str, owner: str, failure: str) -> None:
     """Raises LostLease."""
     await _end(tx, export_id, owner, state="failed", failure=failure)
-
-
-async def put_off(tx: AsyncConnection, export_id: str, owner: str, seconds: float) -> None:
-    """Begin anew later. Nothing where the lease is lost."""
-    await (await driver(tx)).execute(
-        """
-        UPDATE exports SET state = 'waiting', done = 0, failures = failures + 1, lease_owner = NULL, lease_until = NULL,
-            retry_at = clock_timestamp() + make_interval(secs => $3)
-        WHERE id = $1 AND lease_owner = $2 AND state = 'making'
-        """,
-        export_id,
-        owner,
-        seconds,
-    )
 
 
 async def _end(tx: AsyncConnection, export_id: str, owner: str, **values: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 from service_kit.database import driver, execute, fetch_all, fetch_one, insert_rows
+from service_kit.leases import Lease
 from shared_contracts.reorganisation import ClassCount, OperationState
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,12 +17,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from registry.moving.tables import frozen_schools
 from registry.moving.tables import operations as t
 
-LEASE = 30
-"""Seconds that a worker may be silent before another one goes on (by the database's clock)."""
-
-
-class LostLease(Exception):
-    """Somebody else carries this operation out now."""
+LEASE = Lease(
+    table="operations",
+    open="state IN ('approved', 'running', 'undoing')",
+    ready="effective_from <= $3",
+    order="decided_at",
+)
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,21 +104,7 @@ async def change(tx: AsyncConnection, operation_id: str, **values: Any) -> None:
 
 async def take(tx: AsyncConnection, owner: str, today: date) -> Operation | None:
     """The oldest operation whose day has come and that nobody carries out."""
-    row = await (await driver(tx)).fetchrow(
-        """
-        UPDATE operations SET lease_owner = $1, lease_until = clock_timestamp() + make_interval(secs => $2)
-        WHERE id = (
-            SELECT id FROM operations
-            WHERE state IN ('approved', 'running', 'undoing') AND effective_from <= $3
-              AND (lease_until IS NULL OR lease_until < clock_timestamp())
-              AND (retry_at IS NULL OR retry_at <= clock_timestamp())
-            ORDER BY decided_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-        RETURNING id
-        """,
-        owner,
-        LEASE,
-        today,
-    )
+    row = await LEASE.take(tx, owner, today)
     if row is None:
         return None
     found = await get(tx, row["id"])
@@ -127,30 +114,10 @@ async def take(tx: AsyncConnection, owner: str, today: date) -> Operation | None
 
 async def mine(tx: AsyncConnection, operation_id: str, owner: str) -> Operation:
     """The operation under lock, the lease renewed with the transaction. Raises LostLease."""
-    held = await (await driver(tx)).fetchval(
-        """UPDATE operations SET lease_until = clock_timestamp() + make_interval(secs => $3)
-           WHERE id = $1 AND lease_owner = $2 AND state IN ('approved', 'running', 'undoing') RETURNING id""",
-        operation_id,
-        owner,
-        LEASE,
-    )
-    if held is None:
-        raise LostLease(operation_id)
+    await LEASE.renew(tx, operation_id, owner)
     row = await get(tx, operation_id)
     assert row is not None
     return _operation(row)
-
-
-async def let_go(tx: AsyncConnection, operation_id: str, owner: str, pause: float) -> None:
-    """Go on later. Nothing where the lease is lost."""
-    await (await driver(tx)).execute(
-        """UPDATE operations SET lease_owner = NULL, lease_until = NULL, failures = failures + 1,
-               retry_at = clock_timestamp() + make_interval(secs => $3)
-           WHERE id = $1 AND lease_owner = $2""",
-        operation_id,
-        owner,
-        pause,
-    )
 
 
 def _operation(row: RowMapping) -> Operation:

@@ -6,8 +6,6 @@ takes the operation next goes on where the last commit left it.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -15,23 +13,21 @@ from typing import Protocol
 import msgspec
 from prometheus_client import Counter
 from regulation.findings import refuse
+from service_kit import leases
 from service_kit.commands import passing
-from service_kit.ids import new_id
-from service_kit.service import Kit
-from service_kit.telemetry import describe, tracer
+from service_kit.telemetry import describe
 from shared_contracts.decisions import Finding
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from registry.context import Registry, RegistryWork
+from registry.context import RegistryWork
+from registry.desk import Desk
 from registry.moving import batches, store
-from registry.moving.store import LostLease, Operation
-from registry.rosters.desk import Desk, Stopping
+from registry.moving.store import Operation
 
 log = logging.getLogger(__name__)
 
-POLL = 2.0  # seconds
 MOST_FAILURES = 8
 """Attempts in a row that failed by no fault of the database: then somebody has to look."""
-LONGEST_PAUSE = 60.0
 
 MOVED = Counter("records_moved_total", "Records moved by operations", ["kind"])
 
@@ -64,46 +60,35 @@ class Kind(Protocol):
     async def finish_undo(self, work: RegistryWork, operation: Operation) -> None: ...
 
 
-class Worker:
-    """`kinds`: by the operation's kind."""
+class Worker(leases.Worker[Desk, Operation]):
+    """As far as an operation goes, step by step. `kinds`: by the operation's kind."""
+
+    name = "operation"
+    lease = store.LEASE
+    desk = Desk
+    poll = 2.0
+    beats = False
+    longest_pause = 60.0
 
     def __init__(self, kinds: Mapping[str, Kind]) -> None:
         self.kinds = kinds
 
-    async def run(self, kit: Kit, deps: Registry, stop: asyncio.Event) -> None:
-        """Until `stop` is set."""
-        while not stop.is_set():
-            desk = Desk(db=kit.db, clock=kit.clock, deps=deps, owner=new_id(), stop=stop)
-            try:
-                async with kit.db.transaction() as tx:
-                    operation = await store.take(tx, desk.owner, kit.clock.today())
-            except Exception as error:
-                if not passing(error):
-                    raise
-                operation = None  # the database is away for a moment
-            if operation is not None:
-                await self.attend(desk, operation)
-                continue
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), POLL)
+    async def take(self, tx: AsyncConnection, desk: Desk) -> Operation | None:
+        return await store.take(tx, desk.owner, desk.clock.today())
 
-    async def attend(self, desk: Desk, operation: Operation) -> None:
-        """As far as it goes. Whatever happens, the lease is given back or runs out."""
-        try:
-            with tracer().start_as_current_span(f"operation {operation.kind}"):
-                while await self.step(desk, operation.id):
-                    desk.go_on()
-        except LostLease:
-            log.info("operation %s was taken over", operation.id)
-        except Stopping:
-            await _put_off(desk, operation, 0.0)
-        except Exception as error:
-            if not passing(error) and operation.failures + 1 >= MOST_FAILURES:
-                log.exception("operation %s has failed", operation.id)
-                await self._fail(desk, operation, describe(error))
-                return
-            log.warning("operation %s: tried again later: %s", operation.id, describe(error), exc_info=error)
-            await _put_off(desk, operation, min(2.0**operation.failures, LONGEST_PAUSE))
+    async def do(self, desk: Desk, work: Operation) -> None:
+        while await self.step(desk, work.id):
+            desk.go_on()
+
+    async def give_up(self, desk: Desk, work: Operation, error: Exception) -> bool:
+        if passing(error) or work.failures + 1 < MOST_FAILURES:
+            return False
+        log.error("operation %s has failed", work.id, exc_info=error)
+        await self._fail(desk, work, describe(error))
+        return True
+
+    def title(self, work: Operation) -> str:
+        return f"operation {work.kind}"
 
     async def step(self, desk: Desk, operation_id: str) -> bool:
         """One transaction; False when the operation has ended."""
@@ -193,9 +178,3 @@ async def _stopped(work: RegistryWork, operation: Operation, found: Sequence[Fin
         work.tx, operation.id, state="failed", findings=[msgspec.to_builtins(one) for one in found],
         lease_owner=None, lease_until=None, retry_at=None,
     )  # fmt: skip
-
-
-async def _put_off(desk: Desk, operation: Operation, pause: float) -> None:
-    with contextlib.suppress(Exception):  # the database is away: the lease runs out by itself
-        async with desk.db.transaction() as tx:
-            await store.let_go(tx, operation.id, desk.owner, pause)

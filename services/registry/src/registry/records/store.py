@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -63,23 +63,23 @@ def class_key(school: str, stage: str, cohort_year: int, class_no: int) -> str:
 
 async def make_classes(tx: AsyncConnection, school: SchoolFacts, classes: Sequence[Klass], school_year: int) -> None:
     """Classes that are not there yet; those that are stay as they are."""
-    await insert_rows(
-        tx,
-        tables.classes,
-        [
-            {
-                "id": class_id(school, klass, school_year),
-                "school": school.code,
-                "stage": school.stage_of(klass.grade),
-                "cohort": cohort(klass.grade, school_year),
-                "class_no": klass.class_no,
-                "grade": klass.grade,
-                "system": school.system,
-            }
-            for klass in classes
-        ],
-        on_conflict="DO NOTHING",
-    )
+    await insert_rows(tx, tables.classes, class_rows(school, classes, school_year), on_conflict="DO NOTHING")
+
+
+def class_rows(school: SchoolFacts, classes: Iterable[Klass], school_year: int) -> list[dict[str, Any]]:
+    """Classes as their table has them."""
+    return [
+        {
+            "id": class_id(school, klass, school_year),
+            "school": school.code,
+            "stage": school.stage_of(klass.grade),
+            "cohort": cohort(klass.grade, school_year),
+            "class_no": klass.class_no,
+            "grade": klass.grade,
+            "system": school.system,
+        }
+        for klass in classes
+    ]
 
 
 async def register(

@@ -8,7 +8,7 @@ the roster, in the same transaction. Locks: cases, registrations, counters, rost
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from service_kit.database import driver
 from shared_contracts.registry import RosterCompleted, RowTotals
@@ -16,11 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry.context import RegistryWork
 
-_SET_OUT = """
+SET_OUT = """
 INSERT INTO roster_counts AS c (roster_id, on_the_way)
-SELECT * FROM unnest($1::text[], $2::int[]) AS n(roster_id, on_the_way) ORDER BY roster_id
+SELECT roster_id, count(*) FROM made WHERE roster_id IS NOT NULL GROUP BY roster_id ORDER BY roster_id
 ON CONFLICT (roster_id) DO UPDATE SET on_the_way = c.on_the_way + excluded.on_the_way
 """
+"""Counts new registrations in the statement that makes them: `made` has their `roster_id`."""
 
 _ARRIVE = """
 WITH n AS (SELECT * FROM unnest($1::text[], $2::int[]) AS n(roster_id, ended)),
@@ -53,12 +54,6 @@ WHERE roster_id = $1 AND number_kind IS NOT NULL GROUP BY number_kind
 """
 
 
-async def set_out(tx: AsyncConnection, started: Mapping[str, int]) -> None:
-    """So many registrations of these rosters have been made."""
-    if started:
-        await (await driver(tx)).execute(_SET_OUT, list(started), list(started.values()))
-
-
 async def on_the_way(tx: AsyncConnection, roster_id: str) -> int:
     """How many registrations of a roster have neither a record nor an end."""
     count: int | None = await (await driver(tx)).fetchval(
@@ -88,7 +83,7 @@ async def approvals_done(work: RegistryWork, roster_ids: Iterable[str | None]) -
 async def confirmed(work: RegistryWork, roster_id: str) -> None:
     """The confirmation is done (state in_approval): the roster may have ended already, or have had no row."""
     await _complete(work, [roster_id])
-    await approvals_done(work, [roster_id])
+    await (await driver(work.tx)).fetch(_ISSUING, [roster_id])  # locked already
 
 
 async def _complete(work: RegistryWork, roster_ids: Sequence[str]) -> None:

@@ -23,10 +23,15 @@ from registry.context import RegistryWork
 from registry.enrolment.plans import store as plans
 from registry.organisations import store as organisations
 from registry.organisations.facts import SchoolFacts
-from registry.records.store import Klass, class_id, make_classes
+from registry.records.store import Klass, class_id
 from registry.registration import completion, entering, store, tables
 from registry.registration.chain import chain
 from registry.registration.policy import Kind, Placement, registration_year
+
+# The locks in their order: registrations before counters.
+_ADMITTED = f"""
+    , counted AS ({completion.SET_OUT}), arrived AS ({duplicates.ARRIVE}) SELECT id FROM made
+"""  # noqa: S608 - constants
 
 
 class Admission(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -117,7 +122,7 @@ async def admit(
 ) -> int:
     """Registrations, cases and missing classes for claimed persons; a repeat makes nothing twice.
 
-    Returns how many are new. Ten statements at most, whatever their number; places are counted before (`seat`).
+    Returns how many are new. Seven statements at most, whatever their number; places are counted before (`seat`).
     `on`: the day of the decisions, today where not given. The caller says with `announce` whom to tell. Raises
     SchoolChanged where the school is not any more what `school` says: the caller begins anew. `held`: `seat` has locked
     the school in this transaction already.
@@ -128,14 +133,23 @@ async def admit(
         await organisations.hold(work.tx, school)
     year = registration_year(on or work.today)
     classes = {klass: class_id(school, klass, year) for klass in set(map(_class, admissions))}
-    await make_classes(work.tx, school, list(classes), year)
-    noted = await _with_sizes(work, school, admissions, classes, on or work.today)
+    sizes = await rooms.made(work.tx, school, list(classes), year)
+    before = {klass: sizes.get(key, 0) for klass, key in classes.items()}
+    noted = _with_sizes(work, school, admissions, before, on or work.today)
     decisions = await store.put_decisions(work.tx, noted)
     rows = [
         _row(admission, school, year, classes[_class(admission)], decision_id)
         for admission, decision_id in zip(admissions, decisions, strict=True)
     ]
-    made = await insert_rows(work.tx, tables.registrations, rows, returning=("id",), on_conflict="(id) DO NOTHING")
+    made = await insert_rows(
+        work.tx,
+        tables.registrations,
+        rows,
+        returning=("id", "roster_id"),
+        on_conflict="(id) DO NOTHING",
+        then=_ADMITTED,
+        more=[work.now],
+    )
     new_ids = {record["id"] for record in made}
     new = [admission for admission in admissions if admission.registration_id in new_ids]
     if not new:
@@ -159,8 +173,6 @@ async def admit(
         standing=opened(kind, work.today, work.deps.calendar),
         at=work.now,
     )
-    await duplicates.arrive(work.tx, [admission.registration_id for admission in new], work.now)
-    await completion.set_out(work.tx, Counter(a.roster_id for a in new if a.roster_id is not None))
     return len(new)
 
 
@@ -184,20 +196,22 @@ async def foreseen(
     return new, tuple(one for one in found if one is not None)
 
 
-async def _with_sizes(
-    work: RegistryWork, school: SchoolFacts, admissions: Sequence[Admission], classes: Mapping[Klass, str], on: date
+def _with_sizes(
+    work: RegistryWork, school: SchoolFacts, admissions: Sequence[Admission], before: Mapping[Klass, int], on: date
 ) -> list[Decision]:
-    """The decisions, with a note on whoever makes a class larger than the standard; equal ones stay one object."""
+    """The decisions, with a note on whoever makes a class larger than the standard; equal ones stay one object.
+
+    `before`: pupils of each class.
+    """
     parameters = work.deps.policy.parameters(school.division, on)
     coming = Counter(map(_class, admissions))
-    before = await rooms.sizes(work.tx, list(classes.values()))
     place: dict[Klass, int] = defaultdict(int)
     noted: dict[tuple[Klass, int], Decision] = {}
     decisions = []
     for admission in admissions:
         klass, stage = _class(admission), school.stage_of(admission.grade)
         place[klass] += 1
-        there, decision = before.get(classes[klass], 0), admission.decision
+        there, decision = before[klass], admission.decision
         if stage is not None and there + place[klass] > (standard := parameters.class_size(stage)):
             key = klass, id(decision)
             if key not in noted:

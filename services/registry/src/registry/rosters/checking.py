@@ -16,6 +16,8 @@ from shared_contracts.identity import Staged, StagePersons
 from shared_contracts.registry import RosterChecked, RosterState, RowState
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from registry.desk import Desk, command_id
+from registry.enrolment import grounds
 from registry.form.entry import Entry
 from registry.organisations import store as organisations
 from registry.organisations.facts import SchoolFacts
@@ -25,7 +27,6 @@ from registry.registration.policy import refusals
 from registry.registration.situation import PersonFacts, registration_year
 from registry.rosters import access, findings, frames, returning, store
 from registry.rosters.child import child
-from registry.rosters.desk import Desk, command_id
 from registry.rosters.frames import CheckedRow, CheckOrder, Chunk, Opened, Unreadable
 from registry.rosters.handlers import KEPT
 from registry.rosters.rows import facts_of
@@ -125,21 +126,23 @@ async def _chunk(
     return roster
 
 
-def _asked(order: CheckOrder, rows: Sequence[CheckedRow], staged: Mapping[int, Staged] | Refused) -> list[gate.Asked]:
+def _asked(
+    order: CheckOrder, rows: Sequence[CheckedRow], staged: Mapping[int, Staged] | Refused
+) -> dict[int, grounds.Person]:
     """The rows about which the gate has to be asked, with the person whom identity knows by the document."""
     if isinstance(staged, Refused):
-        return []
-    return [
-        gate.asked(str(row.row), facts_of(row.entry, order), row.entry.form, staged[row.row].person_id)
+        return {}
+    return {
+        row.row: gate.asked(facts_of(row.entry, order), row.entry.form, staged[row.row].person_id)
         for row in rows
         if row.entry is not None
-    ]
+    }
 
 
 def _admit(
     order: CheckOrder,
     rows: Sequence[CheckedRow],
-    people: Mapping[str, PersonFacts],
+    people: Mapping[int, PersonFacts],
     judged: dict[int, Judged],
     left: dict[Stage, int],
 ) -> set[int]:
@@ -150,7 +153,7 @@ def _admit(
     """
     wanting: set[int] = set()
     for row in rows:
-        person = people.get(str(row.row))
+        person = people.get(row.row)
         if row.entry is None or person is None:
             continue
         state, _, staged = judged[row.row]

@@ -18,6 +18,8 @@ from shared_contracts.decisions import Decision, Finding, Outcome, Refused
 from shared_contracts.identity import Claim, Claimed, ClaimPersons
 from shared_contracts.registry import Approved, RegistrationsClosed, RegistrationState, RosterState, RowState
 
+from registry.desk import Desk, command_id
+from registry.enrolment import grounds
 from registry.organisations import store as organisations
 from registry.organisations.facts import SchoolFacts
 from registry.registration import completion, gate, intake
@@ -27,7 +29,6 @@ from registry.registration.situation import Enrolment, PersonFacts, Registration
 from registry.registration.summary import of_roster
 from registry.rosters import access, findings, returning, store
 from registry.rosters.checking import CHUNK, registration_id
-from registry.rosters.desk import Desk, command_id
 from registry.rosters.store import Roster
 
 _form = msgspec.json.Decoder(dict[str, str]).decode
@@ -63,9 +64,11 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
-    """The next accepted rows. `refused`: by today's rules; `claims`: what identity says of the others."""
+    """The next accepted rows. `last`: there are no more behind them. `refused`: by today's rules; `claims`: what
+    identity says of the others."""
 
     records: Sequence[Any]
+    last: bool
     wanted: list[_Row]
     refused: Away
     claims: dict[int, Claimed]
@@ -90,15 +93,19 @@ async def confirm(desk: Desk, roster: Roster) -> None:
         parameters=desk.deps.policy.parameters(school.division, _day(roster)),
         enrolment=enrolment,
     )
-    ahead = asyncio.create_task(_next(desk, roster, rules, roster.cursor))
-    try:
-        while (chunk := await ahead).records:
-            desk.go_on()
-            ahead = asyncio.create_task(_next(desk, roster, rules, chunk.records[-1]["row"]))
+    chunk = await _next(desk, roster, rules, roster.cursor)
+    while chunk.records:
+        desk.go_on()
+        if chunk.last:
             roster = await _chunk(desk, roster, rules, chunk)
-    finally:
-        ahead.cancel()
-        await asyncio.gather(ahead, return_exceptions=True)
+            break
+        ahead = asyncio.create_task(_next(desk, roster, rules, chunk.records[-1]["row"]))
+        try:
+            roster = await _chunk(desk, roster, rules, chunk)
+            chunk = await ahead
+        finally:
+            ahead.cancel()
+            await asyncio.gather(ahead, return_exceptions=True)
     await _end(desk, roster, school)
 
 
@@ -118,11 +125,12 @@ async def _without_school(desk: Desk, roster: Roster) -> None:
 async def _next(desk: Desk, roster: Roster, rules: Rules, after: int) -> _Chunk:
     """The rows behind `after`, decided again and claimed. Writes nothing of ours."""
     async with desk.db.transaction() as tx:
-        records = await store.waiting_rows(tx, roster.id, after, CHUNK)
+        found = await store.waiting_rows(tx, roster.id, after, CHUNK + 1)  # one more tells whether there are more
+    records, last = found[:CHUNK], len(found) <= CHUNK
     rows = [_row(record, rules) for record in records]
     refused = {row.row: _refused(row) for row in rows if row.decision.refused}
     wanted = [row for row in rows if row.row not in refused]
-    return _Chunk(records, wanted, refused, await _claim(desk, roster, wanted, after))
+    return _Chunk(records, last, wanted, refused, await _claim(desk, roster, wanted, after))
 
 
 async def _chunk(desk: Desk, roster: Roster, rules: Rules, chunk: _Chunk) -> Roster:
@@ -130,14 +138,14 @@ async def _chunk(desk: Desk, roster: Roster, rules: Rules, chunk: _Chunk) -> Ros
     away, claims = dict(chunk.refused), chunk.claims
     async with desk.db.transaction() as tx:
         names = await access.names_of(tx, {c.holder.school for c in claims.values() if c.holder is not None})
-        asked = [_asked(desk, roster, row, claims[row.row]) for row in chunk.wanted]
+        asked = {row.row: _asked(desk, roster, row, claims[row.row]) for row in chunk.wanted}
         people = await gate.of_people(tx, rules.school, registration_year(rules.today), asked)
     admissions: list[Admission] = []
     released: list[Approved] = []
-    rows = {row.row: _with_person(row, people[str(row.row)]) for row in chunk.wanted}
+    rows = {row.row: _with_person(row, people[row.row]) for row in chunk.wanted}
     for row in rows.values():
         claimed = claims[row.row]
-        finished = people[str(row.row)].finished is not None
+        finished = people[row.row].finished is not None
         if row.decision.refused and (claimed.person_id is not None or finished):
             away[row.row] = _refused(row)
             if claimed.person_id is not None:
@@ -177,14 +185,14 @@ def _with_person(row: _Row, person: PersonFacts, *, place: bool = True) -> _Row:
     return _Row(record=row.record, facts=facts, decision=decide(facts))
 
 
-def _asked(desk: Desk, roster: Roster, row: _Row, claimed: Claimed) -> gate.Asked:
+def _asked(desk: Desk, roster: Roster, row: _Row, claimed: Claimed) -> grounds.Person:
     """Where the child lives stands in the form, which is read where it counts: of new pupils."""
     form: dict[str, str] = {}
     if row.facts.kind == "new":
         context = intake.form_context(registration_id(roster.id, row.row))
         form = _form(desk.deps.cipher.open_bytes(row.record["form"], context))
     known = claimed.person_id or (claimed.holder.person_id if claimed.holder else None)
-    return gate.asked(str(row.row), row.facts, form, known)
+    return gate.asked(row.facts, form, known)
 
 
 def _day(roster: Roster) -> date:

@@ -14,13 +14,13 @@ from shared_contracts.identity import RevealDocuments, Revealed
 from shared_contracts.registry import RosterFile, Step
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from registry.desk import Desk, command_id
 from registry.organisations import store as organisations
 from registry.organisations.facts import SchoolFacts
 from registry.registration import store as registrations
 from registry.registration.intake import form_context
 from registry.rosters import frames, store
 from registry.rosters.child import Child, child
-from registry.rosters.desk import Desk, command_id
 from registry.rosters.frames import Page, PrintOrder
 from registry.rosters.sheets import MEDIA_TYPE, class_title
 from registry.rosters.store import Roster

@@ -5,9 +5,9 @@ from __future__ import annotations
 from service_kit.ids import derived
 from shared_contracts.registry import RosterFile
 
+from registry.desk import Desk
 from registry.rosters import frames, store
 from registry.rosters.child import child
-from registry.rosters.desk import Desk
 from registry.rosters.frames import ReturnOrder
 from registry.rosters.store import Roster
 from registry.rosters.template import MEDIA_TYPE

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 import sqlalchemy as sa
 from service_kit.database import driver, execute, fetch_all, fetch_one, insert_rows
+from service_kit.leases import Lease, LostLease
 from shared_contracts.actors import Actor
 from shared_contracts.decisions import Finding
 from shared_contracts.registry import FileRef, RosterFile, RosterState, RowState, RowTotals
@@ -17,9 +18,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from registry.records.store import Klass
 from registry.rosters.tables import roster_rows as r
 from registry.rosters.tables import rosters as t
-
-LEASE = 30
-"""Seconds that a worker may be silent before another one takes its roster over (by the database's clock)."""
 
 ACCEPTED = (RowState.VALID, RowState.WARNED)
 
@@ -144,61 +142,17 @@ async def forget_rows(tx: AsyncConnection, roster_id: str) -> None:
 
 # ---- leases ---------------------------------------------------------------------------------------------------------
 
-_TO_DO = "(state IN ('uploaded', 'checking', 'confirming') OR sheets_state = 'printing' OR cleanup)"
-
-# The oldest roster that wants something and that nobody works on. SKIP LOCKED: two workers never wait for each other.
-_TAKE = f"""
-UPDATE rosters SET lease_owner = $1, lease_until = now() + make_interval(secs => $2)
-WHERE id = (SELECT id FROM rosters
-            WHERE {_TO_DO} AND (lease_until IS NULL OR lease_until < now()) AND (retry_at IS NULL OR retry_at <= now())
-            ORDER BY created_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING id
-"""  # noqa: S608
-
-
-class LostLease(Exception):
-    """The roster is another worker's now, or was cancelled: what was about to be written is not."""
+LEASE = Lease(
+    table="rosters",
+    open="state IN ('uploaded', 'checking', 'confirming') OR sheets_state = 'printing' OR cleanup",
+    order="created_at",
+)
 
 
 async def take(tx: AsyncConnection, owner: str) -> Roster | None:
     """Lease the next roster to this worker."""
-    roster_id = await (await driver(tx)).fetchval(_TAKE, owner, LEASE)
-    return None if roster_id is None else await get(tx, roster_id)
-
-
-async def keep(tx: AsyncConnection, roster_id: str, owner: str) -> None:
-    """Raises LostLease."""
-    kept = await (await driver(tx)).fetchval(
-        "UPDATE rosters SET lease_until = now() + make_interval(secs => $3) WHERE id = $1 AND lease_owner = $2 RETURNING 1",
-        roster_id,
-        owner,
-        LEASE,
-    )
-    if kept is None:
-        raise LostLease
-
-
-async def let_go(tx: AsyncConnection, roster_id: str, owner: str) -> None:
-    """Done for now."""
-    await (await driver(tx)).execute(
-        """UPDATE rosters SET lease_owner = NULL, lease_until = NULL, retry_at = NULL, failures = 0
-           WHERE id = $1 AND lease_owner = $2""",
-        roster_id,
-        owner,
-    )
-
-
-async def put_off(tx: AsyncConnection, roster_id: str, owner: str, seconds: float, crashes: int) -> None:
-    """Something failed that may pass: again later. `crashes`: how many of the failures killed the child."""
-    await (await driver(tx)).execute(
-        """UPDATE rosters SET lease_owner = NULL, lease_until = NULL, failures = failures + 1, crashes = $4,
-                  retry_at = now() + make_interval(secs => $3)
-           WHERE id = $1 AND lease_owner = $2""",
-        roster_id,
-        owner,
-        seconds,
-        crashes,
-    )
+    taken = await LEASE.take(tx, owner)
+    return None if taken is None else await get(tx, taken["id"])
 
 
 async def stage(tx: AsyncConnection, roster: Roster, owner: str, *, seen: bool = False, **values: Any) -> Roster:
@@ -221,7 +175,7 @@ async def _leased(
 ) -> Roster:
     if seen:
         values["version"] = t.c.version + 1
-    until = sa.func.now() + sa.func.make_interval(0, 0, 0, 0, 0, 0, LEASE)
+    until = sa.func.now() + sa.func.make_interval(0, 0, 0, 0, 0, 0, LEASE.seconds)
     query = sa.update(t).where(t.c.id == roster.id, t.c.lease_owner == owner, *still)
     row = (await tx.execute(query.values(**values, lease_until=until).returning(*_COLUMNS))).mappings().first()
     if row is None:

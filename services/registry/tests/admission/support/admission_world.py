@@ -12,12 +12,12 @@ from typing import Any
 
 import msgspec
 import openpyxl
+from registry.desk import Desk
 from registry.enrolment.admission import placing, watching
 from registry.enrolment.admission.runs import take as take_run
 from registry.enrolment.children import importing, imports, sheet
 from registry.enrolment.plans.tables import plans
 from registry.organisations.facts import SchoolFacts
-from registry.rosters.desk import Desk
 from registry_world import AUTHORITY, FAR_SCHOOL, OTHER_SCHOOL, SCHOOL, ZONE, World, actor
 from regulation.documents import check_digit
 from regulation.school_year import Stage
@@ -185,7 +185,7 @@ class AdmissionWorld(World):
                 found = await imports.take(tx, desk.owner)
             if found is None:
                 return
-            await importing.attend(desk, found)
+            await importing.WORKER.attend(desk, found)
 
     async def listed(self, rows: Sequence[dict[str, str]]) -> Any:
         """A list that is looked at and taken in."""
@@ -219,7 +219,7 @@ class AdmissionWorld(World):
                 found = await take_run(tx, desk.owner)
             if found is None:
                 return
-            await placing.attend(desk, found)
+            await placing.WORKER.attend(desk, found)
 
     async def placed(self, count: int = 1, **changes: Any) -> list[Any]:
         """Children of SCHOOL's zone with a place there; their admissions."""

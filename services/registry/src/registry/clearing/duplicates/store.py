@@ -182,10 +182,11 @@ async def statement_papers(tx: AsyncConnection, pair: str) -> list[str]:
 # ---- scans --------------------------------------------------------------------------------------------------------------
 
 
-async def arrive(tx: AsyncConnection, record_ids: Sequence[str], now: datetime) -> None:
-    """These records are to be compared with the others, soon."""
-    rows = [{"record_id": one, "arrived_at": now} for one in sorted(record_ids)]
-    await insert_rows(tx, tables.arrivals, rows, on_conflict="DO NOTHING")
+ARRIVE = """
+INSERT INTO duplicate_arrivals (record_id, arrived_at) SELECT id, {0}::timestamptz FROM made ORDER BY id
+ON CONFLICT DO NOTHING
+"""
+"""New records are to be compared with the others, soon: in the statement that makes them. `made` has their `id`."""
 
 
 async def take_arrivals(tx: AsyncConnection, limit: int) -> list[asyncpg.Record]:

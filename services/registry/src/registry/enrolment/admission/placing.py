@@ -6,9 +6,6 @@ at most the batch under way, which is placed by whoever goes on: a child with a 
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import logging
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -16,69 +13,60 @@ from typing import Any
 from prometheus_client import Counter as Metric
 from regulation.mark import clause
 from regulation.school_year import Stage
-from service_kit.ids import new_id
-from service_kit.service import Kit
-from service_kit.telemetry import describe
+from service_kit.leases import Worker
 from shared_contracts.actors import Actor, Role
 from shared_contracts.admission import PlacementPreview, SchoolPlaces
 from shared_contracts.waiting import WorkWaiting
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from registry.context import Registry, RegistryWork
+from registry.context import RegistryWork
+from registry.desk import Desk
 from registry.enrolment.admission import policy, runs, seats
 from registry.enrolment.admission.policy import ToPlace
-from registry.enrolment.admission.runs import LostLease, Run
+from registry.enrolment.admission.runs import Run
 from registry.enrolment.children import store as children
 from registry.enrolment.plans import store as plans
 from registry.enrolment.zones import store as zones
 from registry.enrolment.zones.matching import Zones
 from registry.organisations.store import SchoolChanged
 from registry.rosters.access import names_of
-from registry.rosters.desk import Desk, Stopping
-
-log = logging.getLogger(__name__)
 
 WAKE = "placements"
 BATCH = 500
-POLL = 2.0  # seconds; the wake-up only saves waiting
-LONGEST_PAUSE = 60.0
 RUNS = Metric("placement_runs_total", "Attempts at placing a county's children", ["outcome"])
 
 
-async def run(kit: Kit, deps: Registry, stop: asyncio.Event) -> None:
-    """Until `stop` is set."""
-    wake = kit.wake(WAKE)
-    while not stop.is_set():
-        wake.clear()
-        desk = Desk(db=kit.db, clock=kit.clock, deps=deps, owner=new_id(), stop=stop)
-        async with kit.db.transaction() as tx:
-            found = await runs.take(tx, desk.owner)
-        if found is not None:
-            await attend(desk, found)
-            continue
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(wake.wait(), POLL)
+class Placements(Worker[Desk, Run]):
+    """Batches until nobody is left."""
 
+    name = "placement"
+    lease = runs.LEASE
+    desk = Desk
+    poll = 2.0
+    wake = WAKE
+    beats = False
+    longest_pause = 60.0
 
-async def attend(desk: Desk, one: Run) -> None:
-    """Batches until nobody is left. Whatever happens, the lease is given back or runs out."""
-    outcome = "done"
-    try:
-        while (after := await place_batch(desk, one)) is not None:
+    async def take(self, tx: AsyncConnection, desk: Desk) -> Run | None:
+        return await runs.take(tx, desk.owner)
+
+    async def do(self, desk: Desk, work: Run) -> None:
+        one: Run | None = work
+        while one is not None and (one := await place_batch(desk, one)) is not None:
             desk.go_on()
-            one = after
-    except LostLease:
-        outcome = "lost"
-    except Stopping:
-        outcome = "stopped"
-        await _put_off(desk, one, 0.0)
-    except SchoolChanged:
-        outcome = "begun anew"
-        await _put_off(desk, one, 0.0)
-    except Exception as error:  # ours or the database's: it goes on later
-        outcome = "failed"
-        log.exception("placement %s: goes on later: %s", one.id, describe(error))
-        await _put_off(desk, one, min(2.0**one.failures, LONGEST_PAUSE))
-    RUNS.labels(outcome).inc()
+
+    def pause(self, work: Run, error: Exception) -> float:
+        return 0.0 if isinstance(error, SchoolChanged) else super().pause(work, error)
+
+    def passes(self, error: Exception) -> bool:
+        return isinstance(error, SchoolChanged) or super().passes(error)
+
+    def count(self, work: Run, outcome: str, seconds: float) -> None:
+        RUNS.labels(outcome).inc()
+
+
+WORKER = Placements()
+run = WORKER.run
 
 
 @clause("4.3", "5.2")
@@ -196,9 +184,3 @@ async def _finish(work: RegistryWork, desk: Desk, one: Run) -> None:
         ),
         one.id,
     )
-
-
-async def _put_off(desk: Desk, one: Run, seconds: float) -> None:
-    with contextlib.suppress(Exception):  # the database is away: the lease runs out by itself
-        async with desk.db.transaction() as tx:
-            await runs.put_off(tx, one.id, desk.owner, seconds)

@@ -8,15 +8,11 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 from service_kit.database import driver
+from service_kit.leases import Lease, LostLease
 from shared_contracts.admission import PlacementRun
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-LEASE = 30
-"""Seconds that a worker may be silent before another one goes on (by the database's clock)."""
-
-
-class LostLease(Exception):
-    """Somebody else goes on with it now."""
+LEASE = Lease(table="placement_runs", open="state = 'running'", order="started_at")
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,16 +65,8 @@ async def get(tx: AsyncConnection, run_id: str) -> PlacementRun | None:
 
 
 async def take(tx: AsyncConnection, owner: str) -> Run | None:
-    row = await (await driver(tx)).fetchrow(
-        """UPDATE placement_runs SET lease_owner = $1, lease_until = clock_timestamp() + make_interval(secs => $2)
-           WHERE id = (
-               SELECT id FROM placement_runs
-               WHERE state = 'running' AND (lease_until IS NULL OR lease_until < clock_timestamp())
-                 AND (retry_at IS NULL OR retry_at <= clock_timestamp())
-               ORDER BY started_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-           RETURNING id, county, school_year, stage, account, started_by, after_child, failures""",
-        owner,
-        LEASE,
+    row = await LEASE.take(
+        tx, owner, returning="id, county, school_year, stage, account, started_by, after_child, failures"
     )
     return None if row is None else Run(**row)
 
@@ -94,7 +82,7 @@ async def moved(tx: AsyncConnection, run: Run, owner: str, *, after: str, placed
         after,
         placed,
         by_hand,
-        LEASE,
+        LEASE.seconds,
     )
     if not touched:
         raise LostLease(run.id)
@@ -114,13 +102,3 @@ async def done(tx: AsyncConnection, run: Run, owner: str, at: Any) -> tuple[int,
     if row is None:
         raise LostLease(run.id)
     return row["placed"], row["by_hand"]
-
-
-async def put_off(tx: AsyncConnection, run_id: str, owner: str, seconds: float) -> None:
-    await (await driver(tx)).execute(
-        """UPDATE placement_runs SET failures = failures + 1, lease_owner = NULL, lease_until = NULL,
-                  retry_at = clock_timestamp() + make_interval(secs => $3) WHERE id = $1 AND lease_owner = $2""",
-        run_id,
-        owner,
-        seconds,
-    )

@@ -6,9 +6,6 @@ the persons. What may pass (identity, the bus, the database away) is tried again
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import logging
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -17,36 +14,30 @@ import msgspec
 from prometheus_client import Counter
 from regulation.mark import clause
 from regulation.school_year import Stage
-from service_kit.bus import BusError
 from service_kit.files import FileMissing
-from service_kit.ids import derived, new_id
-from service_kit.service import Kit
-from service_kit.telemetry import describe
+from service_kit.ids import derived
+from service_kit.leases import Worker
 from shared_contracts.actors import Role, system
 from shared_contracts.decisions import Finding, Outcome, Refused
 from shared_contracts.identity import KnownPerson, KnownPersons, KnowPersons, PersonEntry
 from shared_contracts.waiting import WorkWaiting
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from registry.context import Registry, RegistryWork
+from registry.context import RegistryWork
+from registry.desk import Desk
 from registry.enrolment.children import imports, policy, sheet, store
-from registry.enrolment.children.imports import Import, LostLease
+from registry.enrolment.children.imports import Import
 from registry.enrolment.children.policy import ChildFacts
 from registry.enrolment.children.sheet import ChildRows, ReadRow
 from registry.enrolment.children.store import Sealed, Standing
 from registry.enrolment.zones import store as zones
 from registry.rosters.access import names_of
 from registry.rosters.child import ChildDied, child
-from registry.rosters.desk import Desk, Stopping
 from registry.rosters.frames import Unreadable
-
-log = logging.getLogger(__name__)
 
 WAKE = "children"
 CHUNK = 500
-POLL = 5.0  # seconds; the wake-up only saves waiting
-SWEEP = 300.0
 KEPT = timedelta(days=30)
-LONGEST_PAUSE = 120.0
 CRASHES = 5
 LISTS = Counter("children_lists_total", "Stages of lists of children", ["stage", "outcome"])
 _reply = msgspec.msgpack.Decoder(ChildRows | Unreadable)
@@ -56,77 +47,47 @@ class CannotRead(Exception):
     """The file as a whole; its text is Chinese, for whoever uploaded it."""
 
 
-async def run(kit: Kit, deps: Registry, stop: asyncio.Event) -> None:
-    """Until `stop` is set."""
-    swept = -SWEEP
-    wake = kit.wake(WAKE)
-    while not stop.is_set():
-        wake.clear()
-        desk = Desk(db=kit.db, clock=kit.clock, deps=deps, owner=new_id(), stop=stop)
-        async with kit.db.transaction() as tx:
-            found = await imports.take(tx, desk.owner)
-        if found is not None:
-            await attend(desk, found)
-            continue
-        now = asyncio.get_running_loop().time()
-        if now - swept > SWEEP:
-            swept = now
-            await _sweep(desk)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(_either(wake, stop), POLL)
+class Lists(Worker[Desk, Import]):
+    """One stage of one list at a time."""
+
+    name = "list of children"
+    lease = imports.LEASE
+    desk = Desk
+    poll = 5.0
+    wake = WAKE
+    sweeping = 300.0
+
+    async def take(self, tx: AsyncConnection, desk: Desk) -> Import | None:
+        return await imports.take(tx, desk.owner)
+
+    async def do(self, desk: Desk, work: Import) -> None:
+        await (check(desk, work) if work.state == "checking" else take_in(desk, work))
+
+    async def give_up(self, desk: Desk, work: Import, error: Exception) -> bool:
+        if isinstance(error, CannotRead):
+            await _fail(desk, work, str(error))
+            return True
+        if isinstance(error, ChildDied) and work.failures >= CRASHES:
+            await _fail(desk, work, "文件无法处理（内容过大或已损坏）。请把数据复制到空白模板后重新上传。")
+            return True
+        return False
+
+    async def sweep(self, desk: Desk) -> None:
+        """Lists that nobody confirmed: their files, the only place of document numbers outside identity, go."""
+        async with desk.unit() as work:
+            gone = await imports.expired(work.tx, work.now - KEPT)
+        for file in gone:
+            await desk.deps.files.delete(file.id)
+
+    def passes(self, error: Exception) -> bool:
+        return isinstance(error, ChildDied) or super().passes(error)
+
+    def count(self, work: Import, outcome: str, seconds: float) -> None:
+        LISTS.labels(work.state, outcome).inc()
 
 
-async def _either(*events: asyncio.Event) -> None:
-    waiting = [asyncio.create_task(event.wait()) for event in events]
-    try:
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in waiting:
-            task.cancel()
-
-
-async def attend(desk: Desk, one: Import) -> None:
-    """One stage of one list. Whatever happens, the lease is given back or runs out."""
-    outcome = "done"
-    heart = asyncio.create_task(_keep_lease(desk, one))
-    try:
-        await (check(desk, one) if one.state == "checking" else take_in(desk, one))
-    except CannotRead as fault:
-        outcome = "unreadable"
-        await _fail(desk, one, str(fault))
-    except LostLease:
-        outcome = "lost"
-    except Stopping:
-        outcome = "stopped"
-        async with desk.db.transaction() as tx:
-            await imports.let_go(tx, one.id, desk.owner)
-    except ChildDied as died:
-        outcome = "crashed"
-        log.warning("list %s: %s", one.id, died)
-        if one.failures >= CRASHES:
-            await _fail(desk, one, "文件无法处理（内容过大或已损坏）。请把数据复制到空白模板后重新上传。")
-        else:
-            await _put_off(desk, one)
-    except BusError as error:
-        outcome = "put off"
-        log.warning("list %s: put off: %s", one.id, error)
-        await _put_off(desk, one)
-    except Exception as error:  # ours or the database's: the list waits, it is not lost
-        outcome = "failed"
-        log.exception("list %s: tried again later: %s", one.id, describe(error))
-        await _put_off(desk, one)
-    finally:
-        heart.cancel()
-    LISTS.labels(one.state, outcome).inc()
-
-
-async def _keep_lease(desk: Desk, one: Import) -> None:
-    """Whoever has lost the lease finds out when he writes."""
-    while True:
-        await asyncio.sleep(imports.LEASE / 3)
-        with contextlib.suppress(Exception):
-            async with desk.db.transaction() as tx:
-                await imports.keep(tx, one.id, desk.owner)
+WORKER = Lists()
+run = WORKER.run
 
 
 @clause("5.1", "5.2", "12", "15.2")
@@ -368,24 +329,6 @@ def listed(
 
 
 async def _fail(desk: Desk, one: Import, problem: str) -> None:
-    with contextlib.suppress(LostLease):
-        async with desk.unit() as work:
-            await imports.stage(work.tx, one.id, desk.owner, state="failed", problem=problem)
-        await desk.deps.files.delete(one.file.id)
-
-
-async def _put_off(desk: Desk, one: Import) -> None:
-    with contextlib.suppress(Exception):  # the database is away: the lease runs out by itself
-        async with desk.db.transaction() as tx:
-            await imports.put_off(tx, one.id, desk.owner, min(2.0**one.failures, LONGEST_PAUSE))
-
-
-async def _sweep(desk: Desk) -> None:
-    """Lists that nobody confirmed: their files, the only place of document numbers outside identity, go."""
-    try:
-        async with desk.unit() as work:
-            gone = await imports.expired(work.tx, work.now - KEPT)
-        for file in gone:
-            await desk.deps.files.delete(file.id)
-    except Exception as error:
-        log.warning("expired lists could not be swept: %s", describe(error))
+    async with desk.unit() as work:
+        await imports.stage(work.tx, one.id, desk.owner, state="failed", problem=problem)
+    await desk.deps.files.delete(one.file.id)

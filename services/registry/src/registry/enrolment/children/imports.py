@@ -9,17 +9,13 @@ from typing import Any, Literal
 
 import msgspec
 from service_kit.database import driver, insert_rows
+from service_kit.leases import Lease, LostLease
 from shared_contracts.files import FileRef
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry.enrolment.children.tables import import_rows
 
-LEASE = 30
-"""Seconds that a worker may be silent before another one goes on (by the database's clock)."""
-
-
-class LostLease(Exception):
-    """Somebody else works on this list now."""
+LEASE = Lease(table="children_imports", open="state IN ('checking', 'taking')", order="created_at")
 
 
 class Import(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,16 +30,8 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
 
 async def take(tx: AsyncConnection, owner: str) -> Import | None:
     """The oldest list that waits for work, or whose worker has been silent."""
-    row = await (await driver(tx)).fetchrow(
-        """UPDATE children_imports SET lease_owner = $1, lease_until = clock_timestamp() + make_interval(secs => $2)
-           WHERE id = (
-               SELECT id FROM children_imports
-               WHERE state IN ('checking', 'taking') AND (lease_until IS NULL OR lease_until < clock_timestamp())
-                 AND (retry_at IS NULL OR retry_at <= clock_timestamp())
-               ORDER BY created_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-           RETURNING id, county, school_year, state, file::text AS file, created_at, failures""",
-        owner,
-        LEASE,
+    row = await LEASE.take(
+        tx, owner, returning="id, county, school_year, state, file::text AS file, created_at, failures"
     )
     return None if row is None else Import(**{**row, "file": msgspec.json.decode(row["file"], type=FileRef)})
 
@@ -103,40 +91,10 @@ async def stage(tx: AsyncConnection, import_id: str, owner: str, *, state: str, 
         owner,
         state,
         problem,
-        LEASE,
+        LEASE.seconds,
     )
     if not touched:
         raise LostLease(import_id)
-
-
-async def put_off(tx: AsyncConnection, import_id: str, owner: str, seconds: float) -> None:
-    """Go on later. Nothing where the lease is lost."""
-    await (await driver(tx)).execute(
-        """UPDATE children_imports SET failures = failures + 1, lease_owner = NULL, lease_until = NULL,
-                  retry_at = clock_timestamp() + make_interval(secs => $3) WHERE id = $1 AND lease_owner = $2""",
-        import_id,
-        owner,
-        seconds,
-    )
-
-
-async def keep(tx: AsyncConnection, import_id: str, owner: str) -> None:
-    """A sign of life while the file is read or identity is asked."""
-    await (await driver(tx)).execute(
-        """UPDATE children_imports SET lease_until = clock_timestamp() + make_interval(secs => $3)
-           WHERE id = $1 AND lease_owner = $2""",
-        import_id,
-        owner,
-        LEASE,
-    )
-
-
-async def let_go(tx: AsyncConnection, import_id: str, owner: str) -> None:
-    await (await driver(tx)).execute(
-        "UPDATE children_imports SET lease_owner = NULL, lease_until = NULL WHERE id = $1 AND lease_owner = $2",
-        import_id,
-        owner,
-    )
 
 
 async def expired(tx: AsyncConnection, before: datetime) -> list[FileRef]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -49,6 +49,11 @@ async def holding(tx: AsyncConnection, divisions: Sequence[str], stage: str, on:
         stage,
         on,
     )
+    return zones_of(rows)
+
+
+def zones_of(rows: Iterable[Any]) -> Zones:
+    """Rows with `id`, `school` and `areas` (as text) of one stage and day, ready for addresses."""
     return Zones(
         ZoneOf(
             zone_id=row["id"],

@@ -1,4 +1,4 @@
-"""What a worker works with: the service's parts, its lease, and how it asks identity."""
+"""What a worker works with: the service's parts, its lease (`service_kit.leases`), and how it asks identity."""
 
 from __future__ import annotations
 
@@ -6,19 +6,16 @@ import asyncio
 import hashlib
 import logging
 import random
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import Any
 
+from service_kit import leases
 from service_kit.bus import BusError, Unavailable, Unknown
-from service_kit.clock import Clock
 from service_kit.codec import encode
-from service_kit.database import Database
 from service_kit.ids import derived
 from shared_contracts.decisions import Refused
 from shared_contracts.messages import Command
 
-from registry.context import Registry, RegistryWork
+from registry.context import Registry
 
 log = logging.getLogger(__name__)
 
@@ -27,33 +24,13 @@ PAUSE = 0.3  # seconds before the second try, doubled each time
 ANSWER = 30.0  # seconds that identity may take for a chunk
 
 
-class Stopping(Exception):
-    """The service is asked to stop: the roster waits for the next worker."""
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """`owner`: who holds the lease. `stop`: set when the service is to stop."""
-
-    db: Database
-    clock: Clock
-    deps: Registry
-    owner: str
-    stop: asyncio.Event
-
-    def unit(self) -> AbstractAsyncContextManager[RegistryWork]:
-        """A unit of work of this service."""
-        return self.db.unit(self.deps)
-
-    def go_on(self) -> None:
-        """Between two chunks. Raises Stopping where the service is to stop."""
-        if self.stop.is_set():
-            raise Stopping
+class Desk(leases.Desk[Registry]):
+    """A worker's place in the registry."""
 
     async def ask(self, command: Command) -> Any:
         """A command to identity: its reply or its refusal. What may pass is tried again, with the same id.
 
-        Raises BusError where it does not pass for now: the roster is put off, nothing is lost.
+        Raises BusError where it does not pass for now: the work is put off, nothing is lost.
         """
         pause = PAUSE
         for last in range(TRIES):
