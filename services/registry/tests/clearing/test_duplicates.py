@@ -19,11 +19,9 @@ from clearing_world import (
     PROVINCE_OFFICER,
     ClearingWorld,
 )
-from registry.clearing import tables
 from registry.clearing.duplicates import scanning, store
 from registry_world import FAR_SCHOOL, OTHER_SCHOOL, PRINCIPAL, REGISTRAR, SCHOOL, actor, codes
 from service_kit.bus import Unavailable
-from service_kit.database import insert_rows
 from shared_contracts.actors import Role
 from shared_contracts.clearing import (
     DecideDuplicate,
@@ -222,8 +220,7 @@ async def test_two_pupils_never_come_back(world: ClearingWorld) -> None:
 
 async def store_arrive(world: ClearingWorld, *ids: str) -> None:
     async with world.db.transaction() as tx:
-        rows = [{"record_id": one, "arrived_at": world.clock.now()} for one in ids]
-        await insert_rows(tx, tables.arrivals, rows, on_conflict="DO NOTHING")
+        await store.arrive(tx, ids, world.clock.now())
 
 
 @pytest.mark.clause("39", "15.4")

@@ -189,6 +189,12 @@ ON CONFLICT DO NOTHING
 """New records are to be compared with the others, soon: in the statement that makes them. `made` has their `id`."""
 
 
+async def arrive(tx: AsyncConnection, record_ids: Sequence[str], now: datetime) -> None:
+    """The same for records that were there before: what is compared has changed."""
+    rows = [{"record_id": one, "arrived_at": now} for one in sorted(record_ids)]
+    await insert_rows(tx, tables.arrivals, rows, on_conflict="DO NOTHING")
+
+
 async def take_arrivals(tx: AsyncConnection, limit: int) -> list[asyncpg.Record]:
     """The oldest, with their persons, taken off the list when this transaction commits. Other copies step over them."""
     return await (await driver(tx)).fetch(
