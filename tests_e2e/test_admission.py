@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
 from typing import Any
 
+import openpyxl
 import pytest
 from e2e_api import XLSX
-from e2e_cast import SCHOOL, Cast
+from e2e_cast import COUNTY, SCHOOL, Cast
 from e2e_children import child, done, evidence, given, listed, named, placed_all, plan, upload, zone
 from e2e_clock import CLOCK
 from e2e_system import wait_for
@@ -109,9 +111,73 @@ def test_a_migrant_child_needs_two_papers_and_gets_a_near_public_school(cast: Ca
 
 
 @pytest.mark.clause("5.2")
+def test_zones_by_workbook(cast: Cast, places: None) -> None:
+    """As it was handed out nothing changes; a wrong row stops all of it; what was shown is set, once."""
+    officer, today = cast["county.officer"], CLOCK.today().isoformat()
+    path = f"/v1/attendance-zones/workbook-prechecks?valid_from={today}"
+    blank = officer.send("GET", "/v1/attendance-zones/workbook")
+    assert blank.status_code == 200 and blank.headers["content-type"] == XLSX
+    book = openpyxl.load_workbook(io.BytesIO(blank.content))
+    page = book.worksheets[0]
+
+    def check() -> Any:
+        out = io.BytesIO()
+        book.save(out)
+        return done(officer.send("POST", path, files={"file": ("学区.xlsx", out.getvalue(), XLSX)}))
+
+    same = check()
+    assert (same["refused"], same["closed"], same["zones"], same["ends"]) == (0, [], [], [])
+    row = page.max_row + 1
+    for at, text in enumerate((SCHOOL, "", "1-小学", COUNTY, "学区表大街"), start=1):
+        page.cell(row, at).value = text
+    page.cell(row + 1, 1).value, page.cell(row + 1, 3).value = "2123999999", "1-小学"
+    wrong = check()
+    assert (wrong["refused"], wrong["zones"]) == (1, [])
+    assert [
+        (one["row"], f["fields"]) for one in wrong["rows"] for f in one["findings"] if one["outcome"] == "refused"
+    ] == [(row + 1, ["school"])]
+    page.delete_rows(row + 1)
+    seen = check()
+    assert [(one["row"], one["outcome"]) for one in seen["rows"] if one["outcome"] == "added"] == [(row, "added")]
+    order = {"zones": seen["zones"], "ends": seen["ends"], "valid_from": today, "reason": "南教发〔2026〕4号"}
+    assert done(officer.send("POST", "/v1/attendance-zones", json=order))["changed"] == 1
+    found = {"division": COUNTY, "address": "学区表大街7号"}
+    (served,) = done(cast["registrar"].send("POST", "/v1/attendance-zones/searches", json=found))["items"]
+    assert (served["school"], served["street"]) == (SCHOOL, "学区表大街")
+    assert officer.send("POST", "/v1/attendance-zones", json=order).status_code == 409  # it is as it was shown no more
+    for name, content, status in (("a.xlsx", b"PK", 400), ("a.xlsx", b"", 400)):
+        bad = officer.send("POST", path, files={"file": (name, content, XLSX)})
+        assert bad.status_code == status and bad.json()["detail"], bad.text
+    day = officer.send("POST", path.replace(today, "今天"), files={"file": ("a.xlsx", b"PK", XLSX)})
+    assert day.status_code == 400 and "valid_from" in day.text
+
+
+@pytest.mark.clause("5.2")
 @pytest.mark.parametrize(
     ("method", "path", "body", "field"),
     [
+        (
+            "POST",
+            "/v1/attendance-zones",
+            {"ends": [{"school": "1", "stage": "primary"}], "valid_from": "2026-09-10", "reason": "x"},
+            "school",
+        ),
+        (
+            "POST",
+            "/v1/attendance-zones",
+            {"ends": [{"school": SCHOOL, "stage": "senior"}], "valid_from": "2026-09-10", "reason": "x"},
+            "stage",
+        ),
+        (
+            "POST",
+            "/v1/attendance-zones",
+            {
+                "ends": [{"school": SCHOOL, "stage": "primary", "version": -1}],
+                "valid_from": "2026-09-10",
+                "reason": "x",
+            },
+            "version",
+        ),
         ("POST", "/v1/attendance-zones", {"zones": [], "valid_from": "2026-09-10", "reason": "x"}, "zones"),
         ("POST", "/v1/attendance-zones/searches", {"division": "23", "address": "x"}, "division"),
         ("POST", "/v1/admissions", {"child_id": "a b", "school": SCHOOL, "reason": "x"}, "child_id"),

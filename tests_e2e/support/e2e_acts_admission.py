@@ -38,6 +38,12 @@ ROWS: Mapping[str, Row] = {
     "POST /v1/attendance-zones": Row(
         at("county.officer"), body(zones=[_ZONE], valid_from="2000-01-01", reason="文件", dry_run=True)
     ),
+    "GET /v1/attendance-zones/workbook": Row(anywhere("officer")),
+    "POST /v1/attendance-zones/workbook-prechecks": Row(
+        anywhere("officer"),
+        lambda _things, _who: dict(_LIST),
+        path="/v1/attendance-zones/workbook-prechecks?valid_from=2000-01-01",
+    ),
     "POST /v1/attendance-zones/searches": Row(PEOPLE | CLIENTS, body(division=COUNTY, address="矩阵大街1号")),
     "GET /v1/attendance-zones/{zone_school}/{zone_stage}": Row(PEOPLE | CLIENTS),
     "POST /v1/attendance-zones/{zone_school}/{zone_stage}/end": Row(

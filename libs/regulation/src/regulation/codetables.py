@@ -34,7 +34,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 _SPACES = re.compile(r"\s+")
-_BOTH = re.compile(r"([0-9A-Z]{1,3})[-—–_:.、,\s]*(\S.*)", re.IGNORECASE)
+_BOTH = re.compile(r"([0-9A-Z]{1,6})[-—–_:.、,\s]*(\S.*)", re.IGNORECASE)
 
 
 def _fold(text: str) -> str:

@@ -28,11 +28,21 @@ class AreaView(Message, frozen=True, kw_only=True, gc=False):
 
 
 class ZoneGiven(Message, frozen=True, kw_only=True, gc=False):
-    """The zone of one school and stage as it is to be."""
+    """The zone of one school and stage as it is to be. `version`: of the one that it replaces, 0 where there is none;
+    without it whatever is there is replaced."""
 
     school: str
     stage: StageName
     areas: tuple[AreaView, ...]
+    version: int | None = None
+
+
+class ZoneEnding(Message, frozen=True, kw_only=True, gc=False):
+    """A school and stage that is to serve nothing any more."""
+
+    school: str
+    stage: StageName
+    version: int | None = None
 
 
 class ZoneView(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.zone_view"):
@@ -67,15 +77,56 @@ class Overlap(Message, frozen=True, kw_only=True, gc=False):
     division: str
     street: str
     schools: tuple[str, ...]
+    school_names: tuple[str, ...] = ()
 
 
 class ZonesSet(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.zones_set"):
-    """`done`: False for a dry run. `changed`: zones that become another one; `unchanged`: that are as they were."""
+    """`done`: False for a dry run. `changed`: zones that become another one; `unchanged`: that are as they were;
+    `ended`: schools and stages that serve nothing any more."""
 
     done: bool
     changed: int
     unchanged: int
+    ended: int = 0
     overlaps: tuple[Overlap, ...] = ()
+
+
+class ZonePart(Message, frozen=True, kw_only=True, gc=False):
+    """A street of a school's zone; without a name the whole division."""
+
+    school: str
+    school_name: str
+    stage: StageName
+    division: str
+    street: str
+
+
+class ZoneRow(Message, frozen=True, kw_only=True, gc=False):
+    """A row of a workbook of zones, as written, and what it would do. `row`: as Excel shows it. `empty`: the school serves
+    nothing by this row."""
+
+    row: int
+    school: str
+    school_name: str
+    stage: str
+    division: str
+    street: str
+    outcome: Literal["added", "kept", "empty", "refused"]
+    findings: tuple[Finding, ...] = ()
+
+
+class ZonesChecked(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.zones_checked"):
+    """What a workbook of zones would do. Of the schools and stages that it names it is the whole truth: `closed` is what
+    they serve now and not any more; schools that it does not name stay as they are. `zones`, `ends`: what `SetZones`
+    has to be given to do it, empty while a row is refused."""
+
+    rows: tuple[ZoneRow, ...]
+    refused: int
+    closed: tuple[ZonePart, ...]
+    overlaps: tuple[Overlap, ...]
+    unchanged: int
+    zones: tuple[ZoneGiven, ...] = ()
+    ends: tuple[ZoneEnding, ...] = ()
 
 
 class ZoneMatch(Message, frozen=True, kw_only=True, gc=False):
@@ -93,12 +144,14 @@ class ZoneMatches(Message, frozen=True, kw_only=True, gc=False, tag_field="type"
 
 
 class SetZones(Command, frozen=True, kw_only=True, gc=False, tag="registry.set_zones"):
-    """All of them from a day on, or none. `dry_run`: only say what would be. At most 500. Reply: ZonesSet."""
+    """All of them from a day on, or none. `ends`: schools that serve nothing from that day on. `dry_run`: only say what
+    would be. At most 500 together. Reply: ZonesSet."""
 
     zones: tuple[ZoneGiven, ...]
     valid_from: date
     reason: str
     dry_run: bool = False
+    ends: tuple[ZoneEnding, ...] = ()
 
 
 class EndZone(Command, frozen=True, kw_only=True, gc=False, tag="registry.end_zone"):
@@ -109,6 +162,18 @@ class EndZone(Command, frozen=True, kw_only=True, gc=False, tag="registry.end_zo
     on: date
     reason: str
     version: int | None = None
+
+
+class ReadZones(Query, frozen=True, kw_only=True, gc=False, tag="registry.read_zones"):
+    """What a workbook of zones would do from a day on; nothing is set, the file is read and forgotten. Reply:
+    ZonesChecked."""
+
+    file: FileRef
+    valid_from: date
+
+
+class GetZoneTemplate(Query, frozen=True, kw_only=True, gc=False, tag="registry.zone_template"):
+    """A workbook with the public schools that an authority supervises and what they serve. Reply: Template."""
 
 
 class ListZones(Query, frozen=True, kw_only=True, gc=False, tag="registry.zones"):
@@ -758,6 +823,8 @@ Queries = (
     ListZones
     | GetZone
     | FindZone
+    | ReadZones
+    | GetZoneTemplate
     | GetChildrenImport
     | ListChildrenImports
     | ListChildrenImportRows
@@ -781,6 +848,8 @@ REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     ListZones: ZonePage,
     GetZone: ZoneHistory,
     FindZone: ZoneMatches,
+    ReadZones: ZonesChecked,
+    GetZoneTemplate: Template,
     OpenChildrenImport: ChildrenImport,
     ConfirmChildrenImport: ChildrenImport,
     RemoveChild: ChildView,

@@ -3,33 +3,43 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
-from litestar import Response, Router, get, post
+from litestar import Request, Response, Router, get, post
 from litestar.di import NamedDependency as Given
 from litestar.params import JSONBody, PathParameter, QueryParameter
+from service_kit.ids import derived
 from shared_contracts.actors import Actor
 from shared_contracts.admission import (
     AreaView,
     EndZone,
     FindZone,
     GetZone,
+    GetZoneTemplate,
     ListZones,
+    ReadZones,
     SetZones,
     StageName,
+    ZoneEnding,
     ZoneGiven,
     ZoneHistory,
     ZoneMatches,
     ZonePage,
+    ZonesChecked,
     ZonesSet,
     ZoneView,
 )
+from shared_contracts.files import Template
 
-from gateway.backend import BULK, Backend
-from gateway.idempotency import IdempotencyKey, IfMatch, etag, expected_version
+from gateway.backend import BULK, Backend, attachment
+from gateway.idempotency import IdempotencyKey, IfMatch, etag, expected_version, thing_id
 from gateway.openapi import about
 from gateway.routes.params import Cursor, Limit, Reason
+from gateway.routes.rosters import XLSX
+from gateway.upload import Upload
+
+CURE = "请使用下载的学区表填写后上传。"
 
 Division = Annotated[str, msgspec.Meta(pattern=r"^\d{6}$")]
 SchoolIn = Annotated[str, msgspec.Meta(pattern=r"^\d{10}$")]
@@ -42,6 +52,9 @@ SchoolParam = Annotated[str | None, QueryParameter(pattern=r"^\d{10}$", descript
 StageParam = Annotated[StageName | None, QueryParameter(description="学段：primary 小学，junior 初中")]
 
 
+Version = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] | None
+
+
 class Area(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`streets`: names of streets and communities; none for the whole county or district."""
 
@@ -50,18 +63,35 @@ class Area(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Zone(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`version`: of the zone that this one replaces, 0 where there is none; without it whatever is there is replaced."""
+
     school: SchoolIn
     stage: StageName
     areas: Annotated[tuple[Area, ...], msgspec.Meta(min_length=1, max_length=20)]
+    version: Version = None
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A school and stage that serves nothing any more."""
+
+    school: SchoolIn
+    stage: StageName
+    version: Version = None
 
 
 class Zones(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`reason`: the document by which it was decided. `dry_run`: only say what would be."""
+    """`reason`: the document by which it was decided. `dry_run`: only say what would be. `zones` and `ends` together are
+    500 at most, and not nothing."""
 
-    zones: Annotated[tuple[Zone, ...], msgspec.Meta(min_length=1, max_length=500)]
+    zones: Annotated[tuple[Zone, ...], msgspec.Meta(max_length=500)] = ()
+    ends: Annotated[tuple[Ended, ...], msgspec.Meta(max_length=500)] = ()
     valid_from: date
     reason: Reason
     dry_run: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.zones and not self.ends:
+            raise ValueError("`zones`、`ends` 至少填写一项")
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -106,14 +136,52 @@ async def set_zones(
                 school=zone.school,
                 stage=zone.stage,
                 areas=tuple(AreaView(division=area.division, streets=area.streets) for area in zone.areas),
+                version=zone.version,
             )
             for zone in data.zones
         ),
+        ends=tuple(ZoneEnding(school=one.school, stage=one.stage, version=one.version) for one in data.ends),
         valid_from=data.valid_from,
         reason=data.reason,
         dry_run=data.dry_run,
     )
     return await backend.ask(command, ZonesSet, timeout=BULK)
+
+
+@get("/workbook", **about("学区表：已填好所管公办学校和现行学区", "5.2", produces=XLSX))
+async def workbook(backend: Given[Backend], actor: Given[Actor]) -> Response[bytes]:
+    made = await backend.ask(GetZoneTemplate(actor=actor), Template, timeout=BULK)
+    return Response(made.content, media_type=made.media_type, headers={"Content-Disposition": attachment(made.name)})
+
+
+@post(
+    "/workbook-prechecks",
+    status_code=200,
+    request_max_body_size=None,  # Upload counts the bytes
+    **about(
+        "上传学区表并逐行检查（不设定）：新增、撤销、重叠", "5.2", problems=(413, 415), consumes="multipart/form-data"
+    ),
+)
+async def read_workbook(
+    *,
+    request: Request[Actor, Any, Any],
+    backend: Given[Backend],
+    actor: Given[Actor],
+    command_id: Given[str],
+    valid_from: Annotated[date, QueryParameter(description="从这一天起")],
+) -> ZonesChecked:
+    """The workbook is read while the caller waits, and kept no longer than that."""
+    incoming = Upload(request, backend.max_upload, cure=CURE)
+    await incoming.begin()
+    file_id = derived("file", thing_id(actor, "zones", command_id))
+    file = await backend.files.put(
+        incoming.name, incoming.media_type, incoming.content(), backend.max_upload, file_id=file_id
+    )
+    try:
+        query = ReadZones(actor=actor, file=file, valid_from=valid_from)
+        return await backend.ask(query, ZonesChecked, timeout=BULK)
+    finally:
+        await backend.files.delete(file_id)
 
 
 @post("/searches", status_code=200, **about("按住址查学区：住址不进入网址和日志", "5.2", "19", problems=(415,)))
@@ -156,4 +224,8 @@ async def end(
     return Response(view, headers=etag(view.version))
 
 
-router = Router("/v1/attendance-zones", route_handlers=[zones, set_zones, find, zone, end], tags=["admissions"])
+router = Router(
+    "/v1/attendance-zones",
+    route_handlers=[zones, set_zones, workbook, read_workbook, find, zone, end],
+    tags=["admissions"],
+)

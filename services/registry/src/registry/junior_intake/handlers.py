@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from regulation.authorisation import Target, check, reach, subtree_pattern
 from regulation.mark import clause
 from service_kit import paging
-from service_kit.files import FileMissing
 from service_kit.work import CommandHandler, QueryHandler
 from shared_contracts.actors import Actor, Role
 from shared_contracts.decisions import Refused, refused
@@ -43,14 +42,12 @@ from registry.moving import deciding
 from registry.moving import store as moving
 from registry.moving.tables import operations
 from registry.organisations import store as organisations
-from registry.rosters.child import ChildDied, child
-from registry.rosters.frames import Unreadable
-from registry.rosters.workbook import Rows
+from registry.rosters import uploaded
 
 KINDS = ("junior_intake",)
 MOST_PAIRS = 500
 LINK = "/v1/junior-intakes/"
-_reply = msgspec.msgpack.Decoder(Rows | Unreadable)
+CURE = "请把目标初中填到下载的模板后重新上传。"
 
 
 @clause("16")
@@ -58,9 +55,7 @@ async def open_(work: RegistryWork, command: OpenJuniorIntake) -> JuniorIntakeVi
     """The dry run: nothing moves yet."""
     if no := _may(command):
         return no
-    if command.file.size > sheet.LIMITS.size:
-        return refused("too_large", f"文件超过{sheet.LIMITS.size // 1024**2}MB。请删除图片和无关工作表后上传。")
-    rows = await _rows(work, command.file.id)
+    rows = await uploaded.rows(work, "junior_intake", command.file, sheet.LIMITS, cure=CURE)
     if isinstance(rows, Refused):
         return rows
     case = _case(work, command)
@@ -202,21 +197,6 @@ def _may(command: OpenJuniorIntake | BuildJuniorIntake) -> Refused | None:
 def _case(work: RegistryWork, command: OpenJuniorIntake | BuildJuniorIntake) -> Case:
     """Enrolment is in autumn: the school year has the number of the calendar year."""
     return Case(id=command.intake_id, county=command.actor.organisation, year=work.today.year)
-
-
-async def _rows(work: RegistryWork, file_id: str) -> Rows | Refused:
-    try:
-        content = await work.deps.files.read(file_id)
-    except FileMissing:
-        return refused("conflict", "上传的文件已不存在。请重新上传。")
-    try:
-        async with child("junior_intake") as reader:
-            await reader.send(content)
-            reader.close()
-            reply = _reply.decode(await reader.answer())
-    except ChildDied:
-        return refused("invalid", "文件无法处理（内容过大或已损坏）。请把目标初中填到下载的模板后重新上传。")
-    return refused("invalid", reply.message) if isinstance(reply, Unreadable) else reply
 
 
 async def _put(

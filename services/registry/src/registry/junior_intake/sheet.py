@@ -13,12 +13,12 @@ import xlsxwriter
 from regulation.codetables import CodeTable, Entry
 from regulation.school_year import grade_name
 
-from registry.form.fields import Field, fold
 from registry.junior_intake.policy import Graduate
-from registry.rosters.archive import Limits, Problem
+from registry.rosters.archive import Limits
+from registry.rosters.lists import Column, Layout, column
 from registry.rosters.template import MEDIA_TYPE as MEDIA_TYPE  # noqa: PLC0414 - the same kind of file
 from registry.rosters.template import add_lists, dress
-from registry.rosters.workbook import Form, Rows, text_rows
+from registry.rosters.workbook import Rows
 
 TITLE = "初中招生名单"
 MOST = 30_000
@@ -26,37 +26,17 @@ LIMITS = Limits(size=16 * 1024**2, unpacked=256 * 1024**2, rows=MOST, columns=50
 _SPARE = 0  # rows below the graduates: the list names who is known, and nobody else
 
 
-class Column(Field, frozen=True, kw_only=True):
-    """A column of the sheet. `help`: how it is filled in."""
-
-    options: CodeTable | None = None
-    help: str
-
-    @property
-    def codes(self) -> CodeTable | None:
-        return self.options
-
-
-def _column(key: str, header: str, help_: str, *, must: bool = False, most: int = 60) -> Column:
-    return Column(no=None, key=key, header=header, kind="text", required="yes" if must else "no", max=most,
-                  personal=False, help=help_)  # fmt: skip
-
-
 COLUMNS: tuple[Column, ...] = (
-    _column("name", "学生姓名", "已填好，供核对"),
-    _column("from_name", "毕业小学", "已填好，供核对"),
-    _column("class", "班级", "已填好，供核对"),
-    _column("number", "学籍号", "已填好，只显示部分数字，供核对"),
-    _column("target", "目标初中", "从下拉列表选择；留空的由县级教育行政部门以后安排", must=True),
-    _column("record", "记录标识", "已填好，系统用来识别学生，不要改动", must=True, most=64),
+    column("name", "学生姓名", "已填好，供核对", most=60),
+    column("from_name", "毕业小学", "已填好，供核对", most=60),
+    column("class", "班级", "已填好，供核对", most=60),
+    column("number", "学籍号", "已填好，只显示部分数字，供核对", most=60),
+    column("target", "目标初中", "从下拉列表选择；留空的由县级教育行政部门以后安排", must=True, most=60),
+    column("record", "记录标识", "已填好，系统用来识别学生，不要改动", must=True, most=64),
 )
-_TITLES: dict[str, Field] = {fold(column.header): column for column in COLUMNS}
-FORM = Form(
-    title=TITLE,
-    subject="学生",
-    by_header=lambda header: _TITLES.get(fold(header)),
-    needed=tuple(column for column in COLUMNS if column.required == "yes"),
-)
+LAYOUT = Layout(TITLE, "学生", COLUMNS, LIMITS)
+rows_of = LAYOUT.rows_of
+"""Opens an untrusted workbook (in the child)."""
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,11 +46,6 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     record: str
     name: str
     target: str
-
-
-def rows_of(content: bytes) -> Rows | Problem:
-    """Open an untrusted workbook (in the child)."""
-    return text_rows(content, LIMITS, FORM)
 
 
 def lines(rows: Rows) -> list[Line]:

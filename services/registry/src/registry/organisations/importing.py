@@ -9,12 +9,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 from regulation.authorisation import Target, check, may
 from regulation.findings import refuse
 from regulation.mark import clause
 from service_kit import paging
-from service_kit.files import FileMissing
 from service_kit.work import CommandHandler, QueryHandler
 from shared_contracts.actors import Actor
 from shared_contracts.decisions import Finding, Refused, refused
@@ -39,12 +37,10 @@ from registry.context import RegistryWork
 from registry.organisations import changing, imports, policy, sheet, store, supervision, template
 from registry.organisations.changing import Planned
 from registry.organisations.sheet import Read
-from registry.rosters.child import ChildDied, child
-from registry.rosters.frames import Unreadable
-from registry.rosters.workbook import Rows
+from registry.rosters import uploaded
 
 NOT_FOUND = "没有这次导入，或者它不属于您管理的范围。"
-_reply = msgspec.msgpack.Decoder(Rows | Unreadable)
+CURE = "请把数据复制到空白模板后重新上传。"
 
 
 @clause("3.1", "44")
@@ -55,11 +51,9 @@ async def open_import(work: RegistryWork, command: OpenImport) -> OrganisationIm
         return no
     if fault := policy.day_fault(command.effective_from, work.today):
         return refused("invalid", f"{fault.message}。请{fault.cure}。", fault)
-    if command.file.size > sheet.LIMITS.size:
-        return refused("too_large", f"文件超过{sheet.LIMITS.size // 1024**2}MB。请删除图片和无关工作表后上传。")
     if await imports.get(work.tx, command.import_id) is not None:
         return refused("conflict", "这个编号已用于另一次导入。请重新上传。")
-    rows = await _rows(work, command.file.id)
+    rows = await uploaded.rows(work, "organisations", command.file, sheet.LIMITS, cure=CURE)
     if isinstance(rows, Refused):
         return rows
     read = sheet.organisations(rows)
@@ -133,21 +127,6 @@ async def get_import_template(work: RegistryWork, query: GetImportTemplate) -> T
 
 
 # ---- what they are made of --------------------------------------------------------------------------------------------
-
-
-async def _rows(work: RegistryWork, file_id: str) -> Rows | Refused:
-    try:
-        content = await work.deps.files.read(file_id)
-    except FileMissing:
-        return refused("conflict", "上传的文件已不存在。请重新上传。")
-    try:
-        async with child("organisations") as reader:
-            await reader.send(content)
-            reader.close()
-            reply = _reply.decode(await reader.answer())
-    except ChildDied:
-        return refused("invalid", "文件无法处理（内容过大或已损坏）。请把数据复制到空白模板后重新上传。")
-    return refused("invalid", reply.message) if isinstance(reply, Unreadable) else reply
 
 
 async def _judged(work: RegistryWork, actor: Actor, read: Sequence[Read], command: OpenImport) -> list[dict[str, Any]]:

@@ -14,11 +14,9 @@ from regulation.school_year import SchoolSystem, Stage
 from shared_contracts.decisions import Finding, Outcome
 from shared_contracts.organisations import Kind, OrganisationView
 
-from registry.form.cells import code_checker, text_checker
-from registry.form.faults import Fault, finding, missing
-from registry.form.fields import Field, fold
-from registry.rosters.archive import Limits, Problem
-from registry.rosters.workbook import Form, Rows, text_rows
+from registry.rosters.archive import Limits
+from registry.rosters.lists import Column, Layout, column
+from registry.rosters.workbook import Rows
 
 TITLE = "机构信息表"
 LIMITS = Limits(size=8 * 1024**2, unpacked=128 * 1024**2, rows=5_000, columns=100)
@@ -45,94 +43,57 @@ def _table(key: str, title: str, names: Mapping[str, str], **aliases: str) -> Co
     return CodeTable(key=key, title=title, standard="", entries=entries, aliases=aliases)
 
 
-class Column(Field, frozen=True, kw_only=True):
-    """A column of the sheet. `options`: what its drop-down offers; `help`: how it is filled in."""
-
-    options: CodeTable | None = None
-    help: str
-
-    @property
-    def codes(self) -> CodeTable | None:
-        return self.options
-
-
-def _column(
-    key: str, header: str, help_: str, *, must: bool = False, most: int = 30, options: CodeTable | None = None
-) -> Column:
-    return Column(
-        no=None,
-        key=key,
-        header=header,
-        kind="code" if options else "text",
-        required="yes" if must else "no",
-        max=most,
-        personal=False,
-        options=options,
-        help=help_,
-    )
-
-
 COLUMNS: tuple[Column, ...] = (
-    _column("code", "机构代码", "学校填10位学校标识码，教育行政部门填6位行政区划代码", must=True),
-    _column("name", "机构名称", "全称", must=True, most=60),
-    _column(
+    column("code", "机构代码", "学校填10位学校标识码，教育行政部门填6位行政区划代码", must=True),
+    column("name", "机构名称", "全称", must=True, most=60),
+    column(
         "kind",
         "机构类别",
         "从下拉列表选择",
         must=True,
         options=_table("kind", "机构类别", {code: name for code, (_, name) in _KINDS.items()}),
     ),
-    _column(
+    column(
         "authority",
         "主管教育行政部门代码",
         "学校填主管教育行政部门的6位代码（市、省直管学校填市、省）；教育行政部门填上级的代码；省级和外省留空",
     ),
-    _column("division", "所在县区代码", "学校填所在县（市、区）的6位行政区划代码；教育行政部门留空"),
-    _column(
+    column("division", "所在县区代码", "学校填所在县（市、区）的6位行政区划代码；教育行政部门留空"),
+    column(
         "school_type",
         "办学类型",
         "学校必填",
         options=_table("school_type", "办学类型", {t.code: t.name for t in SCHOOL_TYPES.values()}),
     ),
-    _column(
+    column(
         "stages",
         "学段",
         "只有专门学校和特殊教育学校需要填写；留空为办学类型的全部学段",
         options=_table("stages", "学段", {"1": "小学", "2": "初中", "3": "小学和初中"}),
     ),
-    _column(
+    column(
         "system",
         "学制",
         "学校必填",
         options=_table("system", "学制", {"63": "六三制", "54": "五四制"}, **{"6-3": "63", "5-4": "54"}),
     ),
-    _column("ownership", "办别", "学校必填", options=_table("ownership", "办别", {"1": "公办", "2": "民办"})),
-    _column(
+    column("ownership", "办别", "学校必填", options=_table("ownership", "办别", {"1": "公办", "2": "民办"})),
+    column(
         "locality",
         "城乡类型",
         "学校必填",
         options=_table("locality", "城乡类型", {"1": "城区", "2": "镇区", "3": "乡村"}),
     ),
-    _column(
+    column(
         "accepts_international",
         "可接收外籍学生",
         "具有接收外国学生资格的学校填“是”，其他留空",
         options=TABLES["yes_no"],
     ),
 )
-BY_KEY: dict[str, Column] = {column.key: column for column in COLUMNS}
-_TITLES: dict[str, Field] = {fold(column.header): column for column in COLUMNS}
-
-FORM = Form(
-    title=TITLE,
-    subject="机构",
-    by_header=lambda header: _TITLES.get(fold(header)),
-    needed=tuple(column for column in COLUMNS if column.required == "yes"),
-)
-
-_CHECKERS = {
-    column.key: code_checker(column, column.options) if column.options else text_checker(column) for column in COLUMNS
-}
+LAYOUT = Layout(TITLE, "机构", COLUMNS, LIMITS)
+rows_of = LAYOUT.rows_of
+"""Opens an untrusted workbook (in the child)."""
 
 
 class Read(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,11 +104,6 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     view: OrganisationView | None
     findings: tuple[Finding, ...] = ()
-
-
-def rows_of(content: bytes) -> Rows | Problem:
-    """Open an untrusted workbook (in the child)."""
-    return text_rows(content, LIMITS, FORM)
 
 
 def organisations(rows: Rows) -> list[Read]:
@@ -171,22 +127,10 @@ def organisations(rows: Rows) -> list[Read]:
 
 
 def _read(number: int, cells: Mapping[str, str]) -> Read:
-    values: dict[str, str] = {}
-    found: list[Finding] = []
-    for column in COLUMNS:
-        text = cells.get(column.key, "")
-        if not text:
-            if column.required == "yes":
-                found.append(missing(column))
-            continue
-        checked = _CHECKERS[column.key](text)
-        if isinstance(checked, Fault):
-            found.append(finding(column, text, checked))
-        else:
-            values[column.key] = checked
+    values, found = LAYOUT.values(cells)
     code, name = cells.get("code", "")[:20], cells.get("name", "")[:60]
     view = None if found else _view(values)
-    return Read(row=number, code=code, name=name, view=view, findings=tuple(found))
+    return Read(row=number, code=code, name=name, view=view, findings=found)
 
 
 def _view(values: Mapping[str, str]) -> OrganisationView:
@@ -218,7 +162,7 @@ def _view(values: Mapping[str, str]) -> OrganisationView:
 
 
 def _naming(key: str, values: Mapping[str, str]) -> Callable[[str], str]:
-    table = BY_KEY[key].options
+    table = LAYOUT.by_key[key].options
     assert table is not None
     names = {value: entry.name for code, value in values.items() if (entry := table.get(code))}
     return lambda value: names.get(value, value)

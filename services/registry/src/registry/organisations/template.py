@@ -8,7 +8,8 @@ from typing import Any
 
 import xlsxwriter
 
-from registry.organisations.sheet import COLUMNS, TITLE, Column
+from registry.organisations.sheet import COLUMNS, TITLE
+from registry.rosters.lists import Column
 from registry.rosters.template import MEDIA_TYPE as MEDIA_TYPE  # noqa: PLC0414 - the same kind of file
 from registry.rosters.template import add_lists, dress
 

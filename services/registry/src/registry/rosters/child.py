@@ -12,7 +12,17 @@ from typing import Literal
 from registry.rosters.frames import HEAD
 
 Job = Literal[
-    "check", "returned", "sheets", "export", "organisations", "plans", "children", "notices", "pdf", "junior_intake"
+    "check",
+    "returned",
+    "sheets",
+    "export",
+    "organisations",
+    "plans",
+    "zones",
+    "children",
+    "notices",
+    "pdf",
+    "junior_intake",
 ]
 
 _PASSED_ON = ("PATH", "PYTHONPATH", "PYTHONHOME", "LANG", "LC_ALL", "TZ", "HOME", "LD_LIBRARY_PATH")

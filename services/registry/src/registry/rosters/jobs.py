@@ -96,6 +96,13 @@ def plans(source: BinaryIO, target: BinaryIO) -> None:
     _answer_rows(target, rows_of(_need(source)))
 
 
+def zones(source: BinaryIO, target: BinaryIO) -> None:
+    """The same of a workbook of attendance zones."""
+    from registry.enrolment.zones.sheet import rows_of
+
+    _answer_rows(target, rows_of(_need(source)))
+
+
 def junior_intake(source: BinaryIO, target: BinaryIO) -> None:
     """The same of a list of primary graduates."""
     from registry.junior_intake.sheet import rows_of
@@ -138,6 +145,7 @@ JOBS: dict[str, Callable[[BinaryIO, BinaryIO], None]] = {
     "sheets": sheets,
     "organisations": organisations,
     "plans": plans,
+    "zones": zones,
     "children": children,
     "notices": notices,
     "junior_intake": junior_intake,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import msgspec
 from regulation.authorisation import Target, check
 from regulation.mark import clause
-from service_kit.files import FileMissing
-from shared_contracts.decisions import Refused, refused
+from shared_contracts.decisions import Refused
 from shared_contracts.files import Template
 from shared_contracts.messages import word
 from shared_contracts.plans import GetPlanTemplate, PlanResult, PlansChecked, ReadPlans
@@ -14,11 +12,9 @@ from shared_contracts.plans import GetPlanTemplate, PlanResult, PlansChecked, Re
 from registry.context import RegistryWork
 from registry.enrolment.plans import setting, sheet, store
 from registry.organisations import store as organisations
-from registry.rosters.child import ChildDied, child
-from registry.rosters.frames import Unreadable
-from registry.rosters.workbook import Rows
+from registry.rosters import uploaded
 
-_reply = msgspec.msgpack.Decoder(Rows | Unreadable)
+CURE = "请把数据复制到下载的招生计划表后重新上传。"
 
 
 @clause("4.2")
@@ -26,9 +22,7 @@ async def read_plans(work: RegistryWork, query: ReadPlans) -> PlansChecked | Ref
     """Row by row what it would do; nothing is set. What was shown is then set as a list (`SetPlans`)."""
     if no := check(query.actor, word(query), Target(authority=query.actor.organisation)):
         return no
-    if query.file.size > sheet.LIMITS.size:
-        return refused("too_large", f"文件超过{sheet.LIMITS.size // 1024**2}MB。请删除图片和无关工作表后上传。")
-    rows = await _rows(work, query.file.id)
+    rows = await uploaded.rows(work, "plans", query.file, sheet.LIMITS, cure=CURE)
     if isinstance(rows, Refused):
         return rows
     read = sheet.plans(rows, query.school_year)
@@ -54,21 +48,6 @@ async def get_plan_template(work: RegistryWork, query: GetPlanTemplate) -> Templ
     content = sheet.template([schools[code] for code in codes], planned, query.school_year)
     name = f"{query.school_year}年秋季{sheet.TITLE}.xlsx"
     return Template(name=name, content=content, media_type=sheet.MEDIA_TYPE)
-
-
-async def _rows(work: RegistryWork, file_id: str) -> Rows | Refused:
-    try:
-        content = await work.deps.files.read(file_id)
-    except FileMissing:
-        return refused("conflict", "上传的文件已不存在。请重新上传。")
-    try:
-        async with child("plans") as reader:
-            await reader.send(content)
-            reader.close()
-            reply = _reply.decode(await reader.answer())
-    except ChildDied:
-        return refused("invalid", "文件无法处理（内容过大或已损坏）。请把数据复制到下载的招生计划表后重新上传。")
-    return refused("invalid", reply.message) if isinstance(reply, Unreadable) else reply
 
 
 def _unreadable(one: sheet.Read, school_year: int) -> PlanResult:

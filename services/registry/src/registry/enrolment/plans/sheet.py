@@ -5,24 +5,21 @@ Rows are read in a child process (`registry.rosters.jobs`), which knows nothing 
 
 from __future__ import annotations
 
-import io
+import functools
 from collections.abc import Iterable, Mapping
 
 import msgspec
-import xlsxwriter
 from regulation.codetables import CodeTable, Entry
 from regulation.school_year import Stage
 from shared_contracts.decisions import Finding
 from shared_contracts.plans import PlanGiven, StageCode
 
-from registry.form.cells import code_checker, text_checker
-from registry.form.faults import Fault, finding, missing
-from registry.form.fields import Field, fold
+from registry.form.faults import Fault
 from registry.organisations.facts import SchoolFacts
-from registry.rosters.archive import Limits, Problem
+from registry.rosters.archive import Limits
+from registry.rosters.lists import Column, Layout, column, workbook
 from registry.rosters.template import MEDIA_TYPE as MEDIA_TYPE  # noqa: PLC0414 - the same kind of file
-from registry.rosters.template import add_lists, dress
-from registry.rosters.workbook import Form, Rows, text_rows
+from registry.rosters.workbook import Rows
 
 TITLE = "招生计划表"
 LIMITS = Limits(size=4 * 1024**2, unpacked=64 * 1024**2, rows=1_000, columns=50)
@@ -34,53 +31,18 @@ _STAGE_TABLE = CodeTable(
 )
 
 
-class Column(Field, frozen=True, kw_only=True):
-    """A column of the sheet. `help`: how it is filled in."""
-
-    options: CodeTable | None = None
-    help: str
-
-    @property
-    def codes(self) -> CodeTable | None:
-        return self.options
-
-
-def _column(
-    key: str, header: str, help_: str, *, must: bool = True, most: int = 20, options: CodeTable | None = None
-) -> Column:
-    return Column(
-        no=None,
-        key=key,
-        header=header,
-        kind="code" if options else "text",
-        required="yes" if must else "no",
-        max=most,
-        personal=False,
-        options=options,
-        help=help_,
-    )
-
-
 COLUMNS: tuple[Column, ...] = (
-    _column("school", "学校标识码", "10位学校标识码（已填好，不要改动）"),
-    _column("name", "学校名称", "供核对，不导入", must=False, most=100),
-    _column("stage", "学段", "从下拉列表选择", options=_STAGE_TABLE),
-    _column("now", "现行计划", "现行班数和学位，供核对，不导入", must=False, most=60),
-    _column("classes", "班数", "计划招收的班数，整数"),
-    _column("places", "学位数", "计划招收的人数，整数，不超过班数乘标准班额"),
-    _column("reason", "说明", "文件名称和文号，或调整原因", must=False, most=200),
+    column("school", "学校标识码", "10位学校标识码（已填好，不要改动）", must=True, most=20),
+    column("name", "学校名称", "供核对，不导入", most=100),
+    column("stage", "学段", "从下拉列表选择", must=True, options=_STAGE_TABLE),
+    column("now", "现行计划", "现行班数和学位，供核对，不导入", most=60),
+    column("classes", "班数", "计划招收的班数，整数", must=True, most=20),
+    column("places", "学位数", "计划招收的人数，整数，不超过班数乘标准班额", must=True, most=20),
+    column("reason", "说明", "文件名称和文号，或调整原因", most=200),
 )
-_TITLES: dict[str, Field] = {fold(column.header): column for column in COLUMNS}
-FORM = Form(
-    title=TITLE,
-    subject="招生计划",
-    by_header=lambda header: _TITLES.get(fold(header)),
-    needed=tuple(column for column in COLUMNS if column.required == "yes"),
-    prefilled=frozenset({"school", "name", "stage", "now"}),
-)
-_CHECKERS = {
-    column.key: code_checker(column, column.options) if column.options else text_checker(column) for column in COLUMNS
-}
+LAYOUT = Layout(TITLE, "招生计划", COLUMNS, LIMITS, prefilled=frozenset({"school", "name", "stage", "now"}))
+rows_of = LAYOUT.rows_of
+"""Opens an untrusted workbook (in the child)."""
 
 
 class Read(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,32 +56,13 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
 
 
-def rows_of(content: bytes) -> Rows | Problem:
-    """Open an untrusted workbook (in the child)."""
-    return text_rows(content, LIMITS, FORM)
-
-
 def plans(rows: Rows, school_year: int) -> list[Read]:
     """Each row by itself."""
     return [_read(number, cells, school_year) for number, cells in rows.rows]
 
 
 def _read(number: int, cells: Mapping[str, str], school_year: int) -> Read:
-    values: dict[str, str] = {}
-    found: list[Finding] = []
-    for column in COLUMNS:
-        text = cells.get(column.key, "")
-        if not text:
-            if column.required == "yes":
-                found.append(missing(column))
-            continue
-        checked = _CHECKERS[column.key](text)
-        if not isinstance(checked, Fault) and column.key in MOST:
-            checked = _number(checked, MOST[column.key])
-        if isinstance(checked, Fault):
-            found.append(finding(column, text, checked))
-        else:
-            values[column.key] = checked
+    values, found = LAYOUT.values(cells, _NUMBERS)
     given = None
     if not found:
         given = PlanGiven(
@@ -136,7 +79,7 @@ def _read(number: int, cells: Mapping[str, str], school_year: int) -> Read:
         name=cells.get("name", "")[:100],
         stage=_STAGES.get(values.get("stage", ""), ""),
         given=given,
-        findings=tuple(found),
+        findings=found,
     )
 
 
@@ -144,6 +87,9 @@ def _number(text: str, most: int) -> str | Fault:
     if not text.isascii() or not text.isdigit() or int(text) > most:
         return Fault(code="plan.not_a_number", reason=f"不是0至{most}的整数", cure=f"填写0至{most}的整数")
     return text
+
+
+_NUMBERS = {key: functools.partial(_number, most=most) for key, most in MOST.items()}
 
 
 # ---- the sheet to fill in ---------------------------------------------------------------------------------------------
@@ -158,23 +104,10 @@ _LINES = (
 
 def template(schools: Iterable[SchoolFacts], planned: Mapping[tuple[str, str], tuple[int, int]], year: int) -> bytes:
     """The workbook (.xlsx) with a row for each school and stage. `planned`: classes and places in force."""
-    out = io.BytesIO()
-    with xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}) as book:
-        book.set_properties({"title": f"{year}年秋季{TITLE}"})
-        sheet, guide, lists = (book.add_worksheet(name) for name in (TITLE, "填写说明", "代码"))
-        lists.hide()
-        columns = dict(enumerate(COLUMNS))
-        dress(book, sheet, columns, note=lambda column: column.help)
-        add_lists(sheet, lists, columns)
-        for row, line in enumerate(_LINES):
-            guide.write_string(row, 0, line)
-        number = 0
-        for school in schools:
-            for stage in school.stages:
-                number += 1
-                now = planned.get((school.code, stage.value))
-                said = f"{now[0]}个班，{now[1]}个学位" if now else "未下达"
-                label = "1-小学" if stage is Stage.PRIMARY else "2-初中"
-                for at, text in enumerate((school.code, school.name, label, said)):
-                    sheet.write_string(number, at, text)
-    return out.getvalue()
+    rows = []
+    for school in schools:
+        for stage in school.stages:
+            now = planned.get((school.code, stage.value))
+            said = f"{now[0]}个班，{now[1]}个学位" if now else "未下达"
+            rows.append((school.code, school.name, "1-小学" if stage is Stage.PRIMARY else "2-初中", said))
+    return workbook(LAYOUT, f"{year}年秋季{TITLE}", _LINES, rows)

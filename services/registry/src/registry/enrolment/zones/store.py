@@ -64,11 +64,23 @@ def zones_of(rows: Iterable[Any]) -> Zones:
     )
 
 
-async def lock(tx: AsyncConnection, school: str, stage: str) -> list[Zone]:
-    """All versions of a school's and stage's zone, first to last: no other change of it until the transaction ends."""
-    connection = await driver(tx)
-    await connection.execute("SELECT pg_advisory_xact_lock(hashtext($1))", f"zone:{school}:{stage}")
-    return await versions(tx, school, stage)
+async def lock(tx: AsyncConnection, named: Sequence[tuple[str, StageName]]) -> dict[tuple[str, StageName], Zone]:
+    """The last version of each school's and stage's zone: no other change of them until the transaction ends."""
+    names = sorted(f"zone:{school}:{stage}" for school, stage in named)
+    await (await driver(tx)).execute(
+        "SELECT pg_advisory_xact_lock(hashtext(name)) FROM unnest($1::text[]) AS q(name)", names
+    )
+    return await last_of(tx, [school for school, _ in named])
+
+
+async def last_of(tx: AsyncConnection, schools: Sequence[str]) -> dict[tuple[str, StageName], Zone]:
+    """The last version of every zone of these schools, by school and stage; it may have ended, or not begun."""
+    rows = await (await driver(tx)).fetch(
+        f"""SELECT DISTINCT ON (school, stage) {_COLUMNS} FROM attendance_zones WHERE school = ANY($1::text[])
+            ORDER BY school, stage, valid_from DESC""",  # noqa: S608 - constants
+        sorted(set(schools)),
+    )
+    return {(row["school"], row["stage"]): _zone(row) for row in rows}
 
 
 async def versions(tx: AsyncConnection, school: str, stage: str) -> list[Zone]:
