@@ -21,7 +21,7 @@ from e2e_children import done
 from e2e_flow import Desk
 from e2e_people import SCHOOL_YEAR, People, form_of
 from e2e_system import System, wait_for
-from e2e_things import PDF
+from e2e_things import PDF, scan
 from shared_contracts.actors import Role
 from shared_contracts.decisions import Finding, Outcome
 from xueji_local import province
@@ -411,8 +411,16 @@ def test_a_private_school_registers_nobody_before_its_scheme_is_approved(cast: C
         return officer.send("POST", f"{SCHEMES}/{one['id']}/decisions", json=body, headers=match(one))
 
     closed()
-    answer = head.send("POST", SCHEMES, json=scheme)
+    paper = done(head.send("POST", "/v1/evidence-files", files=scan()), 201)["id"]
+    given = [{"evidence_id": paper, "kind": "official_document"}]
+    for bad in ([{"evidence_id": "none"}], [{"evidence_id": paper, "kind": "picture"}], [{"evidence_id": paper}] * 21):
+        wrong = head.send("POST", SCHEMES, json=scheme | {"evidence": bad})
+        assert wrong.status_code in (400, 422) and problem_of(wrong).detail, wrong.text
+    answer = head.send("POST", SCHEMES, json=scheme | {"evidence": given})
     one = done(answer, 201)
+    assert [item["id"] for item in one["evidence"]] == [paper]
+    opened = officer.send("GET", f"/v1/evidence-files/{paper}/content")
+    assert opened.status_code == 200 and opened.content
     path = f"{SCHEMES}/{one['id']}"
     assert answer.headers["location"] == path and answer.headers["etag"] == '"1"'
     assert head.send("POST", SCHEMES, json=scheme).status_code == 409

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 from shared_contracts.decisions import Decision, Finding
+from shared_contracts.evidence import EvidenceGiven, EvidenceView
 from shared_contracts.files import FileRef, Template
 from shared_contracts.messages import Command, Message, Moment, Query
 
@@ -140,7 +141,8 @@ class PlanPrechecked(Message, frozen=True, kw_only=True, gc=False, tag_field="ty
 
 
 class SchemeView(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.scheme_view"):
-    """A private school's scheme for one school year. `body`: the text; left out of lists."""
+    """A private school's scheme for one school year. `body`: the text, `evidence`: its files (the board's resolution, the
+    stamped original); both are left out of lists."""
 
     id: str
     school: str
@@ -155,6 +157,7 @@ class SchemeView(Message, frozen=True, kw_only=True, gc=False, tag_field="type",
     decision_reason: str | None = None
     decided_by: str | None = None
     decided_at: Moment | None = None
+    evidence: tuple[EvidenceView, ...] = ()
 
 
 class SchemePage(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.scheme_page"):
@@ -208,21 +211,24 @@ class WithdrawPlanChange(Command, frozen=True, kw_only=True, gc=False, tag="regi
 
 
 class SubmitScheme(Command, frozen=True, kw_only=True, gc=False, tag="registry.submit_scheme"):
-    """A private school submits its admission scheme for a year. Reply: SchemeView."""
+    """A private school submits its admission scheme for a year, with files where it has some. Reply: SchemeView."""
 
     scheme_id: str
     school_year: int
     title: str
     body: str
+    evidence: tuple[EvidenceGiven, ...] = ()
 
 
 class ReviseScheme(Command, frozen=True, kw_only=True, gc=False, tag="registry.revise_scheme"):
-    """Another text for a scheme that waits or was returned; it waits again. Reply: SchemeView."""
+    """Another text for a scheme that waits or was returned; it waits again. `evidence`: files to add; those that it has
+    stay. Reply: SchemeView."""
 
     scheme_id: str
     title: str
     body: str
     version: int
+    evidence: tuple[EvidenceGiven, ...] = ()
 
 
 class DecideScheme(Command, frozen=True, kw_only=True, gc=False, tag="registry.decide_scheme"):

@@ -23,6 +23,7 @@ from shared_contracts.plans import (
 from gateway.backend import Backend
 from gateway.idempotency import IfMatch, etag, expected_version, repeatable, required_version, thing_id
 from gateway.openapi import about
+from gateway.routes.duplicates import Papers
 from gateway.routes.enrolment_plans import SomeYear
 from gateway.routes.params import Cursor, Id, Limit
 
@@ -31,16 +32,20 @@ Text = Annotated[str, msgspec.Meta(min_length=1, max_length=50_000)]
 
 
 class NewScheme(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`school_year`: the year in which it begins. `body`: the scheme's text."""
+    """`school_year`: the year in which it begins. `body`: the scheme's text; `evidence`: its files, ten at most."""
 
     school_year: Annotated[int, msgspec.Meta(ge=2000, le=2100)]
     title: Title
     body: Text
+    evidence: Papers = ()
 
 
 class RevisedScheme(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`evidence`: files to add; those that it has stay."""
+
     title: Title
     body: Text
+    evidence: Papers = ()
 
 
 class SchemeDecision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -9,13 +9,19 @@ from typing import Any
 import msgspec
 import pytest
 import pytest_asyncio
+from hypothesis import given
+from hypothesis import strategies as st
 from registry.enrolment.schemes import policy, store
+from registry.evidence import store as evidence
+from registry.evidence.store import Evidence
 from registry.registration import gate
 from registry_world import CITY, OFFICER, REGISTRAR, SCHOOL, World, actor, codes
 from regulation.school_year import Stage
 from service_kit import paging
+from service_kit.ids import new_id
 from shared_contracts.actors import Role
 from shared_contracts.decisions import Refused
+from shared_contracts.evidence import EvidenceGiven, EvidenceKind, GetEvidence, ScanState
 from shared_contracts.plans import (
     DecideScheme,
     GetScheme,
@@ -100,6 +106,94 @@ def test_what_can_be_wrong_with_a_scheme(changes: dict[str, Any], expected: list
     found = policy.faults(**values | changes)
     assert [one.code for one in found] == expected
     assert all(one.clause == "8" and one.cure and one.fields for one in found)
+
+
+@pytest.mark.clause("8")
+@pytest.mark.parametrize(
+    ("there", "added", "expected"),
+    [
+        (0, 0, []),
+        (0, 10, []),
+        (9, 1, []),
+        (10, 0, []),
+        (0, 11, ["scheme.too_many_papers"]),
+        (10, 1, ["scheme.too_many_papers"]),
+    ],
+)
+def test_how_many_files(there: int, added: int, expected: list[str]):
+    found = policy.paper_faults(there, added)
+    assert [one.code for one in found] == expected
+    assert all(one.clause == "8" and one.cure and one.fields == ("evidence",) for one in found)
+
+
+@pytest.mark.clause("8")
+@given(st.integers(0, 30), st.integers(0, 30))
+def test_never_more_files_than_anybody_reads(there: int, added: int):
+    assert bool(policy.paper_faults(there, added)) is (there + added > policy.MOST_PAPERS)
+
+
+# ---- files -------------------------------------------------------------------------------------------------------------
+
+
+async def paper(world: World, who: Any = HEAD, **changes: Any) -> EvidenceGiven:
+    """An uploaded file of the actor's organisation."""
+    evidence_id = new_id()
+    values = {
+        "id": evidence_id, "organisation": who.organisation, "account": who.account, "uploaded_by": who.name,
+        "uploaded_at": world.clock.now(), "name": "方案.pdf", "media_type": "application/pdf", "size": 1,
+        "sha256": "0" * 64, "file_id": evidence_id, "scan": ScanState.CLEAN, "kind": EvidenceKind.OTHER,
+        "attached_to": None, "place": 0, "shared_with": None,
+    }  # fmt: skip
+    async with world.db.transaction() as tx:
+        await evidence.put(tx, Evidence(**values | changes))
+    return EvidenceGiven(evidence_id=evidence_id, kind=EvidenceKind.OFFICIAL_DOCUMENT)
+
+
+@pytest.mark.integration
+@pytest.mark.clause("8")
+async def test_files_are_part_of_the_scheme_and_its_authority_opens_them(private: World):
+    first, second = await paper(private), await paper(private, name="董事会决议.pdf")
+    one = await submit(private, evidence=(first,))
+    assert [(f.id, f.kind) for f in one.evidence] == [(first.evidence_id, "official_document")]
+    again = await revise(private, await decide(private, one, "return"), evidence=(second,))
+    assert {f.id for f in again.evidence} == {first.evidence_id, second.evidence_id}
+    assert [item.evidence for item in (await private.ask(ListSchemes(actor=OFFICER))).items] == [()]
+    for who in (OFFICER, CITY_OFFICER, CLERK):
+        shown = await private.ask(GetScheme(actor=who, scheme_id=one.id))
+        assert len(shown.evidence) == 2
+        assert (
+            await private.ask(GetEvidence(actor=who, evidence_id=first.evidence_id))
+        ).attached_to == f"scheme:{one.id}"
+    for who in (OTHER_HEAD, FAR_OFFICER):
+        assert (await private.ask(GetEvidence(actor=who, evidence_id=first.evidence_id))).kind == "not_found"
+
+
+@pytest.mark.integration
+@pytest.mark.clause("8")
+async def test_a_wrong_file_and_nothing_is_submitted(private: World):
+    elsewhere = await paper(private)
+    await submit(private, school_year=2027, evidence=(elsewhere,))
+    before = await state(private)
+    wrong = {
+        "not there": EvidenceGiven(evidence_id="none"),
+        "another's": await paper(private, OTHER_HEAD),
+        "not looked at yet": await paper(private, scan=ScanState.PENDING),
+        "with a virus": await paper(
+            private, scan=ScanState.INFECTED, signature="Eicar", scanned_at=private.clock.now()
+        ),
+        "part of something else": elsewhere,
+    }
+    for name, one in wrong.items():
+        reply = await submit(private, evidence=(one,))
+        assert isinstance(reply, Refused) and reply.kind == "invalid" and reply.detail, name
+        assert reply.findings, name
+    many = tuple([await paper(private) for _ in range(11)])
+    assert codes(await submit(private, evidence=many)) == ["scheme.too_many_papers"]
+    assert await state(private) == before
+    full = await submit(private, evidence=many[:10])
+    assert len(full.evidence) == 10
+    assert codes(await revise(private, full, evidence=many[10:])) == ["scheme.too_many_papers"]
+    assert len((await revise(private, full, evidence=many[:1])).evidence) == 10  # the same again is none more
 
 
 # ---- submitted, revised, decided -------------------------------------------------------------------------------------

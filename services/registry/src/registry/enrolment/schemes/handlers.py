@@ -12,8 +12,9 @@ from regulation.mark import clause
 from service_kit import paging
 from service_kit.database import fetch_all
 from service_kit.work import CommandHandler, QueryHandler
-from shared_contracts.actors import Role
+from shared_contracts.actors import Actor, Role
 from shared_contracts.decisions import Refused, refused
+from shared_contracts.evidence import EvidenceGiven
 from shared_contracts.messages import Command, Query, word
 from shared_contracts.plans import (
     DecideScheme,
@@ -29,6 +30,7 @@ from shared_contracts.waiting import WorkWaiting
 from registry.context import RegistryWork
 from registry.enrolment.schemes import policy, store
 from registry.enrolment.schemes.tables import schemes
+from registry.evidence import store as evidence
 from registry.organisations import store as organisations
 from registry.organisations.facts import SchoolFacts
 from registry.organisations.tables import organisations as organisation_table
@@ -74,6 +76,8 @@ async def submit_scheme(work: RegistryWork, command: SubmitScheme) -> SchemeView
     )
     if not made:
         return refused("conflict", f"本校{command.school_year}年的招生方案已经报送。需要修改的，请在该方案上办理。")
+    if bad := await _attach(work, command.scheme_id, command.evidence, command.actor):
+        return bad
     _waits(work, school)
     return await _view(work, command.scheme_id)
 
@@ -107,6 +111,8 @@ async def revise_scheme(work: RegistryWork, command: ReviseScheme) -> SchemeView
         "decision_reason": None,
     }
     await store.change(work.tx, command.scheme_id, values)
+    if bad := await _attach(work, command.scheme_id, command.evidence, command.actor):
+        return bad
     _waits(work, school)
     return await _view(work, command.scheme_id)
 
@@ -155,7 +161,7 @@ async def get_scheme(work: RegistryWork, query: GetScheme) -> SchemeView | Refus
     target = Target(school=row["school"], authority=row["authority"]) if row else Target()
     if no := check(query.actor, word(query), target, missing=MISSING):
         return no
-    return refused("not_found", MISSING) if row is None else _shown(row)
+    return refused("not_found", MISSING) if row is None else await _whole(work, row)
 
 
 @clause("8")
@@ -210,11 +216,27 @@ async def _row(work: RegistryWork, scheme_id: str) -> Any:
 
 async def _view(work: RegistryWork, scheme_id: str) -> SchemeView | Refused:
     row = await _row(work, scheme_id)
-    return refused("not_found", MISSING) if row is None else _shown(row)
+    return refused("not_found", MISSING) if row is None else await _whole(work, row)
+
+
+async def _attach(work: RegistryWork, scheme_id: str, given: tuple[EvidenceGiven, ...], actor: Actor) -> Refused | None:
+    """Files become part of the scheme; the authority sees them, being above the school."""
+    to = f"scheme:{scheme_id}"
+    there = {one.id for one in await evidence.of(work.tx, to)}
+    added = {one.evidence_id for one in given} - there
+    if found := policy.paper_faults(len(there), len(added)):
+        return refused("refused", "".join(f"{f.message}。请{f.cure}。" for f in found), *found)
+    attached = await evidence.attach(work, given, to=to, actor=actor, most=policy.MOST_PAPERS)
+    return attached if isinstance(attached, Refused) else None
+
+
+async def _whole(work: RegistryWork, row: Any) -> SchemeView:
+    papers = tuple(one.view for one in await evidence.of(work.tx, f"scheme:{row['id']}"))
+    return msgspec.structs.replace(_shown(row), evidence=papers)
 
 
 def _shown(row: Any) -> SchemeView:
-    return SchemeView(**{name: row[name] for name in SchemeView.__struct_fields__})
+    return SchemeView(**{name: row[name] for name in SchemeView.__struct_fields__ if name != "evidence"})
 
 
 def _changed(version: int) -> Refused:

@@ -8,6 +8,19 @@ from shared_contracts.decisions import Finding
 
 from registry.organisations.facts import SchoolFacts
 
+MOST_PAPERS = 10
+"""Files of one scheme, over all its revisions."""
+
+
+@clause("8")
+def paper_faults(there: int, added: int) -> tuple[Finding, ...]:
+    """Files are part of the scheme and stay with it, also what a revision adds. `there`: how many it has."""
+    if there + added <= MOST_PAPERS:
+        return ()
+    message = f"附件共{there + added}个，超过{MOST_PAPERS}个"
+    cure = f"合并为不超过{MOST_PAPERS - there}个文件后再上传" if there < MOST_PAPERS else "不再添加附件"
+    return (refuse("8", "scheme.too_many_papers", message, cure=cure, fields=("evidence",), papers=there + added),)
+
 
 @clause("8")
 def faults(school: SchoolFacts, school_year: int, this_year: int, title: str, body: str) -> tuple[Finding, ...]:
