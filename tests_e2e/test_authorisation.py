@@ -243,6 +243,8 @@ ORGANISATIONS = {
 REST = {
     "GET /v1/code-tables": Row(SIGNED_IN),
     "GET /v1/notices": Row(PEOPLE | CLIENTS),
+    "GET /v1/worklist": Row(PEOPLE | CLIENTS),
+    "GET /v1/worklist/counts": Row(PEOPLE | CLIENTS),
     "POST /v1/notices/read": Row(PEOPLE | CLIENTS, body(notice_ids=["none"]), unknown=True),
     "GET /health/live": Row(EVERYBODY),
     "GET /health/ready": Row(EVERYBODY),

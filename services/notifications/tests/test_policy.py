@@ -6,8 +6,8 @@ from datetime import date
 from typing import Literal
 
 import pytest
-from notifications import policy
-from notifications.policy import Draft, text
+from notifications.notices import policy
+from notifications.notices.policy import Draft, text
 from shared_contracts.access import AlertRaised
 from shared_contracts.actors import Role
 from shared_contracts.appointments import AppointmentsChanged

@@ -14,9 +14,9 @@ import asyncpg
 import pytest
 import pytest_asyncio
 from nats.aio.client import Client
-from notifications import store
 from notifications.app import SERVICE
-from notifications.policy import Draft
+from notifications.notices import store
+from notifications.notices.policy import Draft
 from service_kit import settings
 from service_kit.bus import Bus
 from service_kit.clock import ZONE, Clock

@@ -1,6 +1,7 @@
 """Where cases stand, told to whoever keeps work queues (待办). Every service with cases says it in the same words.
 
-A service's own event carries them on its own subjects (`transfer.cases_stand`, …): the newest `version` of a case counts.
+A service's own event carries them on its own subjects (`transfer.transfers_stand`, …): the newest `version` of a case counts.
+What is decided in bulk (a roster of thousands) is one `Work` with a few lines, not a line a pupil: `registry.work_stands`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from datetime import date
 from typing import Literal
 
 from shared_contracts.actors import Role
-from shared_contracts.messages import Message, Moment
+from shared_contracts.messages import Event, Message, Moment
 
 CaseStatus = Literal["open", "returned", "approved", "rejected", "withdrawn"]
 
@@ -22,6 +23,8 @@ class CaseStands(Message, frozen=True, kw_only=True, gc=False):
     `not_accounts`: accounts that may not take this step, because somebody else has to (二人办理). `due_on`: last day of the
     step's clock, None while it stands still; `provisional`: it leans on a year whose holidays are not published. `since`:
     when it came to stand so. `superior`: the authority that an overdue step goes to.
+    `count`: how many stand so (a line of a `Work`). `classes`: of a class teacher's step, the classes it is about, as
+    `Actor.classes` names them (`"1"`, `"1-03"`): any one of them does; none: whatever the class.
     """
 
     case_id: str
@@ -41,3 +44,27 @@ class CaseStands(Message, frozen=True, kw_only=True, gc=False):
     due_on: date | None = None
     provisional: bool = False
     superior: str = ""
+    count: int = 1
+    classes: tuple[str, ...] = ()
+
+
+class Work(Message, frozen=True, kw_only=True, gc=False):
+    """A piece of work and all its lines as they stand now: what is not among them is done. The newest `version` counts.
+
+    `id`: of the thing (`"roster:…"`), never of another. A line's `case_id` is its own among all lines there are, its
+    `version` that of the work. No lines: nobody has to act any more.
+    """
+
+    id: str
+    version: int
+    lines: tuple[CaseStands, ...]
+
+
+class WorkStands(Event, frozen=True, kw_only=True, gc=False, tag="registry.work_stands"):
+    """Where the registry's work stands after acts, for work queues. At most 200 works an event."""
+
+    works: tuple[Work, ...]
+
+
+Events = WorkStands
+"""The registry's."""

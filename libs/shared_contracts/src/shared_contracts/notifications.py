@@ -1,7 +1,8 @@
-"""Notifications: notices to an organisation's roles, and who has read them."""
+"""Notifications: notices to an organisation's roles, and who has read them; work queues stand in `worklist`."""
 
 from __future__ import annotations
 
+from shared_contracts import worklist
 from shared_contracts.messages import Command, Message, Moment, Ok, Query
 
 
@@ -36,5 +37,9 @@ class ListNotices(Query, frozen=True, kw_only=True, gc=False, tag="notifications
 
 
 Commands = MarkRead
-Queries = ListNotices
-REPLIES: dict[type[Command] | type[Query], type[Message]] = {MarkRead: Ok, ListNotices: NoticePage}
+Queries = ListNotices | worklist.Queries
+REPLIES: dict[type[Command] | type[Query], type[Message]] = {
+    MarkRead: Ok,
+    ListNotices: NoticePage,
+    **worklist.REPLIES,
+}

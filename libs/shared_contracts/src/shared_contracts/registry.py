@@ -12,6 +12,7 @@ from typing import Any, Literal
 from shared_contracts import (
     admission,
     archive,
+    cases,
     classes,
     clearing,
     evidence,
@@ -489,6 +490,7 @@ Events = (
     | admission.Events
     | exports.RegistryEvents
     | waiting.Events
+    | cases.Events
     | policy.Events
     | clearing.Events
     | holds.Events

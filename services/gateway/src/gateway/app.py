@@ -72,6 +72,7 @@ from gateway.routes import (
     sessions,
     students,
     transfers,
+    worklist,
 )
 from gateway.settings import GatewaySettings, split
 from gateway.throttle import Throttle
@@ -116,6 +117,7 @@ ROUTERS = (
     enrolment_plans,
     admission_schemes,
     codes,
+    worklist,
     notices,
     health,
 )

@@ -1,1 +1,1 @@
-"""Notices: who is told what, and when it was read."""
+"""What waits for whom, who is told what, and by which way it reaches them."""

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from service_kit.policy import first_look
 from service_kit.service import Kit, Service
 
-from notifications.handlers import COMMANDS, EVENTS, QUERIES
+from notifications.context import Notifications
+from notifications.notices import handlers as notices
+from notifications.policy_watch import follow_policy
+from notifications.worklist import handlers as worklist
+from notifications.worklist import reminding
 
 
-async def build(_kit: Kit) -> None:
-    """Nothing of its own yet: delivery by mail or text message comes with its channel."""
+async def build(kit: Kit) -> Notifications:
+    deps = Notifications()
+    await first_look(kit.db, deps.policy)
+    return deps
 
 
-SERVICE = Service("notifications", commands=COMMANDS, queries=QUERIES, events=EVENTS, build=build)
+SERVICE = Service(
+    "notifications",
+    commands={**notices.COMMANDS},
+    queries={**notices.QUERIES, **worklist.QUERIES},
+    events={**notices.EVENTS, **worklist.EVENTS},
+    build=build,
+    workers=(follow_policy, reminding.run),
+)

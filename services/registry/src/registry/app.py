@@ -47,6 +47,7 @@ from registry.rosters import handlers as rosters
 from registry.rosters import worker
 from registry.search import handlers as search
 from registry.search import worker as searching
+from registry.worklist import telling
 
 OUTSIDE = 2
 """Connections of the small pool (see `Registry.outside`)."""
@@ -72,6 +73,7 @@ async def build(kit: Kit) -> Registry:
         wake_policy=kit.wake(POLICY_WAKE).set,
         wake_children=kit.wake(importing.WAKE).set,
         wake_placements=kit.wake(placing.WAKE).set,
+        wake_worklist=kit.wake(telling.WAKE).set,
     )
 
 
@@ -133,5 +135,6 @@ SERVICE = Service(
         placing.run,
         watching.run,
         scanning.run,
+        telling.run,
     ),
 )

@@ -23,7 +23,7 @@ class Registry:
     `signer`: signs archives that leave; None only where nothing is to be signed.
     `scanner`: looks at evidence for viruses, None where the installation has none.
     `wake_rosters`, `wake_policy`: called after a commit that left something to the roster worker, or changed a policy value.
-    `wake_children`, `wake_placements`: the same for lists of children and for placements.
+    `wake_children`, `wake_placements`, `wake_worklist`: the same for lists of children, placements and the work queues.
     `policy`: the parameters of the law, by division and day.
     """
 
@@ -39,6 +39,7 @@ class Registry:
     wake_policy: Callable[[], None] = lambda: None
     wake_children: Callable[[], None] = lambda: None
     wake_placements: Callable[[], None] = lambda: None
+    wake_worklist: Callable[[], None] = lambda: None
 
 
 RegistryWork = Work[Registry]

@@ -36,6 +36,7 @@ from registry.organisations.facts import SchoolFacts
 from registry.records import kinds
 from registry.records import store as records
 from registry.records.writing import Change, record
+from registry.worklist.changes import moved_to_another_class
 
 enforced("17", by="class_assignments_stay", at="../migrations/versions/0009_classes.py")
 enforced("17", by="class_assignment_pupils_stay", at="../migrations/versions/0009_classes.py")
@@ -142,6 +143,7 @@ async def apply_assignment(work: RegistryWork, command: ApplyAssignment) -> Assi
     await store.move_registrations(
         work.tx, on_the_way, [target[wanted[key]] for key in on_the_way], [wanted[key] for key in on_the_way]
     )
+    await moved_to_another_class(work, on_the_way)
     moving = [key for key in in_school if students[key]["class_id"] != target[wanted[key]]]
     await store.move_students(work.tx, moving, [target[wanted[key]] for key in moving], work.today)
     sizes = await store.sizes(work.tx, sorted(there))

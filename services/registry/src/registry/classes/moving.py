@@ -16,6 +16,7 @@ from registry.context import RegistryWork
 from registry.organisations import store as organisations
 from registry.records import kinds
 from registry.records.writing import Change, record
+from registry.worklist.changes import moved_to_another_class
 
 NOT_FOUND = "没有这名学生，或者不属于您管理的范围。"
 
@@ -79,6 +80,7 @@ async def move_pupil(work: RegistryWork, command: MovePupil) -> ClassMove | Refu
     await store.put_move(work.tx, move, work.now, command.actor.account)
     if student is None:
         await store.move_registrations(work.tx, [command.pupil_id], [to["id"]], [to["class_no"]])
+        await moved_to_another_class(work, [command.pupil_id])
         return move
     await store.move_students(work.tx, [command.pupil_id], [to["id"]], work.today)
     content = kinds.changed(

@@ -16,6 +16,7 @@ from shared_contracts.registry import RegistrationState, Step, StepReached
 from registry.clearing.correcting.chain import chain as correction_chain
 from registry.context import RegistryWork
 from registry.registration.chain import chain
+from registry.worklist.changes import school_supervised_anew
 
 REASON = "学校的主管教育行政部门变更"
 
@@ -67,6 +68,7 @@ async def pass_on(work: RegistryWork, school: OrganisationView, actor: Actor, re
     correcting = correction_chain(kind.first.days or 0)
     await decide_cases(connection, correcting, corrections, doing, calendar=work.deps.calendar)
     await connection.execute(_SEEN_BY, school.code, school.authority)
+    await school_supervised_anew(work, school.code)
     waiting = sum(one.status == "open" and one.step == Step.AUTHORITY for _, one in cases)
     if waiting:
         work.emit(

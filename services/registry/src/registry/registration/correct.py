@@ -23,6 +23,7 @@ from registry.registration.intake import announce, form_context
 from registry.registration.judging import Judged
 from registry.registration.situation import registration_year
 from registry.registration.store import Waiting
+from registry.worklist.changes import registrations_changed
 
 WHO = frozenset({"name", "sex", "birth_date", "document_kind", "document_number"})
 """Fields that say who the child is: identity has matched them to a person already (clause 40)."""
@@ -56,7 +57,7 @@ async def correct_registration(work: RegistryWork, command: CorrectRegistration)
     doing = Doing(act="resubmit", actor=command.actor, role=Role.REGISTRAR, at=work.now)
     cases = [(registration.id, registration.standing)]
     await decide_cases(await driver(work.tx), kind, cases, doing, calendar=work.deps.calendar)
-    announce(work, school, registration.roster_id, 1, registration.roster_id or registration.id)
+    await announce(work, school, registration.roster_id, 1, registration.roster_id or registration.id)
     return await queries.view(work, registration.id)
 
 
@@ -77,6 +78,7 @@ async def withdraw_registration(work: RegistryWork, command: WithdrawRegistratio
     cases = [(registration.id, registration.standing)]
     await decide_cases(await driver(work.tx), kind, cases, doing, calendar=work.deps.calendar)
     await close(work, registration, "withdrawn")
+    await registrations_changed(work, [registration.roster_id or registration.id])
     return await queries.view(work, registration.id)
 
 

@@ -33,6 +33,7 @@ from registry.organisations.facts import SchoolFacts
 from registry.registration import access, completion, queries, steps, store
 from registry.registration.chain import STATE_TITLES, chain, state_of
 from registry.registration.store import Alike, Waiting
+from registry.worklist.changes import registrations_changed
 
 EVENT_CHUNK = 500
 """Registrations of one event at most."""
@@ -153,6 +154,7 @@ async def _carry_out(work: RegistryWork, act: _Act, allowed: Sequence[Alike]) ->
         _approved(work, act.school, allowed)
         await completion.approvals_done(work, [allowed[0].first.roster_id])
     _tell(work, act, allowed, after[0], state)
+    await registrations_changed(work, [_key(allowed)])
     return state
 
 

@@ -358,7 +358,7 @@ async def _carry_through(work: RegistryWork, school: SchoolFacts, pending: Pendi
     if beyond:
         return False
     if await admit(work, school, fitting, held=True):
-        announce(work, school, None, 1, registration_id)
+        await announce(work, school, None, 1, registration_id)
     await _delete(work, registration_id)
     return True
 

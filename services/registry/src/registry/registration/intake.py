@@ -27,6 +27,7 @@ from registry.records.store import Klass, class_id
 from registry.registration import completion, entering, store, tables
 from registry.registration.chain import chain
 from registry.registration.policy import Kind, Placement, registration_year
+from registry.worklist.changes import registrations_changed
 
 # The locks in their order: registrations before counters.
 _ADMITTED = f"""
@@ -224,7 +225,7 @@ def _with_sizes(
     return decisions
 
 
-def announce(work: RegistryWork, school: SchoolFacts, roster_id: str | None, count: int, key: str) -> None:
+async def announce(work: RegistryWork, school: SchoolFacts, roster_id: str | None, count: int, key: str) -> None:
     """Tell the class teachers that registrations wait for them. `key`: roster or registration."""
     work.emit(
         StepReached(
@@ -239,6 +240,7 @@ def announce(work: RegistryWork, school: SchoolFacts, roster_id: str | None, cou
         ),
         key,
     )
+    await registrations_changed(work, [key])
 
 
 def _class(admission: Admission) -> Klass:

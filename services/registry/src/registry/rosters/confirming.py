@@ -312,5 +312,5 @@ async def _end(desk: Desk, roster: Roster, school: SchoolFacts | None) -> None:
         )
         waiting = (await of_roster(work.tx, roster.id)).steps.get(RegistrationState.ENTERED, 0)
         if school is not None and waiting:
-            intake.announce(work, school, roster.id, waiting, roster.id)
+            await intake.announce(work, school, roster.id, waiting, roster.id)
         await completion.confirmed(work, roster.id)  # where nobody was left to admit, it is complete already

@@ -89,6 +89,8 @@ _CHANGES = {
     "ended": "终止了学籍管理员{name}的任用",
 }
 COUNT = "count"
+MERGED = "\x1f"
+"""Between the parts of a `merge`."""
 
 
 # ---- events -> drafts -----------------------------------------------------------------------------------------------
@@ -276,7 +278,7 @@ def _roster(kind: str, event: RosterChecked | RosterCompleted, counts: Mapping[s
 
 
 def _merge(*parts: str) -> str:
-    return "\x1f".join(parts)
+    return MERGED.join(parts)
 
 
 # ---- drafts -> words --------------------------------------------------------------------------------------------------

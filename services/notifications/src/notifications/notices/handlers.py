@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from service_kit.work import CommandHandler, EventHandler, QueryHandler, Work
+from service_kit.work import CommandHandler, EventHandler, QueryHandler
 from shared_contracts.access import AlertRaised
 from shared_contracts.appointments import AppointmentsChanged
 from shared_contracts.decisions import Refused, refused
@@ -17,13 +17,14 @@ from shared_contracts.organisations import OrganisationsChanged
 from shared_contracts.registry import CorrectionsNeeded, RosterChecked, RosterCompleted, StepReached
 from shared_contracts.waiting import WorkWaiting
 
-from notifications import policy, store
-from notifications.policy import Draft
+from notifications.context import NotificationsWork
+from notifications.notices import policy, store
+from notifications.notices.policy import Draft
 
 _LONGEST_PAGE = 200
 
 
-async def mark_read(work: Work[None], command: MarkRead) -> Ok | Refused:
+async def mark_read(work: NotificationsWork, command: MarkRead) -> Ok | Refused:
     wanted = set(command.notice_ids)
     marked = await store.mark_read(work.tx, command.actor, command.notice_ids, work.now)
     if wanted - marked:
@@ -31,7 +32,7 @@ async def mark_read(work: Work[None], command: MarkRead) -> Ok | Refused:
     return Ok()
 
 
-async def list_notices(work: Work[None], query: ListNotices) -> NoticePage | Refused:
+async def list_notices(work: NotificationsWork, query: ListNotices) -> NoticePage | Refused:
     before = store.position(query.cursor) if query.cursor else None
     if query.cursor and before is None:
         return refused("invalid", "翻页标记无效，请从第一页重新查询。")
@@ -48,7 +49,7 @@ async def list_notices(work: Work[None], query: ListNotices) -> NoticePage | Ref
 def _tell(drafts_of: Callable[[Any, date], tuple[Draft, ...]]) -> EventHandler:
     """The handler of an event that only has to be told to somebody."""
 
-    async def handle(work: Work[None], event: Event) -> None:
+    async def handle(work: NotificationsWork, event: Event) -> None:
         for draft in drafts_of(event, work.today):
             await store.put(work.tx, draft, work.now)
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from service_kit.tables import kit_tables
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.dialects.postgresql import JSONB
 
-metadata = sa.MetaData()
-kit = kit_tables(metadata)
+from notifications.metadata import MOMENT, metadata
 
 notices = sa.Table(
     "notices",
@@ -21,7 +19,7 @@ notices = sa.Table(
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
     sa.Column("link", sa.Text, nullable=False),
-    sa.Column("updated_at", TIMESTAMP(timezone=True), nullable=False),
+    sa.Column("updated_at", MOMENT, nullable=False),
     sa.Index("notices_newest", "organisation", "role", "updated_at", "id"),
 )
 
@@ -30,5 +28,5 @@ reads = sa.Table(
     metadata,
     sa.Column("notice_id", sa.Text, sa.ForeignKey("notices.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("account", sa.Text, primary_key=True),
-    sa.Column("read_at", TIMESTAMP(timezone=True), nullable=False),
+    sa.Column("read_at", MOMENT, nullable=False),
 )

@@ -15,7 +15,7 @@ from shared_contracts.actors import Actor
 from shared_contracts.notifications import Notice
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifications.policy import Draft, text
+from notifications.notices.policy import Draft, text
 
 UNREAD_CAP = 1000
 """Unread notices are counted up to here: what is beyond is "very many"."""
