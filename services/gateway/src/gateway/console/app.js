@@ -22,6 +22,7 @@ import { signInPage } from "./signin.js";
 import { students } from "./students.js";
 import { ROLES, STEPS } from "./words.js";
 import { work } from "./work.js";
+import { counted, worklistPage } from "./worklist.js";
 
 const main = document.getElementById("main");
 const top_ = document.getElementById("top");
@@ -29,7 +30,7 @@ const IDLE = 15 * 60_000; // ms without a touch, after which the page asks for n
 const schools = ["registrar", "principal", "class_teacher", "authority_officer"];
 const steps = STEPS.map((s) => s.role);
 const PAGES = [
-  [/^#\/rosters$/, rostersPage], [/^#\/rosters\/([\w-]+)$/, rosterPage], [/^#\/work$/, work], [/^#\/students(?:\/([\w-]+))?$/, students],
+  [/^#\/rosters$/, rostersPage], [/^#\/rosters\/([\w-]+)$/, rosterPage], [/^#\/work$/, work], [/^#\/worklist(?:\/(\w+))?$/, worklistPage], [/^#\/students(?:\/([\w-]+))?$/, students],
   [/^#\/registrars(?:\/(\d+))?$/, registrarsPage], [/^#\/accounts(?:\/([\w.-]+))?$/, accountsPage], [/^#\/clients$/, clientsPage],
   [/^#\/admissions(?:\/([\w.-]+))?$/, admissionsPage],
   [/^#\/exports(?:\/([\w-]+))?$/, exportsPage], [/^#\/classes(?:\/([\w-]+))?$/, classesPage],
@@ -43,7 +44,7 @@ const PAGES = [
 ];
 // The navigation, and whom it is shown to: what a role may do is the services' to say.
 const LINKS = [
-  ["#/rosters", "名册", schools], ["#/work", "待办", steps], ["#/students", "学生", [...schools, "leader"]],
+  ["#/worklist", "待办", [...schools, "leader"]], ["#/rosters", "名册", schools], ["#/work", "建籍审核", steps], ["#/students", "学生", [...schools, "leader"]],
   ["#/admissions", "招生入学", ["registrar", "principal", "authority_officer", "leader"]],
   ["#/plans", "招生计划", ["registrar", "principal", "authority_officer", "leader"]],
   ["#/schemes", "民办招生方案", ["registrar", "principal", "authority_officer", "leader"]],
@@ -62,16 +63,24 @@ const LINKS = [
 // Links that are looked for together; what is in no group stands by itself.
 const GROUPS = [
   ["招生", ["#/plans", "#/schemes", "#/admissions", "#/junior-intakes"]],
-  ["学籍", ["#/rosters", "#/students", "#/classes", "#/duplicates", "#/corrections", "#/cancellations"]],
+  ["学籍", ["#/rosters", "#/work", "#/students", "#/classes", "#/duplicates", "#/corrections", "#/cancellations"]],
   ["监管", ["#/inspection", "#/policy", "#/reorganisations", "#/registrars", "#/exports"]],
 ];
 let leaving = new AbortController();
 let unread;
+let waiting;
 let touched = Date.now();
 
 const links = () => LINKS.filter(([, , roles]) => !roles || session.has(...roles));
 const HOMES = [["registrar", "#/rosters"], ["account_admin", "#/accounts"], ["auditor", "#/audit"], ["leader", "#/exports"], ...steps.map((role) => [role, "#/work"])];
 const home = () => (session.get().account.limited ? "#/account" : HOMES.find(([role]) => session.has(role))?.[1] ?? links()[0][0]);
+
+// What waits comes first; whoever has nothing to do begins with the page of the role.
+async function first() {
+  const limited = session.get().account.limited || !LINKS[0][2].some((role) => session.has(role));
+  const waits = !limited && await counted().then(({ any }) => any, () => false);
+  return waits ? "#/worklist" : home();
+}
 
 function signIn() {
   leaving.abort();
@@ -79,7 +88,7 @@ function signIn() {
   top_.hidden = true;
   for (const open of document.querySelectorAll("dialog[open]")) open.close();
   signInPage(main, async () => {
-    if (session.get().account.limited || !location.hash || location.hash === "#/") history.replaceState(null, "", home());
+    if (session.get().account.limited || !location.hash || location.hash === "#/") history.replaceState(null, "", await first());
     await show();
   });
 }
@@ -92,7 +101,7 @@ async function signOut() {
 
 // A group of one link is that link. Groups are in the place of their first link; one is open at a time.
 function navigation() {
-  const link = ([href, name]) => h("a", { href }, name, href === "#/notices" && unread);
+  const link = ([href, name]) => h("a", { href }, name, href === "#/notices" && unread, href === "#/worklist" && waiting);
   const shown = links();
   const done = new Set();
   return shown.map((one) => {
@@ -109,6 +118,7 @@ function navigation() {
 async function frame() {
   const { account } = session.get();
   unread = h("span", { class: "count", hidden: true });
+  waiting = h("span", { class: "count", hidden: true });
   const place = h("span", { class: "muted" }, account.organisation);
   fill(top_,
     h("a", { class: "brand", href: home() }, h("img", { src: "/console/icon.svg", alt: "", width: 26, height: 26 }), "学籍管理"),
@@ -134,6 +144,12 @@ async function refreshUnread() {
     unread.hidden = !count;
     unread.textContent = count > 99 ? "99+" : count;
     unread.setAttribute("aria-label", `${count} 条未读`);
+    if (!LINKS[0][2].some((role) => session.has(role))) return;
+    const { rows } = await counted();
+    const open = rows.overdue + rows.review + rows.returned;
+    waiting.hidden = !open;
+    waiting.textContent = open > 99 ? "99+" : open;
+    waiting.setAttribute("aria-label", `${open} 项待办`);
   } catch { /* next time */ }
 }
 
@@ -148,7 +164,7 @@ async function show() {
   const [pattern, page] = PAGES.find(([p]) => p.test(wanted)) ?? [];
   if (!page) return location.replace(home());
   for (const link of top_.querySelectorAll("nav a")) {
-    link.toggleAttribute("aria-current", wanted.startsWith(link.getAttribute("href")) && !/^#\/account$/.test(wanted));
+    link.toggleAttribute("aria-current", wanted === link.getAttribute("href") || wanted.startsWith(`${link.getAttribute("href")}/`));
   }
   for (const menu of top_.querySelectorAll("nav .menu")) {
     menu.open = false;

@@ -1,13 +1,6 @@
 // What the organisation's roles were told.
 import { action, api, fill, h, paged, when } from "./core.js";
-
-// A notice links to the API; the console has its own pages for these.
-const PAGES = { rosters: (id) => `#/rosters/${id}`, registrations: () => "#/work", exports: (id) => `#/exports/${id}`, audit: () => "#/audit/alerts", appointments: () => "#/registrars", registrars: () => "#/registrars",
-  policy: (id) => ({ filings: "#/policy/filings", values: "#/policy/history" })[id] ?? "#/policy" };
-function page(link) {
-  const [, kind, id] = /^\/v1\/(\w+)\/?([\w-]*)/.exec(link) ?? [];
-  return PAGES[kind]?.(id).replace(/\/$/, "") ?? "#/notices";
-}
+import { page } from "./links.js";
 
 async function read(ids) {
   if (ids.length) await api("/v1/notices/read", { method: "POST", body: { notice_ids: ids } });

@@ -1,0 +1,16 @@
+// What the API calls a thing by, and the page of the console that shows it.
+const PAGES = {
+  rosters: (id) => `#/rosters/${id}`, registrations: () => "#/work", exports: (id) => `#/exports/${id}`, audit: () => "#/audit/alerts", appointments: () => "#/registrars", registrars: () => "#/registrars",
+  policy: (id) => ({ filings: "#/policy/filings", values: "#/policy/history" })[id] ?? "#/policy",
+  worklist: (_, query) => `#/worklist/${new URLSearchParams(query).get("queue") ?? ""}`,
+  corrections: (id) => `#/corrections/${id}`, cancellations: (id) => `#/cancellations/${id}`, duplicates: (id) => `#/duplicates/${id}`,
+  "enrolment-plan-changes": () => "#/plans", "enrolment-plans": (id) => `#/plans/${id}`, "admission-schemes": (id) => `#/schemes/${id}`, "class-assignments": (id) => `#/classes/${id}`,
+  reorganisations: (id) => `#/reorganisations/${id}`, "junior-intakes": (id) => `#/junior-intakes/${id}`, transfers: (id) => `#/transfers/${id}`,
+  deferrals: () => "#/admissions/applications", "migrant-applications": () => "#/admissions/applications", "international-applications": () => "#/admissions/applications",
+  admissions: () => "#/admissions/places", "inspection-findings": (id) => (id ? `#/inspection/finding.${id}` : "#/inspection"),
+};
+
+export function page(link, otherwise = "#/notices") {
+  const [, kind, id, query] = /^\/v1\/([\w-]+)\/?([\w-]*)(?:\?(.*))?/.exec(link) ?? [];
+  return PAGES[kind]?.(id, query).replace(/\/$/, "") ?? otherwise;
+}
