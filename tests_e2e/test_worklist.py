@@ -136,5 +136,5 @@ def test_days_pass_and_the_authority_above_hears(
 )  # fmt: skip
 def test_what_is_asked_wrongly_is_said(school: Desk, wrong: dict[str, str], field: str) -> None:
     answer = school.registrar.send("GET", "/v1/worklist", params=wrong)
-    assert answer.status_code == 400, answer.text
+    assert answer.status_code == 422, answer.text
     assert field in answer.text and answer.json()["detail"]

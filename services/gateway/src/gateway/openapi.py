@@ -73,6 +73,7 @@ TAGS = {
     "enrolment-plans": "招生计划（第四条）",
     "admission-schemes": "民办学校招生方案（第八条）",
     "code-tables": "代码表（第十四条）",
+    "worklist": "待办",
     "notices": "消息",
     "health": "运行状态",
     "transfers": "转学（第二十四条）",

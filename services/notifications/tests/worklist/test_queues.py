@@ -8,9 +8,11 @@ from datetime import date
 from typing import Any
 
 import pytest
+from notifications.app import SERVICE
 from shared_contracts.actors import Actor, Role
-from shared_contracts.cases import Work
+from shared_contracts.cases import CaseStands, Work
 from shared_contracts.decisions import Refused
+from shared_contracts.transfer import TransfersStand
 from shared_contracts.worklist import CountWork, ListWork, Queue
 from worklist_desk import CITY, CITY_OFFICER, COUNTY, LEADER, OFFICER, SCHOOL, WorklistDesk, actor, case
 
@@ -146,6 +148,19 @@ async def test_filters(desk: WorklistDesk) -> None:
     assert await desk.ids(OFFICER, text="%") == []
     counted = {(one.kind, one.rows, one.soon) for one in (await desk.ask(CountWork(actor=OFFICER))).items}
     assert counted == {("transfer", 2, 2), ("correction", 1, 0)}
+
+
+async def test_a_transfer_is_told_by_itself(desk: WorklistDesk) -> None:
+    """Also one that everybody has approved and that could not be carried out: somebody has to look at it."""
+
+    async def tell(*cases: CaseStands) -> None:
+        async with desk.db.unit(desk.deps) as work:
+            await SERVICE.events[TransfersStand](work, TransfersStand(cases=cases))
+
+    await tell(case("1"), case("1", 2, status="approved", step="attention", due_on=None), case("1", 1))
+    assert [(row.id, row.step, row.queue) for row in await desk.rows(OFFICER)] == [("1", "attention", Queue.REVIEW)]
+    await tell(case("1", 3, status="approved", step=None, organisation=None, roles=(), due_on=None))
+    assert await desk.rows(OFFICER) == []
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from service_kit.work import EventHandler, QueryHandler
 from shared_contracts.cases import WorkStands
 from shared_contracts.decisions import Refused, refused
 from shared_contracts.messages import Event, Query, word
+from shared_contracts.transfer import TransfersStand
 from shared_contracts.worklist import CountWork, ListWork, Queue, WorkCount, WorkCounts, WorkPage, WorkRow
 
 from notifications.context import NotificationsWork
@@ -23,6 +24,10 @@ MOST_DAYS = 250
 
 async def work_stands(work: NotificationsWork, event: WorkStands) -> None:
     await store.take(work.tx, event.works)
+
+
+async def transfers_stand(work: NotificationsWork, event: TransfersStand) -> None:
+    await store.take(work.tx, [store.of_case(case) for case in event.cases])
 
 
 async def list_work(work: NotificationsWork, query: ListWork) -> WorkPage | Refused:
@@ -93,4 +98,4 @@ def _position(cursor: str | None) -> Position | Refused | None:
 
 
 QUERIES: dict[type[Query], QueryHandler] = {ListWork: list_work, CountWork: count_work}
-EVENTS: dict[type[Event], EventHandler] = {WorkStands: work_stands}
+EVENTS: dict[type[Event], EventHandler] = {WorkStands: work_stands, TransfersStand: transfers_stand}

@@ -74,8 +74,8 @@ async def take(tx: AsyncConnection, told: Sequence[Told]) -> None:
 
 
 def _waits(line: CaseStands) -> bool:
-    """Whether anybody can act on it."""
-    return bool(line.status in ("open", "returned") and line.organisation and line.roles and line.count > 0)
+    """Whether anybody can act on it: also on what everybody has approved and could not be carried out."""
+    return bool(line.organisation and line.roles and line.count > 0)
 
 
 def _row(work_id: str, version: int, line: CaseStands) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def _row(work_id: str, version: int, line: CaseStands) -> dict[str, Any]:
         "number": line.number,
         "subject": line.subject,
         "link": line.link,
-        "status": line.status,
+        "status": "returned" if line.status == "returned" else "open",
         "step": line.step or "",
         "step_title": line.step_title,
         "organisation": line.organisation,

@@ -6,7 +6,7 @@ from alembic import op
 from service_kit.migrate import statements
 
 revision = "0024"
-down_revision = "0014"
+down_revision = "0016"
 
 TABLES = """
 CREATE TABLE worklist_changes (
