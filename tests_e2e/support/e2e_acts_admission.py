@@ -57,6 +57,9 @@ ROWS: Mapping[str, Row] = {
     "POST /v1/children-lists/{list_id}/confirmation": Row(at("county.officer")),
     "GET /v1/children": Row(_EVERY_COUNTY, shows=("child_id", _COUNTY)),
     "POST /v1/children/searches": Row(_EVERY_COUNTY, body(name="矩阵甲")),
+    "POST /v1/children/searches #document": Row(
+        at("registrar"), body(name="矩阵甲", document_number="230102202003050011")
+    ),
     "GET /v1/children/{child_id}": Row(_COUNTY),
     "POST /v1/children/{child_id}/removal": Row(at("county.officer"), stale(reason="迁出")),
     "GET /v1/admissions/placements/preview": Row(_EVERY_COUNTY),

@@ -366,6 +366,17 @@ class ListChildren(Query, frozen=True, kw_only=True, gc=False, tag="registry.chi
     limit: int = 50
 
 
+class FindChild(Query, frozen=True, kw_only=True, gc=False, tag="registry.find_child"):
+    """The child on the lists of the school's county whose document is in the guardian's hand (6): name and number, both
+    right, or nobody. Reply: ChildPage, without address and telephone."""
+
+    name: str
+    document_number: str
+
+    def __repr__(self) -> str:
+        return "FindChild(…)"
+
+
 class GetChild(Query, frozen=True, kw_only=True, gc=False, tag="registry.child"):
     child_id: str
 
@@ -830,6 +841,7 @@ Queries = (
     | ListChildrenImportRows
     | GetChildrenTemplate
     | ListChildren
+    | FindChild
     | GetChild
     | PreviewPlacement
     | GetPlacementRun
@@ -858,6 +870,7 @@ REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     ListChildrenImportRows: ChildrenImportRows,
     GetChildrenTemplate: Template,
     ListChildren: ChildPage,
+    FindChild: ChildPage,
     GetChild: ChildView,
     PreviewPlacement: PlacementPreview,
     StartPlacement: PlacementRun,

@@ -8,6 +8,7 @@ from datetime import date
 import pytest
 from admission_world import (
     COUNTY,
+    FAR_SCHOOL,
     INTERNATIONAL,
     OFFICER,
     OTHER_OFFICER,
@@ -33,6 +34,7 @@ from shared_contracts.admission import (
     ApplyInternationally,
     DecideApplication,
     EndAdmission,
+    FindChild,
     GetApplication,
     ListApplications,
     PlaceChild,
@@ -75,6 +77,36 @@ def decide(world, kind, application_id, step, who, decision="approve", **more):
             **more,
         )
     )
+
+
+# ---- the child that a guardian asks for --------------------------------------------------------------------------------
+
+
+@pytest.mark.clause("6")
+@pytest.mark.clause("45.3")
+async def test_a_school_finds_the_child_by_name_and_document_and_nobody_by_less(world):
+    number = world.number(date(2020, 3, 5))
+    await world.listed([world.child(**{"身份证件号": number}), world.child(**{"姓名": "李强"})])
+
+    async def found(name="王小明", document=number, who=REGISTRAR):
+        return await world.ask(FindChild(actor=who, name=name, document_number=document))
+
+    (child,) = (await found()).items
+    assert (child.name, child.state, child.address, child.phone) == ("王小明", "waiting", None, None)
+    assert number not in str(child)
+    assert (await found(name="王 小明")).items == (child,)
+    assert not isinstance(await defer(world, child.id), Refused)
+    for name, document in (
+        ("李强", number),
+        ("王", number),
+        ("", number),
+        ("王小明", "230102202003050000"),
+        ("王小明", ""),
+    ):
+        assert (await found(name, document)).items == (), (name, document)
+    assert (await found(who=actor(Role.REGISTRAR, FAR_SCHOOL.code))).items == ()  # of another county
+    for who in (OFFICER, PRINCIPAL, actor(Role.CLASS_TEACHER, SCHOOL.code)):
+        assert (await found(who=who)).kind == "forbidden"
 
 
 # ---- deferral ----------------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from shared_contracts.admission import (
     ChildState,
     ChildView,
     ConfirmChildrenImport,
+    FindChild,
     GetChild,
     GetChildrenImport,
     GetChildrenTemplate,
@@ -44,9 +45,11 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
 
 
 class Named(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """By the whole name: it stands in no address and no log."""
+    """By the whole name: it stands in no address and no log. `document_number`: a school finds the child on its county's
+    lists by both, whatever the year."""
 
     name: Name
+    document_number: Annotated[str, msgspec.Meta(min_length=1, max_length=30)] | None = None
     school_year: Annotated[int, msgspec.Meta(ge=2000, le=2100)] | None = None
     county: Division | None = None
 
@@ -159,11 +162,19 @@ async def children(
     return await backend.ask(query, ChildPage)
 
 
-@post("/searches", status_code=200, **about("按姓名查找适龄儿童", "5.2", problems=(415,)))
+@post(
+    "/searches",
+    status_code=200,
+    **about("按姓名查找适龄儿童；学校凭姓名和证件号核对一名儿童", "5.2", "6", problems=(415,)),
+)
 async def search(
     backend: Given[Backend], actor: Given[Actor], idempotency_key: IdempotencyKey, data: JSONBody[Named]
 ) -> ChildPage:
-    query = ListChildren(actor=actor, county=data.county, school_year=data.school_year, name=data.name, limit=200)
+    query: FindChild | ListChildren
+    if data.document_number is not None:
+        query = FindChild(actor=actor, name=data.name, document_number=data.document_number)
+    else:
+        query = ListChildren(actor=actor, county=data.county, school_year=data.school_year, name=data.name, limit=200)
     return await backend.ask(query, ChildPage)
 
 

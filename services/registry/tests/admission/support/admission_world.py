@@ -36,7 +36,7 @@ from shared_contracts.admission import (
     ZoneGiven,
 )
 from shared_contracts.decisions import Refused
-from shared_contracts.identity import Holder, KnownPerson, KnownPersons, KnowPersons
+from shared_contracts.identity import FindPersons, FoundPersons, Holder, KnownPerson, KnownPersons, KnowPersons
 
 COUNTY = AUTHORITY
 OFFICER = actor(Role.AUTHORITY_OFFICER, COUNTY)
@@ -62,6 +62,9 @@ class KnownPeople:
         self.asked: list[KnowPersons] = []
 
     async def ask(self, message: Any, timeout: float = 5.0) -> Any:
+        if isinstance(message, FindPersons):
+            found = self.by_document.get(message.number)
+            return FoundPersons(person_ids=(found,) if found else ())
         assert isinstance(message, KnowPersons)
         self.asked.append(message)
         return KnownPersons(rows=tuple(self._known(row, message.make) for row in message.rows))

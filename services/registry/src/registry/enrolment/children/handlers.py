@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
-from typing import Any
-
 import msgspec
 import sqlalchemy as sa
 from regulation.authorisation import Reach, Target, check, reach, subtree_pattern
@@ -21,6 +17,7 @@ from shared_contracts.admission import (
     ChildrenImportRows,
     ChildView,
     ConfirmChildrenImport,
+    FindChild,
     GetChild,
     GetChildrenImport,
     GetChildrenTemplate,
@@ -37,7 +34,7 @@ from sqlalchemy.engine import RowMapping
 
 from registry.context import RegistryWork
 from registry.enrolment.admission import held
-from registry.enrolment.children import policy, sheet, store
+from registry.enrolment.children import finding, policy, sheet, store, views
 from registry.enrolment.children.policy import enrolment_year
 from registry.enrolment.children.tables import children, imports
 from registry.rosters.access import names_of
@@ -182,7 +179,7 @@ async def list_children(work: RegistryWork, query: ListChildren) -> ChildPage | 
     items, cursor = paging.page(rows, limit, lambda row: (row["id"],))
     places = await held.of_children(work.tx, [row["id"] for row in items])
     names = await names_of(work.tx, {school for _, school in places.values()})
-    return ChildPage(items=tuple(view(row, places, names, work.today) for row in items), next_cursor=cursor)
+    return ChildPage(items=tuple(views.view(row, places, names, work.today) for row in items), next_cursor=cursor)
 
 
 async def get_child(work: RegistryWork, query: GetChild) -> ChildView | Refused:
@@ -236,32 +233,7 @@ async def whole(work: RegistryWork, row: RowMapping) -> ChildView:
     names = await names_of(work.tx, {school for _, school in places.values()})
     kept = store.unseal(work.deps.cipher, row["id"], row["sealed"])
     return msgspec.structs.replace(
-        view(row, places, names, work.today), address=kept.address, guardian=kept.guardian, phone=kept.phone
-    )
-
-
-def view(row: Any, places: Mapping[str, tuple[str, str]], names: Mapping[str, str], today: date) -> ChildView:
-    admission, school = places.get(row["id"], (None, None))
-    later = row["state"] == "waiting" and row["school_year"] > enrolment_year(today)
-    return ChildView(
-        id=row["id"],
-        person_id=row["person_id"],
-        county=row["county"],
-        stage=row["stage"],
-        origin=row["origin"],
-        school_year=row["school_year"],
-        name=row["name"],
-        sex=row["sex"],
-        birth_date=row["birth_date"],
-        masked_document=row["masked_document"],
-        division=row["division"],
-        state="deferred" if later else row["state"],
-        by_hand=row["by_hand"],
-        reason=row["reason"],
-        version=row["version"],
-        admission_id=admission,
-        school=school,
-        school_name=names.get(school or ""),
+        views.view(row, places, names, work.today), address=kept.address, guardian=kept.guardian, phone=kept.phone
     )
 
 
@@ -299,5 +271,6 @@ QUERIES: dict[type[Query], QueryHandler] = {
     ListChildrenImportRows: list_import_rows,
     GetChildrenTemplate: get_template,
     ListChildren: list_children,
+    FindChild: finding.find_child,
     GetChild: get_child,
 }

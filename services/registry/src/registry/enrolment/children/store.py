@@ -43,6 +43,12 @@ def unseal(cipher: FieldCipher, child: str, blob: bytes) -> Sealed:
     return msgspec.msgpack.decode(cipher.open_bytes(blob, _context(child)), type=Sealed)
 
 
+async def of_persons(tx: AsyncConnection, person_ids: Sequence[str], counties: Sequence[str]) -> Sequence[RowMapping]:
+    """Children of these persons on the lists of these counties, whatever the stage."""
+    query = sa.select(t).where(t.c.person_id.in_(list(person_ids)), t.c.county.in_(list(counties)))
+    return await fetch_all(tx, query.order_by(t.c.id))
+
+
 class Standing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the registry knows of a person. `listed_by`: county of the list; `admission`: (id, school) of an open one;
     `school`: that registers or has the pupil; `record`, `graduated_stage`: see `policy`."""
