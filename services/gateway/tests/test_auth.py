@@ -25,6 +25,7 @@ PUBLIC = {
     "POST /oauth/token",
     "GET /.well-known/jwks.json",
     "GET /v1/class-assignments/published/{assignment_number}",  # what parents recompute
+    "GET /v1/transfer-rounds/published/{round_number}",  # the same
     "GET /health/live",
     "GET /health/ready",
     "GET /metrics",

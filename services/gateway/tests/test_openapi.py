@@ -68,7 +68,10 @@ async def test_keys_and_accounts_are_described(description: dict[str, Any]) -> N
     assert schemes["oauth2"]["flows"]["clientCredentials"]["tokenUrl"] == "/oauth/token"
     assert set(schemes["oauth2"]["flows"]["clientCredentials"]["scopes"]) == set(SCOPES)
     assert description["security"] == [{"bearer": []}, {"oauth2": []}]
-    for_everybody = {"GET /v1/class-assignments/published/{assignment_number}"}  # what parents recompute
+    for_everybody = {  # what parents recompute
+        "GET /v1/class-assignments/published/{assignment_number}",
+        "GET /v1/transfer-rounds/published/{round_number}",
+    }
     signing_in = {"POST /v1/sessions", "POST /v1/sessions/refresh", "POST /oauth/token"}
     for name, operation in each(description):
         parameters = {p["name"]: p for p in operation.get("parameters", [])}

@@ -9,6 +9,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Literal
 
+from shared_contracts import private_places
 from shared_contracts.cases import CaseStands
 from shared_contracts.decisions import Decision, Finding
 from shared_contracts.evidence import EvidenceGiven
@@ -374,8 +375,16 @@ class TransfersStand(Event, frozen=True, kw_only=True, gc=False, tag="transfer.t
     cases: tuple[CaseStands, ...]
 
 
-Commands = OpenTransfer | ResubmitTransfer | WithdrawTransfer | DecideTransfer | RerouteTransfer | RetryTransfer
-Queries = PrecheckTransfer | GetTransfer | ListTransfers | ListRooms | TrackTransfer
+Commands = (
+    OpenTransfer
+    | ResubmitTransfer
+    | WithdrawTransfer
+    | DecideTransfer
+    | RerouteTransfer
+    | RetryTransfer
+    | private_places.Commands
+)
+Queries = PrecheckTransfer | GetTransfer | ListTransfers | ListRooms | TrackTransfer | private_places.Queries
 Events = TransferApproved | TransferEnded | TransfersStand
 
 REPLIES: dict[type[Command] | type[Query], type[Message]] = {
@@ -390,4 +399,5 @@ REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     ListTransfers: TransferPage,
     ListRooms: Rooms,
     TrackTransfer: TransferTracked,
+    **private_places.REPLIES,
 }

@@ -8,6 +8,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from time import monotonic
+from typing import Any
+
+from litestar import Request
+
+from gateway.problems import ProblemError
 
 A_MINUTE = 120
 """Questions of one address: the parents of a school may share one."""
@@ -36,3 +41,10 @@ class Allowance:
         if len(self._left) > _REMEMBERED:
             self._left.popitem(last=False)
         return 0.0
+
+
+def count(allowance: Allowance, request: Request[Any, Any, Any]) -> None:
+    """One question of the request's address. Raises ProblemError (429) where it has asked too often."""
+    if wait := allowance.take(request.client.host if request.client else ""):
+        headers = {"Retry-After": str(int(wait) + 1)}
+        raise ProblemError("too_many_attempts", "查询过于频繁，请稍后再试。", headers=headers)

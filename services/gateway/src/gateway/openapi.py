@@ -72,6 +72,7 @@ TAGS = {
     "policy": "政策参数和校历（第四十九条）",
     "enrolment-plans": "招生计划（第四条）",
     "admission-schemes": "民办学校招生方案（第八条）",
+    "private-places": "民办学校可转入学位与随机录取（第二十四条）",
     "code-tables": "代码表（第十四条）",
     "worklist": "待办",
     "notices": "消息",

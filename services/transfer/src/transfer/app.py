@@ -9,6 +9,8 @@ from service_kit.service import Kit, Service
 from transfer.cases import expiring, handlers, settling
 from transfer.context import Transfer, assemble
 from transfer.policy_watch import follow_policy
+from transfer.private_places import handlers as private_places
+from transfer.private_places import settling as rounds
 
 
 async def build(kit: Kit) -> Transfer:
@@ -19,9 +21,9 @@ async def build(kit: Kit) -> Transfer:
 
 SERVICE = Service(
     "transfer",
-    commands={**handlers.COMMANDS},
-    queries={**handlers.QUERIES},
+    commands={**handlers.COMMANDS, **private_places.COMMANDS},
+    queries={**handlers.QUERIES, **private_places.QUERIES},
     events={**organisations.EVENTS, **handlers.EVENTS},
     build=build,
-    workers=(organisations.fill, follow_policy, settling.run, expiring.run),
+    workers=(organisations.fill, follow_policy, settling.run, expiring.run, rounds.run),
 )

@@ -14,6 +14,7 @@ import { juniorIntakesPage } from "./junior_intakes.js";
 import { notices } from "./notices.js";
 import { plansPage, schemesPage } from "./plans.js";
 import { policyPage } from "./policy.js";
+import { privatePlacesPage } from "./private_places.js";
 import { registrarsPage } from "./registrars.js";
 import { reorganisationsPage } from "./reorganisations.js";
 import { rosterPage, rostersPage } from "./rosters.js";
@@ -37,7 +38,7 @@ const PAGES = [
   [/^#\/inspection(?:\/([\w.-]+))?$/, inspectionPage],
   [/^#\/duplicates(?:\/([\w-]+))?$/, duplicatesPage], [/^#\/corrections(?:\/([\w-]+))?$/, correctionsPage], [/^#\/cancellations(?:\/([\w-]+))?$/, cancellationsPage],
   [/^#\/plans(?:\/([\w-]+))?$/, plansPage], [/^#\/schemes(?:\/([\w-]+))?$/, schemesPage],
-  [/^#\/policy(?:\/(\w+))?$/, policyPage],
+  [/^#\/policy(?:\/(\w+))?$/, policyPage], [/^#\/private-places(?:\/([\w-]+))?$/, privatePlacesPage],
   [/^#\/reorganisations(?:\/([\w-]+))?$/, reorganisationsPage],
   [/^#\/junior-intakes(?:\/([\w-]+))?$/, juniorIntakesPage],
   [/^#\/audit(?:\/([\w.:-]+))?$/, auditPage], [/^#\/notices$/, notices], [/^#\/account$/, accountPage],
@@ -49,6 +50,7 @@ const LINKS = [
   ["#/plans", "招生计划", ["registrar", "principal", "authority_officer", "leader"]],
   ["#/schemes", "民办招生方案", ["registrar", "principal", "authority_officer", "leader"]],
   ["#/classes", "班级与分班", [...schools, "leader"]],
+  ["#/private-places", "民办学位", ["registrar", "principal", "authority_officer", "leader"]],
   ["#/duplicates", "查重", ["registrar", "principal", "authority_officer", "leader"]],
   ["#/corrections", "更正", ["registrar", "principal", "authority_officer", "leader"]],
   ["#/cancellations", "注销", ["registrar", "principal", "authority_officer", "leader"]],
@@ -62,7 +64,7 @@ const LINKS = [
 ];
 // Links that are looked for together; what is in no group stands by itself.
 const GROUPS = [
-  ["招生", ["#/plans", "#/schemes", "#/admissions", "#/junior-intakes"]],
+  ["招生", ["#/plans", "#/schemes", "#/admissions", "#/junior-intakes", "#/private-places"]],
   ["学籍", ["#/rosters", "#/work", "#/students", "#/classes", "#/duplicates", "#/corrections", "#/cancellations"]],
   ["监管", ["#/inspection", "#/policy", "#/reorganisations", "#/registrars", "#/exports"]],
 ];

@@ -36,11 +36,10 @@ from shared_contracts.classes import (
     ReviseAssignment,
 )
 
-from gateway.allowance import Allowance
+from gateway.allowance import Allowance, count
 from gateway.backend import BULK, Backend
 from gateway.idempotency import IfMatch, etag, repeatable, required_version, thing_id
 from gateway.openapi import about
-from gateway.problems import ProblemError
 from gateway.routes.class_moves import IdIn
 from gateway.routes.classes import ClassNo, Grade
 from gateway.routes.params import Because, Cursor, Id, Limit, OrganisationCode, Reason
@@ -291,9 +290,7 @@ async def published(
     allowance: Given[Allowance],
     assignment_number: AssignmentNumber,
 ) -> Response[bytes]:
-    if wait := allowance.take(request.client.host if request.client else ""):
-        headers = {"Retry-After": str(int(wait) + 1)}
-        raise ProblemError("too_many_attempts", "查询过于频繁，请稍后再试。", headers=headers)
+    count(allowance, request)
     found = await backend.ask(GetPublishedAssignment(actor=ANONYMOUS, number=assignment_number), PublishedAssignment)
     return Response(
         found.document.encode(), media_type="application/json", headers={"Cache-Control": "public, max-age=30"}

@@ -34,6 +34,7 @@ from transfer.cases import holding, opening, store, telling, views
 from transfer.cases.chain import kind_of, parameters_of
 from transfer.cases.store import Transfer
 from transfer.context import TransferWork
+from transfer.private_places.entering import intake_of, may_be_seated
 from transfer.rules import evidence
 from transfer.rules.case import place_of
 from transfer.rules.judge import Begun, judge_again, to_override
@@ -91,11 +92,13 @@ async def _approvable(work: TransferWork, transfer: Transfer, command: DecideTra
         return facts
     first = command.step is Step.RECEIVING_AUTHORITY
     if first and not transfer.seat:
+        if not_yet := await may_be_seated(work, transfer.id, transfer.to_school):
+            return refusal((not_yet,))
         kept = await _seat_anew(work, transfer, facts, over=command.override)
         if isinstance(kept, Refused):
             return kept
         transfer = kept
-    decision = _again(work, transfer, facts, command.step)
+    decision = await _again(work, transfer, facts, command.step)
     if decision.refused:
         return refusal(decision.of(Outcome.REFUSE))
     if not first:
@@ -117,7 +120,7 @@ async def _approvable(work: TransferWork, transfer: Transfer, command: DecideTra
     return transfer
 
 
-def _again(work: TransferWork, transfer: Transfer, facts: ChangeFacts, step: Step | None) -> Decision:
+async def _again(work: TransferWork, transfer: Transfer, facts: ChangeFacts, step: Step | None) -> Decision:
     begun = Begun(
         step=step,
         from_school=transfer.from_school,
@@ -126,7 +129,8 @@ def _again(work: TransferWork, transfer: Transfer, facts: ChangeFacts, step: Ste
         over=transfer.over,
         overridden=transfer.overridden,
     )
-    return judge_again(facts, parameters_of(work, transfer.to_authority), work.today, begun)
+    intake = None if facts.to is None else await intake_of(work, facts.to, transfer.grade, case_id=transfer.id)
+    return judge_again(facts, parameters_of(work, transfer.to_authority), work.today, begun, intake)
 
 
 def application_of(work: TransferWork, transfer: Transfer, number: str = "") -> Application:

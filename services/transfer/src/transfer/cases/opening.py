@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import date
 
+import msgspec
 from casework.state import opened
 from casework.store import NewCase, open_cases
 from regulation.authorisation import Target, check
@@ -32,8 +33,9 @@ from transfer.cases import holding, store, telling, views
 from transfer.cases.chain import chain, parameters_of, terms_of
 from transfer.cases.showing import shown
 from transfer.context import TransferWork
-from transfer.rules import evidence, private
-from transfer.rules.case import PRIVATE, Intake, place_of
+from transfer.private_places.entering import enter, intake_of
+from transfer.rules import evidence
+from transfer.rules.case import place_of
 from transfer.rules.judge import judge, to_override
 
 NEARBY = 5
@@ -78,22 +80,28 @@ async def open_transfer(work: TransferWork, command: OpenTransfer) -> TransferVi
     if no := against(decision, command.exception):
         return no
     assert facts.pupil is not None and facts.pupil.grade is not None and facts.to is not None
-    seat = seat_for(facts)
+    # A private school's seats are given when its list is closed: to all where there are enough, else by lot (24.5.4).
+    waiting = await enter(work, command.transfer_id, facts)
+    if isinstance(waiting, Refused):
+        return waiting
+    if waiting is not None:
+        decision = msgspec.structs.replace(decision, findings=(*decision.findings, waiting.finding))
+    seat = None if waiting else seat_for(facts)
     granted = await holding.grant(
         work, command.transfer_id, facts.pupil.student_id, actor.organisation, seat, application.evidence
     )
     if isinstance(granted, Refused):
         return granted
-    transfer = await _put(work, command, facts.pupil, facts.to, decision, parameters, seat is not None)
+    transfer = await _put(
+        work, command, facts.pupil, facts.to, decision, parameters, seat=seat is not None, on_list=waiting is not None
+    )
     return await views.view(work, actor, transfer)
 
 
-def seat_for(facts: ChangeFacts, intake: Intake | None = None) -> Seat | None:
-    """A place at once where the school has one; else the authority sends the pupil elsewhere or allows one more (24.5.2)."""
+def seat_for(facts: ChangeFacts) -> Seat | None:
+    """A place at once where a public school has one; else the authority sends the pupil elsewhere or allows one more."""
     pupil, room, to = facts.pupil, facts.room, facts.to
     if pupil is None or pupil.grade is None or room is None or room.free <= 0 or to is None:
-        return None
-    if to.ownership == PRIVATE and not private.has_place(room, intake):
         return None
     return Seat(school=to.code, grade=pupil.grade)
 
@@ -106,7 +114,6 @@ async def look(
     school: str | None = None,
     case_id: str | None = None,
     day: date | None = None,
-    intake: Intake | None = None,
 ) -> tuple[ChangeFacts, Decision, Parameters] | Refused:
     """The facts and what the law says of them. `day`: of the application, where that was another one."""
     try:
@@ -128,6 +135,8 @@ async def look(
         return refused("not_found", NO_SCHOOL)
     parameters = parameters_of(work, facts.to.division)
     on = day or work.today
+    grade = facts.pupil.grade if facts.pupil else None
+    intake = await intake_of(work, facts.to, grade, case_id=case_id) if grade else None
     decision = judge(facts, application, parameters, terms_of(work, parameters, on), on, intake)
     return facts, decision, parameters
 
@@ -228,7 +237,9 @@ async def _put(
     to: School,
     decision: Decision,
     parameters: Parameters,
+    *,
     seat: bool,
+    on_list: bool,
 ) -> store.Transfer:
     application, actor = command.application, command.actor
     kind = chain(work, to.authority, pupil.school.authority)
@@ -272,6 +283,8 @@ async def _put(
     )
     case = NewCase(id=command.transfer_id, subject_id=pupil.student_id, parties=parties, entered_by=actor.account)
     standing = opened(kind, work.today, work.deps.calendar)
+    if on_list:  # nobody can go on with it before the result is there (`seating`)
+        standing = msgspec.structs.replace(standing, due_on=None, provisional=False)
     await open_cases(await driver(work.tx), kind, [case], standing=standing, at=work.now)
     transfer = await store.get(work.tx, command.transfer_id)
     assert transfer is not None

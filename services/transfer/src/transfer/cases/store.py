@@ -162,6 +162,24 @@ async def change(tx: AsyncConnection, transfer_id: str, now: datetime, **values:
     )
 
 
+async def start_clock(
+    tx: AsyncConnection,
+    transfer_id: str,
+    due_on: date | None,
+    *,
+    provisional: bool = False,
+    days_left: int | None = None,
+) -> None:
+    """The clock of a case that stood still while it was on a list (24.5.4), under the case's lock: news of it are newer."""
+    await (await driver(tx)).execute(
+        "UPDATE cases SET due_on = $2, provisional = $3, days_left = $4, version = version + 1 WHERE id = $1",
+        transfer_id,
+        due_on,
+        provisional,
+        days_left,
+    )
+
+
 async def history(tx: AsyncConnection, transfer_id: str) -> list[DecisionRow]:
     return await case_history(await driver(tx), transfer_id)
 
