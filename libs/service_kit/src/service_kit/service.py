@@ -165,7 +165,7 @@ class _Running:
         await client.flush()
         await client.flush()
         for worker in service.workers:
-            self._spawn(worker.__module__, self._keep_running(worker, kit, deps))
+            self._spawn(_home(worker), self._keep_running(worker, kit, deps))
         if self.settings.health_port:
             health = HealthServer(self.settings.health_host, self.settings.health_port, kit.checks)
             self._spawn("health", health.run(self.own_stop))
@@ -288,7 +288,7 @@ class _Running:
                 await worker(kit, deps, self.own_stop)
                 return
             except Exception as error:
-                log.exception("worker %s failed, again in %.1f s: %s", worker.__module__, pause, describe(error))
+                log.exception("worker %s failed, again in %.1f s: %s", _home(worker), pause, describe(error))
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self.own_stop.wait(), pause)
                 pause = min(pause * 2, 15)
@@ -302,6 +302,12 @@ class _Running:
             return None if client.is_connected else "not connected"
 
         return check
+
+
+def _home(worker: Worker) -> str:
+    """The module that a worker is of: a method's may be that of its base class."""
+    owner = getattr(worker, "__self__", None)
+    return worker.__module__ if owner is None else type(owner).__module__
 
 
 def emits(service: str) -> bool:

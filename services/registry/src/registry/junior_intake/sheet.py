@@ -35,8 +35,6 @@ COLUMNS: tuple[Column, ...] = (
     column("record", "记录标识", "已填好，系统用来识别学生，不要改动", must=True, most=64),
 )
 LAYOUT = Layout(TITLE, "学生", COLUMNS, LIMITS)
-rows_of = LAYOUT.rows_of
-"""Opens an untrusted workbook (in the child)."""
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):

@@ -92,8 +92,6 @@ COLUMNS: tuple[Column, ...] = (
     ),
 )
 LAYOUT = Layout(TITLE, "机构", COLUMNS, LIMITS)
-rows_of = LAYOUT.rows_of
-"""Opens an untrusted workbook (in the child)."""
 
 
 class Read(msgspec.Struct, frozen=True, kw_only=True):

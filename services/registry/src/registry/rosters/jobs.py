@@ -7,6 +7,7 @@ exception's text would carry what stands in the file.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import resource
 import sys
@@ -21,9 +22,11 @@ from registry.rosters import frames
 from registry.rosters.archive import Problem
 from registry.rosters.duplicates import Seen
 from registry.rosters.frames import CheckedRow, CheckOrder, Chunk, Opened, PrintOrder, ReturnOrder, Unreadable
+from registry.rosters.lists import Layout
 from registry.rosters.rows import check_row
-from registry.rosters.workbook import Rows, Sheet, read
+from registry.rosters.workbook import Sheet, read
 
+Job = Callable[[BinaryIO, BinaryIO], None]
 MEMORY = 2 * 1024**3
 SECONDS = 300  # of CPU: a file that takes longer is no roster. (Sheets are our own data: ten thousand take minutes.)
 FAILED = 70
@@ -82,46 +85,16 @@ def sheets(source: BinaryIO, target: BinaryIO) -> None:
         frames.write_frame(target, pdf)
 
 
-def organisations(source: BinaryIO, target: BinaryIO) -> None:
-    """A workbook of organisations in; its rows as text, or `Unreadable`, out."""
-    from registry.organisations.sheet import rows_of
+def _rows(module: str) -> Job:
+    """A list in; its rows as text, or `Unreadable`, out. `module`: has the list's columns as `LAYOUT`."""
 
-    _answer_rows(target, rows_of(_need(source)))
+    def job(source: BinaryIO, target: BinaryIO) -> None:
+        layout: Layout = importlib.import_module(module).LAYOUT
+        rows = layout.rows_of(_need(source))
+        reply = Unreadable(code=rows.code, message=rows.message) if isinstance(rows, Problem) else rows
+        frames.write_frame(target, frames.encode(reply))
 
-
-def plans(source: BinaryIO, target: BinaryIO) -> None:
-    """The same of a workbook of enrolment plans."""
-    from registry.enrolment.plans.sheet import rows_of
-
-    _answer_rows(target, rows_of(_need(source)))
-
-
-def zones(source: BinaryIO, target: BinaryIO) -> None:
-    """The same of a workbook of attendance zones."""
-    from registry.enrolment.zones.sheet import rows_of
-
-    _answer_rows(target, rows_of(_need(source)))
-
-
-def junior_intake(source: BinaryIO, target: BinaryIO) -> None:
-    """The same of a list of primary graduates."""
-    from registry.junior_intake.sheet import rows_of
-
-    _answer_rows(target, rows_of(_need(source)))
-
-
-def _answer_rows(target: BinaryIO, rows: Rows | Problem) -> None:
-    reply = Unreadable(code=rows.code, message=rows.message) if isinstance(rows, Problem) else rows
-    frames.write_frame(target, frames.encode(reply))
-
-
-def children(source: BinaryIO, target: BinaryIO) -> None:
-    """A county's list of children in; its rows as text, or `Unreadable`, out."""
-    from registry.enrolment.children.sheet import rows_of
-
-    rows = rows_of(_need(source))
-    reply = Unreadable(code=rows.code, message=rows.message) if isinstance(rows, Problem) else rows
-    frames.write_frame(target, frames.encode(reply))
+    return job
 
 
 def notices(source: BinaryIO, target: BinaryIO) -> None:
@@ -139,16 +112,16 @@ def _need(source: BinaryIO) -> bytes:
     return frame
 
 
-JOBS: dict[str, Callable[[BinaryIO, BinaryIO], None]] = {
+JOBS: dict[str, Job] = {
     "check": check,
     "returned": returned,
     "sheets": sheets,
-    "organisations": organisations,
-    "plans": plans,
-    "zones": zones,
-    "children": children,
     "notices": notices,
-    "junior_intake": junior_intake,
+    "organisations": _rows("registry.organisations.sheet"),
+    "plans": _rows("registry.enrolment.plans.sheet"),
+    "zones": _rows("registry.enrolment.zones.sheet"),
+    "children": _rows("registry.enrolment.children.sheet"),
+    "junior_intake": _rows("registry.junior_intake.sheet"),
 }
 
 

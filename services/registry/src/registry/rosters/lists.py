@@ -1,4 +1,4 @@
-"""Lists in a workbook: what organisations, plans, zones and graduates have in common.
+"""Lists in a workbook: what organisations, plans, zones, children and graduates have in common.
 
 A list has columns with titles, some of them with a drop-down; a row becomes values by its column's checker, or findings that
 name the cell. The file is opened in a child process (`jobs`), which knows nothing but it: `uploaded` is the service's side.
@@ -14,9 +14,17 @@ import xlsxwriter
 from regulation.codetables import CodeTable
 from shared_contracts.decisions import Finding, Outcome
 
-from registry.form.cells import code_checker, text_checker
-from registry.form.faults import Fault, finding, missing
-from registry.form.fields import Field, fold
+from registry.form.cells import (
+    Checker,
+    code_checker,
+    date_checker,
+    document_checker,
+    name_checker,
+    phone_checker,
+    text_checker,
+)
+from registry.form.faults import Cell, Fault, finding, missing, plain
+from registry.form.fields import BY_KEY, Field, Kind, fold
 from registry.rosters.archive import Limits, Problem
 from registry.rosters.template import add_lists, dress
 from registry.rosters.workbook import Form, Rows, text_rows
@@ -26,35 +34,78 @@ Then = Callable[[str], str | Fault]
 _NOTHING: Mapping[str, Then] = MappingProxyType({})
 
 
+_CHECKERS: Mapping[str, Callable[[Field], Checker]] = MappingProxyType(
+    {"name": name_checker, "date": date_checker, "document": document_checker, "phone": phone_checker}
+)
+
+
 class Column(Field, frozen=True, kw_only=True):
-    """A column of the sheet. `options`: what its drop-down offers; `help`: how it is filled in."""
+    """A column of the sheet. `options`: what its drop-down offers, where that is no code table of the national form;
+    `help`: how it is filled in."""
 
     options: CodeTable | None = None
     help: str
 
     @property
     def codes(self) -> CodeTable | None:
-        return self.options
+        return self.options or super().codes
+
+    @property
+    def checker(self) -> Checker:
+        if self.codes is not None:
+            return code_checker(self, self.codes)
+        return _CHECKERS.get(self.kind, text_checker)(self)
 
 
 def column(
-    key: str, header: str, help_: str, *, must: bool = False, most: int = 30, options: CodeTable | None = None
+    key: str,
+    header: str,
+    help_: str,
+    *,
+    must: bool = False,
+    most: int = 30,
+    options: CodeTable | None = None,
+    kind: Kind = "text",
+    personal: bool = False,
 ) -> Column:
+    """A column of a list's own. `personal`: what stands in it is masked in messages."""
     return Column(
         no=None,
         key=key,
         header=header,
-        kind="code" if options else "text",
+        kind="code" if options else kind,
         required="yes" if must else "no",
         max=most,
-        personal=False,
+        personal=personal,
         options=options,
         help=help_,
     )
 
 
+def national(key: str, help_: str, *, must: bool = True) -> Column:
+    """A column of the national form: the same title, codes and check."""
+    field = BY_KEY[key]
+    return Column(
+        no=None,
+        key=key,
+        header=field.header,
+        kind=field.kind,
+        table=field.table,
+        required="yes" if must else "no",
+        max=field.max,
+        personal=field.personal,
+        variants=field.variants,
+        help=help_,
+    )
+
+
+def as_text(_key: str, cell: Cell) -> str:
+    return plain(cell).strip()
+
+
 class Layout:
-    """`title`: in 《》; `subject`: what a row is; `prefilled`: what a template's rows hold that nobody has filled in."""
+    """`title`: in 《》; `subject`: what a row is; `prefilled`: what a template's rows hold that nobody has filled in;
+    `text`: a cell as text, by its column's key."""
 
     def __init__(
         self,
@@ -63,8 +114,9 @@ class Layout:
         columns: Sequence[Column],
         limits: Limits,
         prefilled: frozenset[str] = frozenset(),
+        text: Callable[[str, Cell], str] = as_text,
     ) -> None:
-        titles: dict[str, Field] = {fold(one.header): one for one in columns}
+        titles: dict[str, Field] = {fold(name): one for one in columns for name in (one.header, *one.variants)}
         self.title, self.columns, self.limits = title, tuple(columns), limits
         self.by_key = {one.key: one for one in columns}
         self.form = Form(
@@ -74,13 +126,12 @@ class Layout:
             needed=tuple(one for one in columns if one.required == "yes"),
             prefilled=prefilled,
         )
-        self._checkers = {
-            one.key: code_checker(one, one.options) if one.options else text_checker(one) for one in columns
-        }
+        self._text = text
+        self._checkers = {one.key: one.checker for one in columns}
 
     def rows_of(self, content: bytes) -> Rows | Problem:
         """Open an untrusted workbook (in the child)."""
-        return text_rows(content, self.limits, self.form)
+        return text_rows(content, self.limits, self.form, self._text)
 
     def absent(self, key: str, fault: Fault) -> Finding:
         """A cell that need not be filled in, and must be here."""

@@ -78,15 +78,15 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     rows: tuple[tuple[int, dict[str, str]], ...]
 
 
-def text_rows(content: bytes, limits: Limits, form: Form) -> Rows | Problem:
-    """The form's sheet as text, for workbooks whose rows are judged elsewhere."""
+def text_rows(content: bytes, limits: Limits, form: Form, text: Callable[[str, Cell], str]) -> Rows | Problem:
+    """The form's sheet as text, for workbooks whose rows are judged elsewhere. `text`: a cell as text, by column."""
     sheet = read(content, limits, form)
     if isinstance(sheet, Problem):
         return sheet
     places = [(field.key, index) for index, field in enumerate(sheet.columns) if field is not None]
     return Rows(
         rows=tuple(
-            (number, {key: text for key, at in places if at < len(cells) and (text := plain(cells[at]).strip())})
+            (number, {key: said for key, at in places if at < len(cells) and (said := text(key, cells[at]))})
             for number, cells in sheet.rows
         )
     )

@@ -37,6 +37,7 @@ from registry.enrolment.admission import held
 from registry.enrolment.children import finding, policy, sheet, store, views
 from registry.enrolment.children.policy import enrolment_year
 from registry.enrolment.children.tables import children, imports
+from registry.rosters import uploaded
 from registry.rosters.access import names_of
 from registry.rosters.template import MEDIA_TYPE
 
@@ -52,10 +53,8 @@ async def open_import(work: RegistryWork, command: OpenChildrenImport) -> Childr
         return no
     if fault := policy.county_fault(actor.organisation):
         return refused("refused", f"{fault.message}。请{fault.cure}。", fault)
-    if command.file.size > sheet.LIMITS.size:
-        return refused(
-            "too_large", f"文件超过{sheet.LIMITS.size // 1024**2}MB。请删除图片和无关工作表，或分成几个文件上传。"
-        )
+    if no := uploaded.too_large(command.file, sheet.LIMITS, "请删除图片和无关工作表，或分成几个文件上传。"):
+        return no
     if await store.get_import(work.tx, command.import_id) is not None:
         return refused("conflict", "这个编号已用于另一份名单。请重新上传。")
     await store.put_import(

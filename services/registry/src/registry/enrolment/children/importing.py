@@ -10,11 +10,9 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-import msgspec
 from prometheus_client import Counter
 from regulation.mark import clause
 from regulation.school_year import Stage
-from service_kit.files import FileMissing
 from service_kit.ids import derived
 from service_kit.leases import Worker
 from shared_contracts.actors import Role, system
@@ -28,23 +26,19 @@ from registry.desk import Desk
 from registry.enrolment.children import imports, policy, sheet, store
 from registry.enrolment.children.imports import Import
 from registry.enrolment.children.policy import ChildFacts
-from registry.enrolment.children.sheet import ChildRows, ReadRow
+from registry.enrolment.children.sheet import ReadRow
 from registry.enrolment.children.store import Sealed, Standing
 from registry.enrolment.zones import store as zones
+from registry.rosters import uploaded
 from registry.rosters.access import names_of
-from registry.rosters.child import ChildDied, child
-from registry.rosters.frames import Unreadable
+from registry.rosters.child import ChildDied
+from registry.rosters.uploaded import CannotRead
 
 WAKE = "children"
 CHUNK = 500
 KEPT = timedelta(days=30)
 CRASHES = 5
 LISTS = Counter("children_lists_total", "Stages of lists of children", ["stage", "outcome"])
-_reply = msgspec.msgpack.Decoder(ChildRows | Unreadable)
-
-
-class CannotRead(Exception):
-    """The file as a whole; its text is Chinese, for whoever uploaded it."""
 
 
 class Lists(Worker[Desk, Import]):
@@ -144,17 +138,8 @@ async def take_in(desk: Desk, one: Import) -> None:
 
 async def _rows(desk: Desk, one: Import) -> list[ReadRow]:
     """The file's rows, read in a child process. Raises CannotRead, ChildDied."""
-    try:
-        content = await desk.deps.files.read(one.file.id)
-    except FileMissing:
-        raise CannotRead("上传的文件已不存在。请重新上传。") from None
-    async with child("children") as reader:
-        await reader.send(content)
-        reader.close()
-        reply = _reply.decode(await reader.answer())
-    if isinstance(reply, Unreadable):
-        raise CannotRead(reply.message)
-    return list(sheet.children(reply, one.county, one.created_at.date()))
+    rows = await uploaded.read(desk.deps.files, "children", one.file.id)
+    return list(sheet.children(rows, one.county, one.created_at.date()))
 
 
 def _chunks(rows: Sequence[ReadRow]) -> list[Sequence[ReadRow]]:

@@ -13,101 +13,50 @@ from typing import Any
 
 import msgspec
 import xlsxwriter
-from regulation.codetables import TABLES, CodeTable
 from regulation.divisions import DIVISIONS, full_name
 from regulation.documents import check_document, mask_document
 from shared_contracts.decisions import Finding, Outcome
 
-from registry.form.cells import (
-    Checker,
-    code_checker,
-    date_checker,
-    document_checker,
-    name_checker,
-    phone_checker,
-    text_checker,
-)
-from registry.form.faults import Fault, finding, missing, plain
-from registry.form.fields import BY_KEY as NATIONAL
-from registry.form.fields import Field, fold
-from registry.rosters.archive import Limits, Problem
+from registry.form.faults import Fault, finding
+from registry.rosters.archive import Limits
+from registry.rosters.lists import Column, Layout, as_text, column, national
 from registry.rosters.template import add_lists, dress
-from registry.rosters.workbook import Form, read
+from registry.rosters.workbook import Rows
 
 TITLE = "适龄儿童名单"
 LIMITS = Limits(size=16 * 1024**2, unpacked=256 * 1024**2, rows=20_000, columns=100)
 
 
-class Column(Field, frozen=True, kw_only=True):
-    """A column of the sheet. `help`: how it is filled in."""
-
-    help: str
-    options: CodeTable | None = None
-
-    @property
-    def codes(self) -> CodeTable | None:
-        return self.options or (TABLES[self.table] if self.table else None)
-
-
-def _national(key: str, help_: str, *variants: str) -> Column:
-    field = NATIONAL[key]
-    return Column(
-        no=None,
-        key=key,
-        header=field.header,
-        kind=field.kind,
-        table=field.table,
-        required="yes",
-        max=field.max,
-        personal=field.personal,
-        variants=(*field.variants, *variants),
-        help=help_,
-    )
-
-
-def _own(key: str, header: str, help_: str, *, kind: Any = "text", must: bool = True, most: int = 60) -> Column:
-    required: Any = "yes" if must else "no"
-    return Column(no=None, key=key, header=header, kind=kind, required=required, max=most, personal=True, help=help_)
-
-
 COLUMNS: tuple[Column, ...] = (
-    _national("name", "与户口簿一致"),
-    _national("sex", "从下拉列表选择"),
-    _national("birth_date", "8位数字，如20200305，或设为日期格式"),
-    _national("document_kind", "从下拉列表选择；有户籍的儿童一般为居民身份证"),
-    _national("document_number", "居民身份证号在户口簿上"),
-    msgspec.structs.replace(
-        _own("division", "户籍所在县区代码", "6位行政区划代码；留空为本县（市、区）", must=False, most=12),
-        personal=False,
+    national("name", "与户口簿一致"),
+    national("sex", "从下拉列表选择"),
+    national("birth_date", "8位数字，如20200305，或设为日期格式"),
+    national("document_kind", "从下拉列表选择；有户籍的儿童一般为居民身份证"),
+    national("document_number", "居民身份证号在户口簿上"),
+    column("division", "户籍所在县区代码", "6位行政区划代码；留空为本县（市、区）", most=12),
+    column(
+        "address",
+        "户籍地址",
+        "详细地址，含街道（乡镇）、社区（村）和门牌；按它确定学区",
+        must=True,
+        most=200,
+        personal=True,
     ),
-    _own("address", "户籍地址", "详细地址，含街道（乡镇）、社区（村）和门牌；按它确定学区", most=200),
-    _own("guardian", "监护人姓名", "父母或其他法定监护人", kind="name"),
-    _own("phone", "监护人电话", "11位手机号，或区号加座机号", kind="phone", most=30),
-)
-BY_KEY: dict[str, Column] = {column.key: column for column in COLUMNS}
-_TITLES: dict[str, Field] = {fold(title): column for column in COLUMNS for title in (column.header, *column.variants)}
-FORM = Form(
-    title=TITLE,
-    subject="儿童",
-    by_header=lambda header: _TITLES.get(fold(header)),
-    needed=tuple(column for column in COLUMNS if column.required == "yes"),
+    column("guardian", "监护人姓名", "父母或其他法定监护人", must=True, most=60, kind="name", personal=True),
+    column("phone", "监护人电话", "11位手机号，或区号加座机号", must=True, most=30, kind="phone", personal=True),
 )
 
 
-def _checker(column: Column) -> Checker:
-    if column.codes is not None:
-        return code_checker(column, column.codes)
-    made = {"name": name_checker, "date": date_checker, "document": document_checker, "phone": phone_checker}
-    return made.get(column.kind, text_checker)(column)
+def _text(key: str, cell: Any) -> str:
+    """Of a number that Excel has rounded the checker must see that it was one."""
+    if key == "document_number" and isinstance(cell, float) and abs(cell) >= 2**53:
+        return f"{cell:.5E}"
+    if isinstance(cell, datetime):
+        return cell.date().isoformat()
+    return as_text(key, cell)
 
 
-_CHECKERS = {column.key: _checker(column) for column in COLUMNS}
-
-
-class ChildRows(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The filled rows of a workbook: number as Excel shows it, and what its cells say, by column."""
-
-    rows: tuple[tuple[int, dict[str, str]], ...]
+LAYOUT = Layout(TITLE, "儿童", COLUMNS, LIMITS, text=_text)
 
 
 class Child(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -138,30 +87,7 @@ class ReadRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     findings: tuple[Finding, ...] = ()
 
 
-def rows_of(content: bytes) -> ChildRows | Problem:
-    """Open an untrusted workbook (in the child process)."""
-    sheet = read(content, LIMITS, FORM)
-    if isinstance(sheet, Problem):
-        return sheet
-    places = [(field.key, index) for index, field in enumerate(sheet.columns) if field is not None]
-    return ChildRows(
-        rows=tuple(
-            (number, {key: text for key, at in places if at < len(cells) and (text := _text(key, cells[at]))})
-            for number, cells in sheet.rows
-        )
-    )
-
-
-def _text(key: str, cell: Any) -> str:
-    """Of a number that Excel has rounded the checker must see that it was one."""
-    if key == "document_number" and isinstance(cell, float) and abs(cell) >= 2**53:
-        return f"{cell:.5E}"
-    if isinstance(cell, datetime):
-        return cell.date().isoformat()
-    return plain(cell).strip()
-
-
-def children(rows: ChildRows, county: str, today: date) -> Iterator[ReadRow]:
+def children(rows: Rows, county: str, today: date) -> Iterator[ReadRow]:
     """Each row by itself, and documents that stand twice."""
     return once(read_child(number, cells, county, today) for number, cells in rows.rows)
 
@@ -190,25 +116,12 @@ def twice(earlier: int) -> Finding:
 
 
 def read_child(number: int, cells: Mapping[str, str], county: str, today: date) -> ReadRow:
-    values: dict[str, str] = {}
-    found: list[Finding] = []
-    for column in COLUMNS:
-        text = cells.get(column.key, "")
-        if not text:
-            if column.required == "yes":
-                found.append(missing(column))
-            continue
-        checked = _CHECKERS[column.key](text)
-        if isinstance(checked, Fault):
-            found.append(finding(column, text, checked))
-            if checked.value is None:
-                continue
-            checked = checked.value
-        values[column.key] = checked
+    values, read = LAYOUT.values(cells)
+    found = list(read)
     values.setdefault("division", county)
     if (division := DIVISIONS.get(values["division"][:6])) is None or division.level != "county":
         wrong = Fault(code="form.division", reason="不是县（市、区）行政区划代码", cure="请填6位行政区划代码，如230102")
-        found.append(finding(BY_KEY["division"], values["division"], wrong))
+        found.append(finding(LAYOUT.by_key["division"], values["division"], wrong))
     if not any(f.outcome is Outcome.REFUSE for f in found):
         found.extend(_document(values, today))
     kind = values.get("document_kind", "1")
