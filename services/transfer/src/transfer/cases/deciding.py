@@ -30,7 +30,7 @@ from shared_contracts.transfer import (
     WithdrawTransfer,
 )
 
-from transfer.cases import holding, opening, store, telling, views
+from transfer.cases import holding, opening, signing, store, telling, views
 from transfer.cases.chain import kind_of, parameters_of
 from transfer.cases.store import Transfer
 from transfer.context import TransferWork
@@ -82,7 +82,10 @@ async def decide_transfer(work: TransferWork, command: DecideTransfer) -> Transf
         details={"asks": list(command.asks)} if command.asks else None,
     )  # fmt: skip
     await decide_cases(await driver(work.tx), kind, [(found.id, found.standing)], doing, calendar=work.deps.calendar)
-    return await _moved(work, actor, found.id)
+    last = actor.account
+    if command.decision == "approve" and command.step is Step.RELEASING_SCHOOL:
+        last = await signing.signed_for_both(work, found.id) or last
+    return await _moved(work, actor, found.id, last)
 
 
 async def _approvable(work: TransferWork, transfer: Transfer, command: DecideTransfer) -> Transfer | Refused:
@@ -360,14 +363,14 @@ def _doing(
     return Doing(act=act, actor=actor, role=role, at=work.now, reason=reason, override=override, details=details or {})
 
 
-async def _moved(work: TransferWork, actor: Actor, transfer_id: str) -> TransferView:
-    """After an act: what it means for the record, and where the case stands now."""
+async def _moved(work: TransferWork, actor: Actor, transfer_id: str, last: str = "") -> TransferView:
+    """After an act: what it means for the record, and where the case stands now. `last`: account of the last approval."""
     found = await store.get(work.tx, transfer_id)
     assert found is not None
     status = found.standing.status
     await store.change(work.tx, transfer_id, work.now, **({"outcome": "moving"} if status == "approved" else {}))
     if status == "approved":
-        await telling.approved(work, found, actor.account)
+        await telling.approved(work, found, last)
     ended = TransferState(status) if status in ("rejected", "withdrawn") else None
     return await _told(work, actor, transfer_id, ended)
 
