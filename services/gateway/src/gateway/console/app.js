@@ -21,6 +21,7 @@ import { rosterPage, rostersPage } from "./rosters.js";
 import { refresh, session } from "./session.js";
 import { signInPage } from "./signin.js";
 import { students } from "./students.js";
+import { transfersPage } from "./transfers.js";
 import { ROLES, STEPS } from "./words.js";
 import { work } from "./work.js";
 import { counted, worklistPage } from "./worklist.js";
@@ -37,6 +38,7 @@ const PAGES = [
   [/^#\/exports(?:\/([\w-]+))?$/, exportsPage], [/^#\/classes(?:\/([\w-]+))?$/, classesPage],
   [/^#\/inspection(?:\/([\w.-]+))?$/, inspectionPage],
   [/^#\/duplicates(?:\/([\w-]+))?$/, duplicatesPage], [/^#\/corrections(?:\/([\w-]+))?$/, correctionsPage], [/^#\/cancellations(?:\/([\w-]+))?$/, cancellationsPage],
+  [/^#\/transfers(?:\/([\w-]+))?$/, transfersPage],
   [/^#\/plans(?:\/([\w-]+))?$/, plansPage], [/^#\/schemes(?:\/([\w-]+))?$/, schemesPage],
   [/^#\/policy(?:\/(\w+))?$/, policyPage], [/^#\/private-places(?:\/([\w-]+))?$/, privatePlacesPage],
   [/^#\/reorganisations(?:\/([\w-]+))?$/, reorganisationsPage],
@@ -51,6 +53,7 @@ const LINKS = [
   ["#/schemes", "民办招生方案", ["registrar", "principal", "authority_officer", "leader"]],
   ["#/classes", "班级与分班", [...schools, "leader"]],
   ["#/private-places", "民办学位", ["registrar", "principal", "authority_officer", "leader"]],
+  ["#/transfers", "转学", ["registrar", "principal", "authority_officer", "leader", "auditor"]],
   ["#/duplicates", "查重", ["registrar", "principal", "authority_officer", "leader"]],
   ["#/corrections", "更正", ["registrar", "principal", "authority_officer", "leader"]],
   ["#/cancellations", "注销", ["registrar", "principal", "authority_officer", "leader"]],
@@ -65,7 +68,7 @@ const LINKS = [
 // Links that are looked for together; what is in no group stands by itself.
 const GROUPS = [
   ["招生", ["#/plans", "#/schemes", "#/admissions", "#/junior-intakes", "#/private-places"]],
-  ["学籍", ["#/rosters", "#/work", "#/students", "#/classes", "#/duplicates", "#/corrections", "#/cancellations"]],
+  ["学籍", ["#/rosters", "#/work", "#/students", "#/classes", "#/transfers", "#/duplicates", "#/corrections", "#/cancellations"]],
   ["监管", ["#/inspection", "#/policy", "#/reorganisations", "#/registrars", "#/exports"]],
 ];
 let leaving = new AbortController();
