@@ -79,6 +79,7 @@ imports: setup ## the rules between rooms
 
 check-docs: setup ## generated pages are true
 	@$(PY) -m regulation --check
+	@$(PY) -m xueji_infra.events --check
 
 unit: setup ## unit and integration tests, on real PostgreSQL and NATS
 	@.venv/bin/pytest -q libs services infra deploy
@@ -109,8 +110,9 @@ bench-audit: setup ## a read of one pupil that is recorded first, as a ratio to 
 
 # ---- the law --------------------------------------------------------------------------------------------------------
 
-regulation: setup ## write docs/regulation.md and .json: clause, rule, test, operation
+regulation: setup ## write the generated pages of docs/: clauses, authorisation, events
 	@$(PY) -m regulation --write
+	@$(PY) -m xueji_infra.events --write
 
 article: setup ## text, rules and tests of a clause: make article A=15.3
 	@$(PY) -m regulation article $(A)

@@ -403,6 +403,8 @@ class StepReached(Event, frozen=True, kw_only=True, gc=False, tag="registry.step
 
 
 class RosterChecked(Event, frozen=True, kw_only=True, gc=False, tag="registry.roster_checked"):
+    """The dry run of a roster is done. `problem`: why the file as a whole could not be read."""
+
     roster_id: str
     school: str
     file_name: str
