@@ -1,7 +1,9 @@
 // 招生入学: zones, the county's list of children, placement by zone, notices, the first day (clauses 4.1 to 13.1).
 import { action, api, ask, badge, daysAgo, download, facts, fill, finding, h, newKey, paged, query, showProblem, table, toast, today, upload, when } from "./core.js";
 import { applicationsPage } from "./applications.js";
+import { school } from "./choosing.js";
 import { session } from "./session.js";
+import { zones } from "./zones.js";
 
 const PROGRESS = { placed: ["待报到", ""], postponed: ["已延期", "warn"], reported: ["已报到", "good"], no_show: ["未报到", "bad"], handed_in: ["已报建籍", "good"], late: ["逾期未建籍", "bad"], ended: ["已撤销", ""] };
 const WAYS = { zone: "学区", placed: "统筹", migrant: "随迁子女", private: "民办招生", international: "国际学生", intake: "初中招生" };
@@ -39,14 +41,14 @@ async function overview(place) {
 
 // ---- admissions -----------------------------------------------------------------------------------------------------
 
-async function places(place, school) {
+async function places(place, of) {
   const list = h("div", { class: "card" });
   const waits = h("div", { class: "card" });
   const registrar = session.has("registrar");
   let progress = "";
   const chosen = new Set();
   const pick = h("select", { "aria-label": "进展", onchange: () => { progress = pick.value; load().catch(showProblem); } }, [["", "全部"], ...Object.entries(PROGRESS).map(([key, [text]]) => [key, text])].map(([value, text]) => h("option", { value }, text)));
-  const load = () => { chosen.clear(); return paged(list, (cursor) => api(`/v1/admissions${query({ school, progress, cursor, limit: 100 })}`), (items) => table(
+  const load = () => { chosen.clear(); return paged(list, (cursor) => api(`/v1/admissions${query({ school: of, progress, cursor, limit: 100 })}`), (items) => table(
     [registrar ? "" : "序", "学生", "学校", "途径", "通知书", "报到", "进展", "办理"], items.map((a, i) => [
       registrar && a.progress !== "ended" && !a.reported_on ? h("input", { type: "checkbox", "aria-label": `选择${a.name}`, onchange: (e) => (e.target.checked ? chosen.add(a.id) : chosen.delete(a.id)) }) : i + 1,
       [a.name, h("div", { class: "muted" }, a.birth_date)], a.school_name, [WAYS[a.way], a.street && h("div", { class: "muted" }, a.street)], [a.notice_number, h("div", { class: "muted" }, a.notice_printed ? "已打印" : "未打印")],
@@ -110,7 +112,7 @@ async function childrenPart(place) {
     h("h2", null, "按学区安排"), preview, h("h2", null, "须手工安排"), left, h("h2", null, "名单"), lists);
   const byHand = () => paged(left, (cursor) => api(`/v1/children${query({ by_hand: true, cursor, limit: 100 })}`), (items) => table(["儿童", "出生日期", "原因", "办理"], items.map((c) => [c.name, c.birth_date, c.by_hand, isOfficer() && action("安排", async () => {
     const one = await api(`/v1/children/${c.id}`);
-    const done = await ask({ title: `${c.name}：统筹安排`, confirm: "安排", text: `住址：${one.address}`, fields: [{ name: "school", label: "学校标识码", required: true, pattern: "\\d{10}", maxlength: 10 }, { name: "reason", label: "原因", type: "textarea", required: true, maxlength: 500, value: c.by_hand }],
+    const done = await ask({ title: `${c.name}：统筹安排`, confirm: "安排", text: `住址：${one.address}`, fields: [school({ name: "school", label: "学校", required: true }), { name: "reason", label: "原因", type: "textarea", required: true, maxlength: 500, value: c.by_hand }],
       send: (body) => api("/v1/admissions", { method: "POST", body: { ...body, child_id: c.id } }) });
     if (done) { toast(`已安排到${done.school_name}。`); await byHand(); }
   })]), "须手工安排的儿童"), "没有须手工安排的儿童。");
@@ -146,23 +148,4 @@ async function listPage(place, id) {
     await pause(1000);
   } while (place.isConnected);
   await paged(rows, (cursor) => api(`/v1/children-lists/${id}/rows${query({ cursor, limit: 100 })}`), (items) => table(["行", "姓名", "证件号", "学区", "结果", "说明"], items.map((r) => [r.row, r.name, r.masked_document, r.school_name ? `${r.school_name}${r.street ? `（${r.street}）` : ""}` : "—", shown(ROWS, r.outcome), r.findings.map(finding)]), "逐行结果"), "还没有检查结果。");
-}
-
-// ---- zones ----------------------------------------------------------------------------------------------------------
-
-async function zones(place) {
-  const list = h("div", { class: "card" });
-  const load = () => paged(list, (cursor) => api(`/v1/attendance-zones${query({ cursor, limit: 100 })}`), (items) => table(["学校", "学段", "服务范围", "生效", "依据"], items.map((z) => [z.school_name, z.stage === "primary" ? "小学" : "初中", z.areas.map((a) => h("div", null, a.division, "：", a.streets.length ? a.streets.join("、") : "全部")), z.valid_from, z.reason]), "学区"), "还没有设定学区。");
-  fill(place, h("div", { class: "row" }, action("按住址查学区", async () => {
-    const found = await ask({ title: "按住址查学区", confirm: "查找", fields: [{ name: "division", label: "县（市、区）代码", required: true, pattern: "\\d{6}", maxlength: 6 }, { name: "address", label: "住址", required: true, maxlength: 200 }, { name: "stage", label: "学段", options: [["primary", "小学"], ["junior", "初中"]] }],
-      send: (body) => api("/v1/attendance-zones/searches", { method: "POST", body }) });
-    if (found) await ask({ title: "查找结果", confirm: "", body: found.items.length ? found.items.map((m) => h("p", null, h("strong", null, m.school_name), m.street ? `（${m.street}）` : "（全县区）")) : h("p", null, "这个住址不在任何学校的学区内。") });
-  }), isOfficer() && action("设定学区", async () => {
-    const fields = [{ name: "school", label: "学校标识码", required: true, pattern: "\\d{10}", maxlength: 10 }, { name: "stage", label: "学段", options: [["primary", "小学"], ["junior", "初中"]] }, { name: "division", label: "县（市、区）代码", required: true, pattern: "\\d{6}", maxlength: 6 },
-      { name: "streets", label: "街道、社区（每行一个；不填则为全县区）", type: "textarea" }, { name: "valid_from", label: "生效日期", type: "date", required: true, value: today() }, { name: "reason", label: "依据（文件）", required: true, maxlength: 500 }];
-    const order = ({ school, stage, division, streets, ...rest }, dry_run) => api("/v1/attendance-zones", { method: "POST", body: { ...rest, dry_run, zones: [{ school, stage, areas: [{ division, streets: streets.split(/[\n、，,]+/).map((s) => s.trim()).filter(Boolean) }] }] } });
-    const done = await ask({ title: "设定学区", confirm: "设定", fields, send: (body) => order(body, false) });
-    if (done) { toast(done.overlaps.length ? `已设定；与其他学校重叠：${done.overlaps.map((o) => o.street || "全县区").join("、")}。` : "已设定。"); await load(); }
-  }, { class: "primary" })), list);
-  await load();
 }

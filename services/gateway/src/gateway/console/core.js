@@ -176,6 +176,7 @@ export function codes() {
   tables ??= api("/v1/code-tables").then((all) => ({
     name: (table, code) => all.tables.find((t) => t.key === table)?.entries.find((e) => e.code === code)?.name,
     offered: (table) => all.tables.find((t) => t.key === table)?.entries.filter((e) => e.offered && !e.barred) ?? [],
+    counties: all.divisions.filter((d) => !d.code.endsWith("00")).map((d) => [d.code, d.name.replace(/^黑龙江省/, "")]),
     division: (code) => all.divisions.find((d) => d.code === code.slice(0, 6))?.name,
   }), (error) => { tables = undefined; throw error; });
   return tables;
@@ -194,15 +195,17 @@ export function action(label, act, props = {}) {
 }
 
 // A labelled field: `options` make it a choice, `type: "checks"` several; `hint` says what is wanted.
-export function field({ name, label, type = "text", required, value = "", options, hint, grow, ...more }) {
+// `control`: the input itself, where it is none of these; `after`: what stands below it and is no part of its label.
+export function field({ name, label, type = "text", required, value = "", options, hint, grow, control, after, ...more }) {
   if (type === "checks") {
     return h("fieldset", { class: "field checks" }, h("legend", null, label), options.map(([code, text]) =>
       h("label", null, h("input", { type: "checkbox", name, value: code, checked: value.includes(code) }), text)));
   }
-  const input = options
+  const input = control ?? (options
     ? h("select", { name, ...more }, options.map(([code, text]) => h("option", { value: code, selected: code === value }, text)))
-    : h(type === "textarea" ? "textarea" : "input", { name, type, required, value, rows: type === "textarea" && 3, ...more });
-  return h("label", { class: grow ? "field grow" : "field" }, h("span", null, label, required && h("b", null, " *")), input, hint && h("small", { class: "muted" }, hint));
+    : h(type === "textarea" ? "textarea" : "input", { name, type, required, value, rows: type === "textarea" && 3, ...more }));
+  const made = h("label", { class: grow ? "field grow" : "field" }, h("span", null, label, required && h("b", null, " *")), input, hint && h("small", { class: "muted" }, hint));
+  return after ? h("div", { class: "field" }, made, after) : made;
 }
 
 // A dialog with fields; resolves to their values, or null when it was dismissed. With `send` it stays open, and keeps

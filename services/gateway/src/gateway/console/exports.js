@@ -1,5 +1,6 @@
 // Exports of student data (clause 45.2): asked for with a purpose, approved in writing, fetched once.
 import { action, api, ask, badge, daysAgo, download, events, facts, fill, finding, h, newKey, paged, query, showProblem, table, toast, today, upload, when } from "./core.js";
+import { anyOrganisation } from "./choosing.js";
 import { session } from "./session.js";
 import { className, DECISIONS, EXPORT_STATES, SENSITIVITIES } from "./words.js";
 
@@ -28,11 +29,11 @@ async function request(before) {
   const items = await fieldsOf();
   const old = before?.request;
   const given = await ask({ title: before ? `补正：${before.number}` : "申请导出", confirm: "检查", wide: true, fields: [
-    { name: "organisation", label: "导出哪里的学生（学校或教育行政部门代码）", required: true, pattern: "\\d{6}|\\d{10}", maxlength: 10, value: old?.selection.organisation ?? session.get().account.organisation },
+    anyOrganisation({ name: "organisation", label: "导出哪里的学生（学校或教育行政部门）", required: true, value: old?.selection.organisation ?? session.get().account.organisation }),
     { name: "grade", label: "年级", value: String(old?.selection.grade ?? ""), options: [["", "全部"], ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => [String(n), className(n)])] },
     { name: "class_no", label: "班号", type: "number", min: 1, max: 99, value: old?.selection.class_no ?? "", placeholder: "全部" },
-    { name: "kind", label: "接收方", value: old?.recipient.kind ?? "inside", options: [["inside", "系统内单位（填代码）"], ["outside", "系统外单位（填全称）"]] },
-    { name: "recipient", label: "接收方代码或全称", required: true, maxlength: 100, value: (old?.recipient.kind === "outside" ? old.recipient.name : old?.recipient.code) ?? "" },
+    { name: "kind", label: "接收方", value: old?.recipient.kind ?? "inside", options: [["inside", "系统内单位（从列表中选择）"], ["outside", "系统外单位（填全称）"]] },
+    anyOrganisation({ name: "recipient", label: "接收方", required: true, free: true, value: (old?.recipient.kind === "outside" ? old.recipient.name : old?.recipient.code) ?? "" }),
     { name: "expires_on", label: "最晚下载日期", type: "date", required: true, min: today(), value: old?.expires_on ?? daysAgo(-7) },
     { name: "purpose", label: "用途", type: "textarea", required: true, minlength: 4, maxlength: 200, value: old?.purpose ?? "", hint: "一句话，4 至 200 字；不要写号码" },
     { name: "fields", label: "项目", type: "checks", value: old?.fields ?? [], options: items.map((one) => [one.key, `${one.title}${one.sensitivity === "ordinary" ? "" : `（${SENSITIVITIES[one.sensitivity]}）`}`]) }] });

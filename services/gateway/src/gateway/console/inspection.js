@@ -1,5 +1,6 @@
 // Quality of records by school, rounds of verification, orders to put right (clauses 3.4, 3.5, 48).
 import { action, api, ask, badge, daysAgo, facts, fill, h, paged, query, showProblem, table, toast, when } from "./core.js";
+import { school, schools } from "./choosing.js";
 import { session } from "./session.js";
 import { className } from "./words.js";
 
@@ -22,13 +23,13 @@ export async function inspectionPage(place, { id }) {
   if (kind === "finding") return findingPage(place, key);
   if (kind === "school") return schoolPage(place, key);
   const findings = h("div", { class: "card" });
-  const schools = h("div", { class: "card" });
+  const quality = h("div", { class: "card" });
   const rounds = h("div", { class: "card" });
   const isAbove = session.has("authority_officer", "leader");
   fill(place, h("div", { class: "head" }, h("div", null, h("h1", null, "核查与整改"), h("p", { class: "muted" }, "检查学籍信息是否真实、准确、完整；发现的问题由学校改正并答复。")),
     h("div", { class: "row" }, isOfficer() && action("开展核查", newRound, { class: "primary" }), isOfficer() && action("责令改正", order))),
-  h("h2", null, "整改事项"), findings, isAbove && [h("h2", null, "核查"), rounds], h("h2", null, isAbove ? "各校学籍信息质量" : "本校学籍信息质量"), schools);
-  await Promise.all([listFindings(findings), isAbove && listRounds(rounds), listSchools(schools)]);
+  h("h2", null, "整改事项"), findings, isAbove && [h("h2", null, "核查"), rounds], h("h2", null, isAbove ? "各校学籍信息质量" : "本校学籍信息质量"), quality);
+  await Promise.all([listFindings(findings), isAbove && listRounds(rounds), listSchools(quality)]);
   return undefined;
 }
 
@@ -48,14 +49,14 @@ async function newRound() {
   const made = await ask({ title: "开展学籍信息核查", confirm: "开始", text: "系统逐条检查所辖学校的全部学籍，列出每校的问题；学校在期限内改正并答复。", fields: [
     { name: "title", label: "名称", required: true, maxlength: 60, placeholder: "例如：2026年秋季学籍信息核查" },
     { name: "due_on", label: "整改期限", type: "date", required: true, min: daysAgo(-1), value: daysAgo(-14) },
-    { name: "schools", label: "只检查这些学校（学校标识码，用空格隔开；不填则检查全部）", maxlength: 2000 }],
-  send: ({ schools, ...body }) => api("/v1/inspection-rounds", { method: "POST", body: { ...body, schools: (schools ?? "").split(/[\s,，、]+/).filter(Boolean) } }) });
+    schools({ name: "schools", label: "只检查这些学校（不填则检查全部）", maxlength: 2000 })],
+  send: ({ schools: chosen, ...body }) => api("/v1/inspection-rounds", { method: "POST", body: { ...body, schools: (chosen ?? "").split(/[\s,，、]+/).filter(Boolean) } }) });
   if (made) location.hash = `#/inspection/round.${made.id}`;
 }
 
 async function order() {
   const made = await ask({ title: "责令改正", confirm: "发出", text: "由学校改正并答复，全过程留痕。", fields: [
-    { name: "school", label: "学校标识码", required: true, pattern: "\\d{10}", maxlength: 10 },
+    school({ name: "school", label: "学校", required: true }),
     { name: "kind", label: "情形（第四十八条）", options: Object.entries(KINDS).filter(([kind]) => kind !== "data_quality") },
     { name: "detail", label: "违规情况（不要写学生姓名和号码）", type: "textarea", required: true, maxlength: 1000 },
     { name: "due_on", label: "改正期限", type: "date", required: true, min: daysAgo(-1), value: daysAgo(-14) }],

@@ -30,10 +30,20 @@ function chooser() {
   return h("span", null, input, h("label", { for: "intake", class: "button primary" }, "上传名单"));
 }
 
+// Each primary school of the authority with the junior school that its graduates go to.
 async function byRule() {
-  const made = await ask({ title: "按对口关系生成名单", confirm: "生成并检查", wide: true, text: "每行一对：小学标识码、对口初中标识码。没有列出的小学，其毕业生列为“没有安排”。",
-    fields: [{ name: "pairs", label: "对口关系", type: "textarea", required: true, placeholder: "2123000101 3123000103" }],
-    send: ({ pairs }) => api("/v1/junior-intakes/rules", { method: "POST", body: { pairs: pairs.split("\n").map((line) => line.trim().split(/[\s,，、]+/)).filter((pair) => pair.length === 2).map(([primary, junior]) => ({ primary, junior })) } }) });
+  const all = [];
+  for (let cursor = null; ;) {
+    const page = await api(`/v1/organisations${query({ parent: session.get().account.organisation, kind: "school", cursor, limit: 200 })}`);
+    all.push(...page.items);
+    if (!(cursor = page.next_cursor)) break;
+  }
+  const juniors = all.filter((one) => one.stages.includes("junior")).map((one) => [one.code, one.name]);
+  const primaries = all.filter((one) => one.stages.includes("primary"));
+  if (!juniors.length || !primaries.length) { toast("本级没有可以对口的小学和初中。", "bad"); return; }
+  const made = await ask({ title: "按对口关系生成名单", confirm: "生成并检查", wide: true, text: "为每所小学选择对口初中。没有选择的小学，其毕业生列为“没有安排”。",
+    fields: primaries.map((one) => ({ name: one.code, label: one.name, value: one.stages.includes("junior") ? one.code : "", options: [["", "（没有安排）"], ...juniors] })),
+    send: (values) => api("/v1/junior-intakes/rules", { method: "POST", body: { pairs: Object.entries(values).filter(([, junior]) => junior).map(([primary, junior]) => ({ primary, junior })) } }) });
   if (made) location.hash = `#/junior-intakes/${made.id}`;
 }
 

@@ -1,5 +1,7 @@
 // Enrolment plans (clause 4): an authority sets them for its schools, a school sees its own and asks for a change.
 import { action, api, ask, badge, download, empty, facts, fill, finding, h, newKey, paged, query, showProblem, table, toast, today, upload, when } from "./core.js";
+import { school as chosenSchool } from "./choosing.js";
+import { paperList, papers } from "./papers.js";
 import { session } from "./session.js";
 
 const STAGES = { primary: "小学", junior: "初中" };
@@ -71,7 +73,7 @@ async function workbook(year) {
 
 async function setOne(year) {
   const given = await ask({ title: `下达${year}年秋季招生计划`, confirm: "检查", fields: [
-    { name: "school", label: "学校标识码", required: true, pattern: "\\d{10}", maxlength: 10 },
+    chosenSchool({ name: "school", label: "学校", required: true }),
     { name: "stage", label: "学段", options: Object.entries(STAGES) },
     { name: "classes", label: "班数", type: "number", min: 0, max: 200, required: true },
     { name: "places", label: "学位数", type: "number", min: 0, max: 9999, required: true, hint: "不超过班数乘标准班额" },
@@ -159,9 +161,12 @@ export async function schemesPage(place, { id }) {
   return load();
 }
 
+const official = async (files) => (await files.send()).map((file) => ({ ...file, kind: "official_document" }));
+
 async function submit() {
-  const made = await ask({ title: "报送招生方案", confirm: "报送", wide: true, fields: [{ name: "school_year", label: "学年", options: years().slice(0, 2), value: String(yearNow()) }, ...text()],
-    send: (given) => api("/v1/admission-schemes", { method: "POST", body: { ...given, school_year: Number(given.school_year) } }) });
+  const files = papers("附件（盖章的方案、董事会决议等，最多10个）");
+  const made = await ask({ title: "报送招生方案", confirm: "报送", wide: true, body: files.field, fields: [{ name: "school_year", label: "学年", options: years().slice(0, 2), value: String(yearNow()) }, ...text()],
+    send: async (given) => api("/v1/admission-schemes", { method: "POST", body: { ...given, school_year: Number(given.school_year), evidence: await official(files) } }) });
   if (made) location.hash = `#/schemes/${made.id}`;
 }
 
@@ -172,7 +177,8 @@ async function schemePage(place, id) {
     h("div", { class: "head" }, h("div", null, h("h1", null, one.title, " ", badge(...SCHEMES[one.state])), h("p", { class: "muted" }, `${one.school_name}，${one.school_year}年秋季，${one.submitted_by}于${when(one.submitted_at)}报送`)),
       h("div", { class: "row" }, h("a", { class: "button", href: "#/schemes" }, "返回列表"),
         own && (one.state === "waiting" || one.state === "returned") && action("修改", async () => {
-          const done = await ask({ title: "修改招生方案", confirm: "重新报送", wide: true, fields: text(one), send: (body) => api(`/v1/admission-schemes/${id}`, { method: "PUT", body, ...versioned(one) }) });
+          const files = papers(`增加附件（已有 ${one.evidence.length} 个，保留）`);
+          const done = await ask({ title: "修改招生方案", confirm: "重新报送", wide: true, body: files.field, fields: text(one), send: async (body) => api(`/v1/admission-schemes/${id}`, { method: "PUT", body: { ...body, evidence: await official(files) }, ...versioned(one) }) });
           if (done) reload();
         }),
         officer() && one.state === "waiting" && action("审批", async () => {
@@ -181,5 +187,6 @@ async function schemePage(place, id) {
           if (done) reload();
         }, { class: "primary" }))),
     one.decision_reason && h("div", { class: `finding ${one.state === "approved" ? "note" : "refuse"}` }, `审批意见：${one.decision_reason}`),
+    one.evidence.length > 0 && h("div", { class: "card" }, h("h2", null, "附件"), paperList(one.evidence)),
     h("div", { class: "card" }, one.body ? one.body.split("\n").map((line) => h("p", null, line)) : empty("没有内容。")));
 }

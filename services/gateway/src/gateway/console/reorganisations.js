@@ -1,6 +1,7 @@
 // Schools that are merged or closed, counties that are re-divided (clauses 21.3, 44): a plan, its preview as a picture, the
 // approval, the progress, the report.
 import { action, api, ask, badge, download, facts, fill, finding, h, paged, query, showProblem, svg, table, toast, today, when } from "./core.js";
+import { anyOrganisation, authorities, authority, countyField, school, schools } from "./choosing.js";
 import { session } from "./session.js";
 import { className } from "./words.js";
 
@@ -25,25 +26,25 @@ export async function reorganisationsPage(place, { id, signal }) {
 }
 
 const FIELDS = {
-  merger: [{ name: "ended", label: "被合并的学校（标识码，可填多所，用空格隔开）", required: true, maxlength: 600 }, { name: "into", label: "并入的学校（标识码）", required: true, pattern: "\\d{10}", maxlength: 10 }],
-  closure: [{ name: "school", label: "撤销的学校（标识码）", required: true, pattern: "\\d{10}", maxlength: 10 },
-    { name: "keeper", label: "管理原学籍档案的单位（学校标识码或教育行政部门代码）", required: true, pattern: "\\d{6}|\\d{10}", maxlength: 10, hint: "已毕业、结业、注销学生的档案由这个单位管理" }],
-  redivision: [{ name: "schools", label: "划转的学校（标识码，用空格隔开）", maxlength: 5000 }, { name: "from", label: "或者整县划出（县区代码）", pattern: "\\d{6}", maxlength: 6 },
-    { name: "to", label: "划入的县区代码", pattern: "\\d{6}", maxlength: 6 }, { name: "ended", label: "划出后撤销的教育行政部门代码", maxlength: 200 },
-    { name: "renamed", label: "更名的教育行政部门代码", pattern: "\\d{6}", maxlength: 6 }, { name: "new_name", label: "新名称", maxlength: 100 }],
+  merger: () => [schools({ name: "ended", label: "被合并的学校（可以多所）", required: true, maxlength: 600 }), school({ name: "into", label: "并入的学校", required: true })],
+  closure: () => [school({ name: "school", label: "撤销的学校", required: true }),
+    anyOrganisation({ name: "keeper", label: "管理原学籍档案的单位（学校或教育行政部门）", required: true, hint: "已毕业、结业、注销学生的档案由这个单位管理" })],
+  redivision: () => [schools({ name: "schools", label: "划转的学校", maxlength: 5000 }), countyField({ name: "from", label: "或者整县划出（县区）" }),
+    countyField({ name: "to", label: "划入的县区" }), authorities({ name: "ended", label: "划出后撤销的教育行政部门", maxlength: 200 }),
+    authority({ name: "renamed", label: "更名的教育行政部门" }), { name: "new_name", label: "新名称", maxlength: 100 }],
 };
 
 function planOf(kind, given) {
   if (kind === "merger") return { kind, ended: words(given.ended), into: given.into };
   if (kind === "closure") return { kind, school: given.school, keeper: given.keeper };
-  return { kind, schools: words(given.schools).map((school) => ({ school, authority: given.to, division: given.to })),
+  return { kind, schools: words(given.schools).map((code) => ({ school: code, authority: given.to, division: given.to })),
     counties: given.from ? [{ from_county: given.from, to_county: given.to }] : [], ended: words(given.ended), renamed: given.renamed ? [{ code: given.renamed, name: given.new_name }] : [] };
 }
 
 async function draft(kind) {
   const made = await ask({ title: `拟订${KINDS[kind]}`, confirm: "保存并预览", wide: true, text: "预览不改变任何数据。", fields: [
     { name: "title", label: "事项", required: true, maxlength: 100 }, { name: "document", label: "依据文件（名称、文号）", required: true, maxlength: 200 },
-    { name: "effective_from", label: "生效日期", type: "date", required: true, value: today(), hint: "可以是以后的日期，核准后到期自动办理" }, ...FIELDS[kind]],
+    { name: "effective_from", label: "生效日期", type: "date", required: true, value: today(), hint: "可以是以后的日期，核准后到期自动办理" }, ...FIELDS[kind]()],
   send: async ({ title, document, effective_from, ...given }) => {
     const saved = await api("/v1/reorganisations", { method: "POST", body: { title, document, effective_from, plan: planOf(kind, given) } });
     await api(`${path(saved)}/preview`, { method: "POST" }).catch(showProblem);
@@ -97,9 +98,9 @@ function classes(r, load) {
   const inputs = new Map();
   const cell = (m) => {
     if (!editing || !m.class_id) return [m.to_school_name || "未安排", m.to_class_no ? ` ${m.to_class_no}班` : "", m.number_changed ? h("span", { class: "muted" }, "（班号已有，另编新号）") : ""];
-    const input = h("input", { value: m.to_school ?? "", pattern: "\\d{10}", maxlength: 10, "aria-label": `${className(m.grade, m.class_no)}的接收学校`, placeholder: "接收学校标识码" });
+    const { control: input, after } = school({ value: m.to_school ?? "", props: { "aria-label": `${className(m.grade, m.class_no)}的接收学校`, placeholder: "接收学校" } });
     inputs.set(m.class_id, input);
-    return input;
+    return [input, after];
   };
   const list = table(["学校", "班级", "人数", "去向"], r.preview.classes.map((m) => [m.school_name, m.class_no ? className(m.grade, m.class_no) : "未分班", m.pupils, cell(m)]), "各班去向");
   const save = action("保存去向并重新预览", async () => {

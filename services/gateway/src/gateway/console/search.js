@@ -1,5 +1,6 @@
 // Finding pupils: one box that takes whatever is at hand, filters beside it, and for each result why it is one.
-import { api, badge, fill, h, paged, query, showProblem, table } from "./core.js";
+import { api, badge, field, fill, h, paged, query, showProblem, table } from "./core.js";
+import { school } from "./choosing.js";
 import { session } from "./session.js";
 import { className, SEXES } from "./words.js";
 
@@ -23,7 +24,7 @@ export async function searchPage(place) {
     h("label", { class: "field whole" }, h("span", null, "查找学生"),
       h("input", { name: "text", type: "search", maxlength: 60, autocomplete: "off", autofocus: true, placeholder: "姓名、拼音、首字母、证件号码或学籍号" }),
       h("small", { class: "muted" }, "姓名可只写其中一部分，曾用名也能找到；拼音从头写起，可以有空格；号码须完整，曾用的学籍号也可以。")),
-    wide && box("school", "学校标识码", { pattern: "\\d{10}", maxlength: 10, inputmode: "numeric", placeholder: "全部" }),
+    wide && field(school({ name: "school", label: "学校", props: { placeholder: "全部" } })),
     choice("stage", "学段", [["primary", "小学"], ["junior", "初中"]]),
     choice("grade", "年级", [1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => [n, className(n)])),
     box("class_no", "班", { type: "number", min: 1, max: 99, placeholder: "全部" }),
