@@ -1,6 +1,6 @@
 // Enrolment plans (clause 4): an authority sets them for its schools, a school sees its own and asks for a change.
 import { action, api, ask, badge, download, empty, facts, fill, finding, h, newKey, paged, query, showProblem, table, toast, today, upload, when } from "./core.js";
-import { school as chosenSchool } from "./choosing.js";
+import { school } from "./choosing.js";
 import { paperList, papers } from "./papers.js";
 import { session } from "./session.js";
 
@@ -8,7 +8,7 @@ const STAGES = { primary: "小学", junior: "初中" };
 const CHANGES = { waiting: ["待审批", "warn"], approved: ["已批准", "good"], rejected: ["未批准", "bad"], withdrawn: ["已撤回", ""] };
 const OUTCOMES = { created: ["新下达", "good"], changed: ["变更", "warn"], unchanged: ["不变", ""], refused: ["不符合", "bad"] };
 const officer = () => session.has("authority_officer");
-const school = () => session.has("principal", "registrar");
+const isSchool = () => session.has("principal", "registrar");
 // From August on registrations are for the year that is about to begin.
 const yearNow = () => Number(today().slice(0, 4)) - (Number(today().slice(5, 7)) >= 8 ? 0 : 1);
 const years = () => [yearNow() + 1, yearNow(), yearNow() - 1].map((year) => [String(year), `${year}年秋季`]);
@@ -73,7 +73,7 @@ async function workbook(year) {
 
 async function setOne(year) {
   const given = await ask({ title: `下达${year}年秋季招生计划`, confirm: "检查", fields: [
-    chosenSchool({ name: "school", label: "学校", required: true }),
+    school({ name: "school", label: "学校", required: true }),
     { name: "stage", label: "学段", options: Object.entries(STAGES) },
     { name: "classes", label: "班数", type: "number", min: 0, max: 200, required: true },
     { name: "places", label: "学位数", type: "number", min: 0, max: 9999, required: true, hint: "不超过班数乘标准班额" },
@@ -90,7 +90,7 @@ async function planPage(place, id) {
   fill(place,
     h("div", { class: "head" }, h("div", null, h("h1", null, `${plan.school_name}　${plan.school_year}年秋季${STAGES[plan.stage]}`, " ", stateOf(plan)), h("p", { class: "muted" }, bar(plan), `　剩余 ${plan.free} 个学位`)),
       h("div", { class: "row" }, h("a", { class: "button", href: "#/plans" }, "返回列表"),
-        school() && own === plan.school && plan.state === "in_force" && !plan.waiting_change && action("申请调整", () => askChange(plan), { class: "primary" }),
+        isSchool() && own === plan.school && plan.state === "in_force" && !plan.waiting_change && action("申请调整", () => askChange(plan), { class: "primary" }),
         officer() && own === plan.filed_with && plan.filed_with !== plan.authority && plan.state === "in_force" && action("退回", () => giveBack(plan), { class: "danger" }))),
     plan.return_reason && h("div", { class: "finding refuse" }, h("span", null, `备案机关退回：${plan.return_reason}`), h("div", { class: "cure" }, "由主管教育行政部门重新下达；之前不再占用新的学位，已录取、已建籍的不受影响。")),
     h("div", { class: "card" }, facts([["班数", plan.classes], ["学位", plan.places], ["已占用", plan.taken], ["下达", plan.issued_by], ["备案时间", when(plan.filed_at)]])),
@@ -124,7 +124,7 @@ async function changesPage(place) {
       `${one.classes}班${one.places}人`, h("div", null, one.reason, h("div", { class: "muted" }, `${one.asked_by}，${when(one.asked_at)}`)),
       h("div", null, badge(...CHANGES[one.state]), one.granted_places && h("div", null, `批准${one.granted_classes}班${one.granted_places}人`), one.decision_reason && h("div", { class: "muted" }, one.decision_reason)),
       one.state === "waiting" && h("div", { class: "row" }, officer() && action("审批", () => decide(one), { class: "primary" }),
-        school() && action("撤回", async () => { await api(`/v1/enrolment-plan-changes/${one.id}/withdrawal`, { method: "POST", ...versioned(one) }); reload(); }))]), "调整申请"), "没有调整申请。");
+        isSchool() && action("撤回", async () => { await api(`/v1/enrolment-plan-changes/${one.id}/withdrawal`, { method: "POST", ...versioned(one) }); reload(); }))]), "调整申请"), "没有调整申请。");
   const state = h("select", { "aria-label": "状态", onchange: () => load().catch(showProblem) }, [["", "全部状态"], ...Object.entries(CHANGES).map(([code, [text]]) => [code, text])].map(([code, text]) => h("option", { value: code }, text)));
   fill(place, h("div", { class: "head" }, h("h1", null, "招生计划调整申请"), h("div", { class: "row" }, state, h("a", { class: "button", href: "#/plans" }, "返回招生计划"))), list);
   return load();
@@ -157,7 +157,7 @@ export async function schemesPage(place, { id }) {
     ["学校", "学年", "方案", "报送", "状态"], items.map((one) => [one.school_name, `${one.school_year}年秋季`, h("a", { href: `#/schemes/${one.id}` }, one.title),
       h("div", null, one.submitted_by, h("div", { class: "muted" }, when(one.submitted_at))), badge(...SCHEMES[one.state])]), "招生方案"), "没有招生方案。");
   fill(place, h("div", { class: "head" }, h("div", null, h("h1", null, "民办学校招生方案"), h("p", { class: "muted" }, "方案经主管教育行政部门批准后，学校才能为新生建籍。")),
-    school() && action("报送方案", submit, { class: "primary" })), list);
+    isSchool() && action("报送方案", submit, { class: "primary" })), list);
   return load();
 }
 
