@@ -152,6 +152,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     transfer_freeze_to: MonthDay
     transfer_stale_days: int
     transfer_round_days: int
+    transfer_round_most_days: int
     lottery_notice_hours: int
     shared_authority_one_signature: int
 
@@ -189,6 +190,7 @@ IN_ORDER = (
     ("promotion_from", "promotion_to"),
     ("transfer_freeze_from", "transfer_freeze_to"),
     ("transfer_first_reminder_working_days", "transfer_last_reminder_working_days"),
+    ("transfer_round_days", "transfer_round_most_days"),
 )
 """Days of one calendar year (or of one clock) that must not stand the other way round in any division on any day."""
 

@@ -129,12 +129,12 @@ def may_be_opened(
 
 @clause("24.5.4")
 def may_open(
-    *, closes_on: date, public_at: datetime, now: datetime, days: int, hours: int, longest: int = 60
+    *, closes_on: date, public_at: datetime, now: datetime, days: int, longest: int, hours: int
 ) -> tuple[Finding, ...]:
-    """What is wrong with the days of a round. `days`: that it is open at least, today counted; `hours`: from the closing to
-    the public value at least, so that nobody knows it while the list is open."""
+    """What is wrong with the days of a round. `days`, `longest`: that it is open at least and at most, today counted;
+    `hours`: from the closing to the public value at least, so that nobody knows it while the list is open."""
     found = []
-    earliest, latest = now.date() + timedelta(days=days - 1), now.date() + timedelta(days=longest)
+    earliest, latest = now.date() + timedelta(days=days - 1), now.date() + timedelta(days=longest - 1)
     if not earliest <= closes_on <= latest:
         message = f"报名至少开放{days}天、最多{longest}天"
         cure = f"截止日期选择{earliest.isoformat()}至{latest.isoformat()}之间的一天"

@@ -72,6 +72,7 @@ async def open_round(work: TransferWork, command: OpenRound) -> RoundView | Refu
         public_at=command.public_at,
         now=work.now,
         days=parameters.transfer_round_days,
+        longest=parameters.transfer_round_most_days,
         hours=parameters.lottery_notice_hours,
     )
     if against:
