@@ -6,6 +6,7 @@ const PAGES = {
   corrections: (id) => `#/corrections/${id}`, cancellations: (id) => `#/cancellations/${id}`, duplicates: (id) => `#/duplicates/${id}`,
   "enrolment-plan-changes": () => "#/plans", "enrolment-plans": (id) => `#/plans/${id}`, "admission-schemes": (id) => `#/schemes/${id}`, "class-assignments": (id) => `#/classes/${id}`,
   reorganisations: (id) => `#/reorganisations/${id}`, "junior-intakes": (id) => `#/junior-intakes/${id}`, transfers: (id) => `#/transfers/${id}`,
+  "transfer-ratios": () => "#/private-places", "transfer-rounds": (id) => `#/private-places/${id}`,
   deferrals: () => "#/admissions/applications", "migrant-applications": () => "#/admissions/applications", "international-applications": () => "#/admissions/applications",
   admissions: () => "#/admissions/places", "inspection-findings": (id) => (id ? `#/inspection/finding.${id}` : "#/inspection"),
 };
