@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from e2e_api import problem_of
 from e2e_cast import Cast
+from e2e_clock import CLOCK
 from e2e_flow import Desk
 from e2e_people import People
 from e2e_system import wait_for
@@ -109,3 +110,17 @@ def test_returned_corrected_and_taken_back(cast: Cast, people: People, xinchun: 
         30,
         "the pupil was not let go",
     )
+
+
+@pytest.mark.clause("24.6.5")
+def test_the_province_reads_what_a_city_has_of_a_term(cast: Cast) -> None:
+    year = CLOCK.today().year
+    path = f"/v1/transfer-reports/230100/{year}/autumn"
+    report = get(cast["province.officer"], path)
+    assert (report["state"], report["due_on"]) == ("open", f"{year}-09-30")
+    sums = [line["figures"]["transfers_in"] for line in report["lines"]]
+    assert report["totals"]["transfers_in"] == sum(sums)
+    book = cast["city.officer"].send("GET", f"{path}/workbook")
+    assert book.status_code == 200 and book.content[:2] == b"PK"
+    listed = get(cast["province.officer"], f"/v1/transfer-reports?year={year}&term=autumn")
+    assert {row["city"] for row in listed["items"]} >= {"230100"}

@@ -19,6 +19,9 @@ _PARTIES = (
     | at("neighbour.officer", "neighbour.leader", "neighbour.auditor")
 )
 _RECEIVING = at("neighbour.officer", "neighbour.leader")
+_REPORTS = anywhere("officer", "leader", "auditor")
+_OF_CITY = frozenset(f"{place}.{role}" for place in ("city", "province") for role in ("officer", "leader", "auditor"))
+_REPORT = "/v1/transfer-reports/230100/2026/autumn"
 
 ROWS: Mapping[str, Row] = {
     "POST /v1/transfers": Row(anywhere("registrar"), body(**_APPLICATION)),
@@ -42,6 +45,14 @@ ROWS: Mapping[str, Row] = {
     "POST /v1/transfers/{transfer_id}/resubmission": Row(at("shanhe.registrar"), stale(**_APPLICATION)),
     "POST /v1/transfers/{transfer_id}/withdrawal": Row(at("shanhe.registrar"), body(reason=_WHY)),
     "POST /v1/transfers/{transfer_id}/retry": Row(at("neighbour.officer"), body()),
+    "GET /v1/transfer-reports": Row(_REPORTS, path="/v1/transfer-reports?year=2026&term=autumn"),
+    "GET /v1/transfer-reports/late-steps": Row(_REPORTS),
+    "GET /v1/transfer-reports/{city}/{year}/{term}": Row(_OF_CITY, path=_REPORT),
+    "GET /v1/transfer-reports/{city}/{year}/{term}/workbook": Row(_OF_CITY, path=f"{_REPORT}/workbook"),
+    # Of a term whose days have not begun: whoever may is told so.
+    "POST /v1/transfer-reports/{city}/{year}/{term}/submission": Row(
+        at("city.officer", "city.leader"), body(), path="/v1/transfer-reports/230100/2098/spring/submission"
+    ),
 }
 
 

@@ -154,6 +154,9 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     transfer_round_days: int
     transfer_round_most_days: int
     lottery_notice_hours: int
+    transfer_report_spring: MonthDay
+    transfer_report_autumn: MonthDay
+    transfer_report_notice_working_days: int
     shared_authority_one_signature: int
 
     @staticmethod
@@ -189,6 +192,7 @@ IN_ORDER = (
     ("graduation_deadline", "promotion_from"),
     ("promotion_from", "promotion_to"),
     ("transfer_freeze_from", "transfer_freeze_to"),
+    ("transfer_report_spring", "transfer_report_autumn"),
     ("transfer_first_reminder_working_days", "transfer_last_reminder_working_days"),
     ("transfer_round_days", "transfer_round_most_days"),
 )

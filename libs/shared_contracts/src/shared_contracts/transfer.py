@@ -9,7 +9,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Literal
 
-from shared_contracts import private_places
+from shared_contracts import private_places, transfer_reports
 from shared_contracts.cases import CaseStands
 from shared_contracts.decisions import Decision, Finding
 from shared_contracts.evidence import EvidenceGiven
@@ -383,8 +383,17 @@ Commands = (
     | RerouteTransfer
     | RetryTransfer
     | private_places.Commands
+    | transfer_reports.Commands
 )
-Queries = PrecheckTransfer | GetTransfer | ListTransfers | ListRooms | TrackTransfer | private_places.Queries
+Queries = (
+    PrecheckTransfer
+    | GetTransfer
+    | ListTransfers
+    | ListRooms
+    | TrackTransfer
+    | private_places.Queries
+    | transfer_reports.Queries
+)
 Events = TransferApproved | TransferEnded | TransfersStand
 
 REPLIES: dict[type[Command] | type[Query], type[Message]] = {
@@ -400,4 +409,5 @@ REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     ListRooms: Rooms,
     TrackTransfer: TransferTracked,
     **private_places.REPLIES,
+    **transfer_reports.REPLIES,
 }

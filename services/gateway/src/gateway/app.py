@@ -72,6 +72,7 @@ from gateway.routes import (
     rosters,
     sessions,
     students,
+    transfer_reports,
     transfers,
     worklist,
 )
@@ -106,6 +107,7 @@ ROUTERS = (
     organisations,
     reorganisations,
     junior_intakes,
+    transfer_reports,
     transfers,
     duplicates,
     corrections,

@@ -11,6 +11,8 @@ from transfer.context import Transfer, assemble
 from transfer.policy_watch import follow_policy
 from transfer.private_places import handlers as private_places
 from transfer.private_places import settling as rounds
+from transfer.reports import expecting
+from transfer.reports import handlers as reports
 
 
 async def build(kit: Kit) -> Transfer:
@@ -21,9 +23,9 @@ async def build(kit: Kit) -> Transfer:
 
 SERVICE = Service(
     "transfer",
-    commands={**handlers.COMMANDS, **private_places.COMMANDS},
-    queries={**handlers.QUERIES, **private_places.QUERIES},
+    commands={**handlers.COMMANDS, **private_places.COMMANDS, **reports.COMMANDS},
+    queries={**handlers.QUERIES, **private_places.QUERIES, **reports.QUERIES},
     events={**organisations.EVENTS, **handlers.EVENTS},
     build=build,
-    workers=(organisations.fill, follow_policy, settling.run, expiring.run, rounds.run),
+    workers=(organisations.fill, follow_policy, settling.run, expiring.run, rounds.run, expecting.run),
 )

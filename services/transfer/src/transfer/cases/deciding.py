@@ -35,6 +35,8 @@ from transfer.cases.chain import kind_of, parameters_of
 from transfer.cases.store import Transfer
 from transfer.context import TransferWork
 from transfer.private_places.entering import intake_of, may_be_seated
+from transfer.reports import store as late
+from transfer.reports.policy import is_late
 from transfer.rules import evidence
 from transfer.rules.case import place_of
 from transfer.rules.judge import Begun, judge_again, to_override
@@ -82,6 +84,9 @@ async def decide_transfer(work: TransferWork, command: DecideTransfer) -> Transf
         details={"asks": list(command.asks)} if command.asks else None,
     )  # fmt: skip
     await decide_cases(await driver(work.tx), kind, [(found.id, found.standing)], doing, calendar=work.deps.calendar)
+    due = found.standing.due_on
+    if due is not None and is_late(due, work.today):
+        await late.put_late(work.tx, found.id, found.version, command.step, actor.organisation, due, work.today)
     last = actor.account
     if command.decision == "approve" and command.step is Step.RELEASING_SCHOOL:
         last = await signing.signed_for_both(work, found.id) or last

@@ -1,0 +1,96 @@
+"""What the cities report of their transfers (24.6.5), and where steps are overdue (24.6.4)."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+import msgspec
+from litestar import Response, Router, get, post
+from litestar.di import NamedDependency as Given
+from litestar.params import JSONBody, PathParameter, QueryParameter
+from shared_contracts.actors import Actor
+from shared_contracts.files import Template
+from shared_contracts.transfer_reports import (
+    GetLateTable,
+    GetReport,
+    GetReportWorkbook,
+    LateTable,
+    ListReports,
+    ReportList,
+    ReportView,
+    SubmitReport,
+    Term,
+)
+
+from gateway.backend import BULK, Backend, attachment
+from gateway.openapi import about
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+City = Annotated[str, PathParameter(pattern=r"^\d{6}$", description="市（地）代码，6 位")]
+Year = Annotated[int, PathParameter(ge=2020, le=2099, description="报送的年份")]
+InTerm = Annotated[Term, PathParameter(description="spring 春季学期（3月30日前），autumn 秋季学期（9月30日前）")]
+
+
+class Filed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    note: Annotated[str, msgspec.Meta(max_length=500)] = ""
+
+
+@get("/", **about("各市（地）转学情况报送", "24.6.5"))
+async def reports(
+    backend: Given[Backend],
+    actor: Given[Actor],
+    year: Annotated[int, QueryParameter(ge=2020, le=2099, description="报送的年份")],
+    term: Annotated[Term, QueryParameter(description="spring 春季学期，autumn 秋季学期")],
+) -> ReportList:
+    return await backend.ask(ListReports(actor=actor, year=year, term=term), ReportList)
+
+
+@get("/late-steps", **about("转学环节逾期情况，逾期多的在前", "24.6.4"))
+async def late_steps(
+    backend: Given[Backend],
+    actor: Given[Actor],
+    since: Annotated[date | None, QueryParameter(description="统计逾期办理的开始日期，不给则为最近半年")] = None,
+) -> LateTable:
+    return await backend.ask(GetLateTable(actor=actor, since=since), LateTable)
+
+
+@get("/{city:str}/{year:int}/{term:str}", **about("一个市（地）一个学期的转学情况", "24.6.5"))
+async def report(backend: Given[Backend], actor: Given[Actor], city: City, year: Year, term: InTerm) -> ReportView:
+    return await backend.ask(GetReport(actor=actor, city=city, year=year, term=term), ReportView, timeout=BULK)
+
+
+@get(
+    "/{city:str}/{year:int}/{term:str}/workbook",
+    **about("转学情况汇总表（Excel）", "24.6.5", produces=XLSX),
+)
+async def workbook(
+    backend: Given[Backend], actor: Given[Actor], city: City, year: Year, term: InTerm
+) -> Response[bytes]:
+    query = GetReportWorkbook(actor=actor, city=city, year=year, term=term)
+    made = await backend.ask(query, Template, timeout=BULK)
+    return Response(made.content, media_type=made.media_type, headers={"Content-Disposition": attachment(made.name)})
+
+
+@post(
+    "/{city:str}/{year:int}/{term:str}/submission",
+    status_code=200,
+    **about("报送转学情况（报省教育厅备案），之后不能更改", "24.6.5", problems=(415,)),
+)
+async def submit(
+    *,
+    backend: Given[Backend],
+    actor: Given[Actor],
+    command_id: Given[str],
+    city: City,
+    year: Year,
+    term: InTerm,
+    data: JSONBody[Filed],
+) -> ReportView:
+    command = SubmitReport(command_id=command_id, actor=actor, city=city, year=year, term=term, note=data.note)
+    return await backend.ask(command, ReportView, timeout=BULK)
+
+
+router = Router(
+    "/v1/transfer-reports", route_handlers=[reports, late_steps, report, workbook, submit], tags=["transfers"]
+)

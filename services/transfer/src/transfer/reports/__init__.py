@@ -1,0 +1,1 @@
+"""What the cities report to the province of each term, and the table of overdue steps."""

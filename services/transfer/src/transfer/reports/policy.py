@@ -1,0 +1,75 @@
+"""Which days a report covers, when it is due, when a step was late (24.6.4, 24.6.5). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+from regulation.findings import refuse
+from regulation.mark import clause
+from regulation.parameters import Parameters
+from shared_contracts.decisions import Finding
+from shared_contracts.transfer_reports import Figures, ReportLine, Term
+
+TERMS: dict[Term, str] = {"spring": "春季", "autumn": "秋季"}
+_DAY = timedelta(days=1)
+
+
+@clause("24.6.5")
+def due_on(year: int, term: Term, parameters: Parameters) -> date:
+    """每年3月30日、9月30日前."""
+    day = parameters.transfer_report_spring if term == "spring" else parameters.transfer_report_autumn
+    return day.in_year(year)
+
+
+@clause("24.6.5")
+def before(year: int, term: Term) -> tuple[int, Term]:
+    """The report that comes before this one."""
+    return (year, "spring") if term == "autumn" else (year - 1, "autumn")
+
+
+@clause("24.6.5")
+def begins(year: int, term: Term, parameters: Parameters, filed_until: date | None) -> date:
+    """The first day that a report covers: after the last one of the report before, as it was filed or, where none was, as it
+    was due. So no transfer stands in two reports or in none."""
+    return (filed_until or due_on(*before(year, term), parameters)) + _DAY
+
+
+@clause("24.6.5")
+def at(today: date, parameters: Parameters) -> tuple[int, Term]:
+    """The report that is to be made next: the first whose last day has not passed."""
+    for year in (today.year, today.year + 1):
+        for term in ("spring", "autumn"):
+            if today <= due_on(year, term, parameters):
+                return year, term
+    raise AssertionError("a year has a last day")
+
+
+@clause("24.6.5")
+def not_to_be_filed(first: date, today: date, *, submitted: bool) -> Finding | None:
+    """A report is filed once, and not before its days have begun."""
+    if submitted:
+        message, cure = "本学期转学情况已经报送", "需要更正的，与省教育厅联系，在下一学期报表中说明"
+        return refuse("24.6.5", "report.submitted", message, cure=cure)
+    if today < first:
+        message = f"本学期报表自{first.year}年{first.month}月{first.day}日起统计，尚未开始"
+        return refuse("24.6.5", "report.too_early", message, cure="到期后再报送", fields=("year", "term"))
+    return None
+
+
+@clause("24.6.4")
+def is_late(due: date | None, decided: date) -> bool:
+    """A step is in time on its last day, and late the day after."""
+    return due is not None and decided > due
+
+
+def total(lines: Iterable[ReportLine]) -> Figures:
+    """Of all lines. A transfer within the city stands in two of them, in and out; `within` counts it once."""
+    found = [line.figures for line in lines]
+    return Figures(
+        transfers_in=sum(one.transfers_in for one in found),
+        transfers_out=sum(one.transfers_out for one in found),
+        within=sum(one.within for one in found),
+        overridden=sum(one.overridden for one in found),
+        late=sum(one.late for one in found),
+    )

@@ -1,0 +1,186 @@
+"""Reports of a term: which days, which figures, filed once; overdue steps (clauses 24.6.4, 24.6.5)."""
+
+from __future__ import annotations
+
+import io
+from datetime import date
+from typing import Any
+
+import openpyxl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from registry_world import CITY, PROVINCE, actor
+from regulation.parameters import Parameters
+from shared_contracts.actors import Role
+from shared_contracts.decisions import Refused
+from shared_contracts.files import Template
+from shared_contracts.transfer import Step, TransfersStand, TransferView
+from shared_contracts.transfer_reports import (
+    Figures,
+    GetLateTable,
+    GetReport,
+    GetReportWorkbook,
+    LateTable,
+    ListReports,
+    ReportList,
+    ReportView,
+    SubmitReport,
+)
+from transfer.reports import expecting, policy
+from transfer_world import RECEIVING, RELEASING, TransferWorld
+
+P = Parameters.for_(PROVINCE, date(2026, 9, 10))
+CITY_OFFICER = actor(Role.AUTHORITY_OFFICER, CITY, "city.officer")
+PROVINCE_OFFICER = actor(Role.AUTHORITY_OFFICER, PROVINCE, "province.officer")
+COUNTY_OFFICER = actor(Role.AUTHORITY_OFFICER, "230102", "county.officer")
+OTHER_CITY = actor(Role.AUTHORITY_OFFICER, "230200", "qiqihar.officer")
+
+
+@pytest.mark.clause("24.6.5")
+@pytest.mark.parametrize(
+    ("today", "report"),
+    [
+        (date(2026, 3, 30), (2026, "spring")),
+        (date(2026, 3, 31), (2026, "autumn")),
+        (date(2026, 9, 30), (2026, "autumn")),
+        (date(2026, 10, 1), (2027, "spring")),
+    ],
+)
+def test_which_report_is_next(today: date, report: tuple[int, str]) -> None:
+    assert policy.at(today, P) == report
+
+
+@pytest.mark.clause("24.6.5")
+@given(
+    st.integers(2021, 2060),
+    st.sampled_from(["spring", "autumn"]),
+    st.none() | st.dates(date(2020, 1, 1), date(2060, 1, 1)),
+)
+def test_no_day_stands_in_two_reports_or_in_none(year: int, term: Any, filed: date | None) -> None:
+    ended = filed or policy.due_on(*policy.before(year, term), P)
+    assert (policy.begins(year, term, P, filed) - ended).days == 1
+
+
+@pytest.mark.clause("24.6.4")
+@pytest.mark.parametrize(("decided", "late"), [(date(2026, 9, 24), False), (date(2026, 9, 25), True)])
+def test_a_step_is_in_time_on_its_last_day(decided: date, late: bool) -> None:
+    assert policy.is_late(date(2026, 9, 24), decided) is late
+    assert not policy.is_late(None, decided)
+
+
+@pytest.mark.clause("24.6.5")
+@pytest.mark.parametrize(("today", "submitted", "code"), [
+    (date(2026, 3, 31), False, None), (date(2026, 3, 30), False, "report.too_early"),
+    (date(2026, 4, 1), True, "report.submitted"),
+])  # fmt: skip
+def test_filed_once_and_not_before_its_days(today: date, submitted: bool, code: str | None) -> None:
+    found = policy.not_to_be_filed(date(2026, 3, 31), today, submitted=submitted)
+    assert (found and found.code) == code
+
+
+async def moved(world: TransferWorld, *, late: bool = False) -> TransferView:
+    await world.registry.pupils(RECEIVING, 3, 1, 5)
+    one, *_ = await world.registry.pupils(RELEASING, 3, 1, 1)
+    opened = await world.open(one)
+    assert isinstance(opened, TransferView), opened
+    if late:
+        world.clock.pass_(days=30)
+    await world.through(opened.id)
+    await world.carry()
+    return opened
+
+
+@pytest.mark.integration
+@pytest.mark.clause("24.6.5")
+async def test_a_city_files_its_figures_and_they_stay(world: TransferWorld) -> None:
+    await moved(world)
+    asked = GetReport(actor=CITY_OFFICER, city=CITY, year=2026, term="autumn")
+    report = await world.ask(asked)
+    assert isinstance(report, ReportView)
+    assert (report.state, report.first, report.totals) == (
+        "open", date(2026, 3, 31), Figures(transfers_in=1, transfers_out=1, within=1),
+    )  # fmt: skip
+    assert {(line.school, line.figures.transfers_in) for line in report.lines} == {
+        (RECEIVING.code, 1),
+        (RELEASING.code, 0),
+    }
+
+    submit = SubmitReport(command_id=world.id(), actor=CITY_OFFICER, city=CITY, year=2026, term="autumn", note="无误")
+    filed = await world.do(submit)
+    assert (filed.state, filed.last, filed.totals) == ("submitted", world.clock.today(), report.totals)
+    again = await world.do(SubmitReport(command_id=world.id(), actor=CITY_OFFICER, city=CITY, year=2026, term="autumn"))
+    assert isinstance(again, Refused) and again.findings[0].code == "report.submitted"
+
+    world.clock.pass_(days=1)
+    await moved(world)
+    assert (await world.ask(asked)).totals == report.totals, "what was filed does not change"
+    following = await world.ask(GetReport(actor=CITY_OFFICER, city=CITY, year=2027, term="spring"))
+    assert (following.first, following.totals.transfers_in) == (world.clock.today(), 1)
+
+
+@pytest.mark.integration
+@pytest.mark.clause("3.1")
+async def test_who_sees_and_who_files(world: TransferWorld) -> None:
+    asked: dict[str, Any] = {"city": CITY, "year": 2026, "term": "autumn"}
+    assert isinstance(await world.ask(GetReport(actor=PROVINCE_OFFICER, **asked)), ReportView)
+    for who in (COUNTY_OFFICER, OTHER_CITY, actor(Role.REGISTRAR)):
+        assert isinstance(await world.ask(GetReport(actor=who, **asked)), Refused)
+    for who in (PROVINCE_OFFICER, COUNTY_OFFICER, OTHER_CITY):
+        assert isinstance(await world.do(SubmitReport(command_id=world.id(), actor=who, **asked)), Refused)
+    listed = await world.ask(ListReports(actor=PROVINCE_OFFICER, year=2026, term="autumn"))
+    assert isinstance(listed, ReportList)
+    assert [(row.city, row.state) for row in listed.items] == [(CITY, "open"), ("230200", "open")]
+    own = await world.ask(ListReports(actor=OTHER_CITY, year=2026, term="autumn"))
+    assert [row.city for row in own.items] == ["230200"]
+    for city in ("230102", "999999"):
+        nowhere = await world.ask(GetReport(actor=PROVINCE_OFFICER, city=city, year=2026, term="autumn"))
+        assert isinstance(nowhere, Refused) and nowhere.kind == "not_found"
+
+
+@pytest.mark.integration
+@pytest.mark.clause("24.6.5")
+async def test_the_workbook_says_the_same(world: TransferWorld) -> None:
+    await moved(world)
+    made = await world.ask(GetReportWorkbook(actor=CITY_OFFICER, city=CITY, year=2026, term="autumn"))
+    assert isinstance(made, Template)
+    book = openpyxl.load_workbook(io.BytesIO(made.content))
+    assert book.sheetnames == ["各县（市、区）", "各校"]
+    total = [cell.value for cell in list(book["各县（市、区）"].rows)[-1]]
+    assert total == ["合计", 1, 1, 1, 0, 0]
+    assert {row[1].value for row in list(book["各校"].rows)[3:]} == {RECEIVING.code, RELEASING.code}
+
+
+@pytest.mark.integration
+@pytest.mark.clause("24.6.5")
+async def test_a_report_stands_in_the_queue_two_weeks_before_and_once(world: TransferWorld) -> None:
+    world.clock.pass_(days=-6)  # 4 September: ten working days do not reach the thirtieth
+    assert await expecting.expect(world.kit, world.deps) == 0
+    world.clock.pass_(days=20)
+    assert await expecting.expect(world.kit, world.deps) == 2
+    assert await expecting.expect(world.kit, world.deps) == 0
+    (told,) = await world.events(TransfersStand)
+    assert {(one.organisation, one.due_on, one.kind) for one in told.cases} == {
+        (CITY, date(2026, 9, 30), "transfer_report"), ("230200", date(2026, 9, 30), "transfer_report"),
+    }  # fmt: skip
+    await world.do(SubmitReport(command_id=world.id(), actor=CITY_OFFICER, city=CITY, year=2026, term="autumn"))
+    (done,) = (await world.events(TransfersStand))[-1].cases
+    assert (done.status, done.organisation) == ("approved", None)
+
+
+@pytest.mark.integration
+@pytest.mark.clause("24.6.4")
+async def test_late_steps_are_counted_by_who_was_late(world: TransferWorld) -> None:
+    await moved(world, late=True)
+    one, *_ = await world.registry.pupils(RELEASING, 3, 1, 1)
+    waiting = await world.open(one)
+    assert isinstance(waiting, TransferView), waiting
+    await world.decide(waiting.id, Step.RECEIVING_AUTHORITY)
+    world.clock.pass_(days=40)
+    table = await world.ask(GetLateTable(actor=CITY_OFFICER))
+    assert isinstance(table, LateTable)
+    assert [(row.organisation, row.now, row.decided_late) for row in table.items] == [
+        (RELEASING.code, 1, 0), ("230102", 0, 1),
+    ]  # fmt: skip
+    assert table.items[0].worst > 10
+    assert (await world.ask(GetLateTable(actor=OTHER_CITY))).items == ()
