@@ -6,6 +6,7 @@ from service_kit import organisations, settings
 from service_kit.policy import first_look
 from service_kit.service import Kit, Service
 
+from access.accounts import ended
 from access.accounts import handlers as accounts
 from access.accounts import worker as dormancy
 from access.appointments import handlers as appointments
@@ -46,7 +47,7 @@ SERVICE = Service(
         **audit.QUERIES,
         **exports.QUERIES,
     },
-    events={**organisations.EVENTS, **audit.EVENTS, **exports.EVENTS},
+    events={**ended.EVENTS, **audit.EVENTS, **exports.EVENTS},
     build=build,
     workers=(organisations.fill, follow_policy, keys.run, dormancy.run, *audit.WORKERS, sweeping.worker),
 )

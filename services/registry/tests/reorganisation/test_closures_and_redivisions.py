@@ -196,3 +196,23 @@ async def test_what_holds_from_a_later_day_waits_for_it(world: MovingWorld) -> N
     world.clock.pass_(days=2)
     assert await world.carried(id_) == "done"
     await world.whole()
+
+
+@pytest.mark.clause("40", "21.3", "44")
+async def test_a_school_with_an_open_correction_is_not_closed_before_it_has_ended(world: MovingWorld) -> None:
+    (one,) = await world.pupils(OTHER_SCHOOL, 1, 1, 1)
+    await world.sql(
+        """INSERT INTO corrections (id, student_id, staging_id, before, after, fields, reason, opened_by)
+           VALUES ('n', $1, 'x', '{}', '{}', '{name}', '户口簿', '王')""",
+        one,
+    )
+    plan = Closing(
+        school=OTHER_SCHOOL.code,
+        keeper="230102",
+        classes=(ClassTo(class_id=world.key(OTHER_SCHOOL, 1, 1), to_school=SCHOOL.code),),
+    )
+    (found,) = (await world.preview((await world.draft(plan)).id)).preview.findings
+    assert (found.code, found.clause, bool(found.cure)) == ("reorganisation.corrections", "40", True)
+    assert "1项关键信息更正没有办结" in found.message
+    await world.sql("UPDATE corrections SET open = false")
+    assert (await world.preview((await world.draft(plan)).id)).preview.findings == ()

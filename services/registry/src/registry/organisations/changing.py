@@ -1,7 +1,7 @@
 """Changing organisations: what a change would do (`plan`), and doing it (`carry_out`). One path for all who change them.
 
-A supervising authority that changes takes the school's open registrations along, and every change is announced, in the
-same transaction.
+A supervising authority that changes takes the school's open cases along, its plans, admissions and zones follow, and every
+change is announced, in the same transaction.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from shared_contracts.decisions import Finding
 from shared_contracts.organisations import OrganisationsChanged, OrganisationView
 
 from registry.context import RegistryWork
-from registry.organisations import policy, store, supervision
+from registry.organisations import following, policy, store, supervision
 
 EVENT_CHUNK = 500
 """Organisations of one event at most."""
@@ -97,8 +97,15 @@ async def carry_out(
     moved = [one for one in changed if one.moves]
     for one in moved:
         await supervision.pass_on(work, one.view, actor, reason)
+    for one in changed:
+        if one.view.kind == "school" and one.before is not None and _place(one.before) != _place(one.view):
+            await following.follow(work, one.before, one.view, effective_from, actor, reason)
     former = {one.view.code: one.before.authority for one in moved if one.before is not None}
     await announce(work, [one.view.code for one in changed], former)
+
+
+def _place(view: OrganisationView) -> tuple[str | None, str]:
+    return view.authority, view.division
 
 
 async def announce(work: RegistryWork, codes: Sequence[str], former: Mapping[str, str | None] = _NONE) -> None:

@@ -118,6 +118,7 @@ async def _ending(
     codes = [school.code for school in schools]
     later = await store.came_later(work.tx, codes, on)
     admissions = await store.open_admissions(work.tx, codes)
+    corrections = await store.open_corrections(work.tx, codes)
     found: list[Finding] = []
     for school in schools:
         _, _, under_way = await organisations.depending(work.tx, school.code)
@@ -128,6 +129,7 @@ async def _ending(
             known_from=known_from[school.code],
             registrations=under_way,
             admissions=admissions.get(school.code, 0),
+            corrections=corrections.get(school.code, 0),
             later=later.get(school.code, 0),
         )
         found += policy.ending_faults(ending, on)

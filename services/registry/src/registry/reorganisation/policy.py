@@ -18,8 +18,8 @@ from shared_contracts.decisions import Finding
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
-    """A school that is to end. `registrations`, `admissions`: under way; `later`: pupils who came after the day it is to
-    hold from."""
+    """A school that is to end. `registrations`, `admissions`, `corrections`: under way; `later`: pupils who came after the
+    day it is to hold from."""
 
     code: str
     name: str
@@ -28,6 +28,7 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     registrations: int
     admissions: int
     later: int
+    corrections: int = 0
 
 
 class Receiving(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,9 +93,12 @@ def naming_faults(
     return tuple(found)
 
 
-@clause("13.2", "21.3", "44")
+@clause("13.2", "21.3", "40", "44")
 def ending_faults(school: Ending, effective_from: date) -> tuple[Finding, ...]:
-    """A school ends with nothing under way: what parents have signed for it is decided there, or taken back."""
+    """A school ends with nothing under way: what parents have signed for it is decided there, or taken back.
+
+    Corrections wait for its principal. Doubles and cancellations do not: they are about records, and go with them.
+    """
     found = []
     if effective_from <= school.known_from:
         message = f"{school.name}的现行信息自{school.known_from}起有效，撤销须晚于该日"
@@ -108,6 +112,9 @@ def ending_faults(school: Ending, effective_from: date) -> tuple[Finding, ...]:
     if school.admissions:
         message = f"{school.name}还有{school.admissions}名录取的新生没有建籍"
         found.append(_no("5.2", "admissions", message, "先改派到其他学校，或者等建籍办结"))
+    if school.corrections:
+        message = f"{school.name}还有{school.corrections}项关键信息更正没有办结"
+        found.append(_no("40", "corrections", message, "先办结或撤回更正；撤并后由接收学校重新申请"))
     return tuple(found)
 
 

@@ -127,6 +127,16 @@ async def open_admissions(tx: AsyncConnection, schools: Sequence[str]) -> dict[s
     return {row["school"]: row["open"] for row in rows}
 
 
+async def open_corrections(tx: AsyncConnection, schools: Sequence[str]) -> dict[str, int]:
+    """Corrections of each school's pupils that its principal, its authority or identity has yet to answer."""
+    rows = await (await driver(tx)).fetch(
+        """SELECT s.school, count(*) AS open FROM corrections n JOIN students s ON s.id = n.student_id
+           WHERE n.open AND s.school = ANY($1::text[]) GROUP BY s.school""",
+        list(schools),
+    )
+    return {row["school"]: row["open"] for row in rows}
+
+
 async def open_registrations(tx: AsyncConnection, schools: Sequence[str]) -> int:
     found: int = await (await driver(tx)).fetchval(
         """SELECT count(*) FROM registrations
