@@ -134,11 +134,17 @@ class Console:
         return found
 
     async def answer(self, confirm: str, /, **values: str) -> None:
-        """Fill the open dialog by the names of its fields and send it; it closes."""
-        box = self.dialog
+        """Fill the open dialog by the names of its fields and send it: it closes, and the page is settled."""
+        box = await self.dialog.element_handle()
+        assert box
         await self.fill(**values)
         await self.fault_free()
-        await self.button(confirm, box).click()
+        await self.button(confirm, self.dialog).click()
+        end = time.monotonic() + SECONDS
+        while await box.evaluate("(e) => e.isConnected"):
+            assert time.monotonic() < end, f"the dialog stays open: {await box.inner_text()}"
+            await asyncio.sleep(0.02)
+        await self.settled()
 
     async def fill(self, **values: str) -> None:
         for name, value in values.items():
