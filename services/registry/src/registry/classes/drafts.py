@@ -27,8 +27,9 @@ from shared_contracts.decisions import Finding, Refused, refused
 from shared_contracts.messages import Command, Query, word
 from sqlalchemy.engine import RowMapping
 
-from registry.classes import policy, store, views
-from registry.classes.store import Pupil, Row
+from registry.classes import draws, policy, views
+from registry.classes.draws import Pupil
+from registry.classes.store import Row
 from registry.context import RegistryWork
 from registry.organisations import store as organisations
 from registry.registration.intake import form_context
@@ -54,8 +55,8 @@ async def open_assignment(work: RegistryWork, command: OpenAssignment) -> Assign
         return bad
     await organisations.hold(work.tx, school)
     year = registration_year(work.today)
-    await store.lock_grade(work.tx, school.code, year, command.grade)
-    before = await store.of_grade(work.tx, school.code, year, command.grade)
+    await draws.lock_grade(work.tx, school.code, year, command.grade)
+    before = await draws.of_grade(work.tx, school.code, year, command.grade)
     if under_way := [row for row in before if row["state"] not in ("cancelled", "set_aside")]:
         return _not_again(under_way[-1])
     set_aside = [row["number"] for row in before if row["state"] == "set_aside"]
@@ -74,10 +75,10 @@ async def open_assignment(work: RegistryWork, command: OpenAssignment) -> Assign
         "opened_by": command.actor.name,
         "replaces": set_aside[-1] if set_aside else None,
     }
-    pupils = await store.pupils_of_grade(work.tx, school.code, command.grade, year)
+    pupils = await draws.pupils_of_grade(work.tx, school.code, command.grade, year)
     if not pupils:
         return refused("refused", f"{policy.class_title(command.grade, 0)[:-2]}还没有学生，不能分班。请先录入名册。")
-    await store.open_assignment(work.tx, row)
+    await draws.open_assignment(work.tx, row)
     await _put(work, row, pupils, (), (), {})
     return await shown(work, command.assignment_id)
 
@@ -92,7 +93,7 @@ async def revise_assignment(work: RegistryWork, command: ReviseAssignment) -> As
         return changed(row)
     if bad := _bad_classes(command.classes):
         return bad
-    pupils = await store.pupils_of_grade(work.tx, row["school"], row["grade"], row["school_year"])
+    pupils = await draws.pupils_of_grade(work.tx, row["school"], row["grade"], row["school_year"])
     known = {pupil.id for pupil in pupils}
     settings = [setting for setting in command.pupils if setting.pupil_id in known]
     if len({setting.pupil_id for setting in command.pupils}) < len(command.pupils):
@@ -109,14 +110,14 @@ async def revise_assignment(work: RegistryWork, command: ReviseAssignment) -> As
     )
     if findings:
         return refused("refused", f"有{len(findings)}处不符合要求，没有保存。", *findings)
-    codes = {one["pupil_id"]: str(one["code"]) for one in await store.listed(work.tx, row["id"])}
+    codes = {one["pupil_id"]: str(one["code"]) for one in await draws.listed(work.tx, row["id"])}
     changed_row = {
         **row,
         "classes": sorted(command.classes),
         "attributes": list(command.attributes),
         "standard": work.deps.policy.parameters(row["division"], work.today).class_size(Stage(row["stage"])),
     }
-    await store.change(
+    await draws.change(
         work.tx, row["id"], **{name: changed_row[name] for name in ("classes", "attributes", "standard")}
     )
     await _put(work, changed_row, pupils, settings, command.rules, codes)
@@ -131,7 +132,7 @@ async def cancel_assignment(work: RegistryWork, command: CancelAssignment) -> As
         return row
     if late := policy.may_still_cancel(row["public_at"], work.now):
         return refused("refused", f"{late.message}。{late.cure}。", late)
-    await store.change(work.tx, row["id"], state="cancelled", cancelled_at=work.now, cancelled_reason=command.reason)
+    await draws.change(work.tx, row["id"], state="cancelled", cancelled_at=work.now, cancelled_reason=command.reason)
     return await shown(work, row["id"])
 
 
@@ -141,8 +142,8 @@ async def preview_assignment(work: RegistryWork, query: PreviewAssignment) -> Ba
     row = await seen(work, query, query.assignment_id)
     if isinstance(row, Refused):
         return row
-    pupils = await store.listed(work.tx, row["id"])
-    rules = (await store.rules_of(work.tx, [row["id"]])).get(row["id"], [])
+    pupils = await draws.listed(work.tx, row["id"])
+    rules = (await draws.rules_of(work.tx, [row["id"]])).get(row["id"], [])
     listing = views.listing(row, pupils, rules)
     if findings := await faults(work, row, listing):
         return Balance(classes=(), findings=findings)
@@ -156,12 +157,12 @@ async def preview_assignment(work: RegistryWork, query: PreviewAssignment) -> Ba
 
 async def theirs(work: RegistryWork, command: Any, assignment_id: str) -> RowMapping | Refused:
     """An assignment under lock that the actor may do this to, where it stands as the table of acts says."""
-    row = await store.lock_assignment(work.tx, assignment_id)
+    row = await draws.lock_assignment(work.tx, assignment_id)
     return _allowed(command, row)
 
 
 async def seen(work: RegistryWork, query: Any, assignment_id: str) -> RowMapping | Refused:
-    return _allowed(query, await store.assignment(work.tx, assignment_id))
+    return _allowed(query, await draws.assignment(work.tx, assignment_id))
 
 
 def _allowed(message: Any, row: RowMapping | None) -> RowMapping | Refused:
@@ -172,7 +173,7 @@ def _allowed(message: Any, row: RowMapping | None) -> RowMapping | Refused:
 
 
 async def shown(work: RegistryWork, assignment_id: str) -> AssignmentView:
-    row = await store.assignment(work.tx, assignment_id)
+    row = await draws.assignment(work.tx, assignment_id)
     assert row is not None
     return await views.assignment_view(work, row, await standing_faults(work, row))
 
@@ -181,8 +182,8 @@ async def standing_faults(work: RegistryWork, row: Row) -> tuple[Finding, ...]:
     """Why a draft could not be closed as it is; nothing of any other."""
     if row["state"] != "draft":
         return ()
-    pupils = await store.listed(work.tx, row["id"])
-    rules = (await store.rules_of(work.tx, [row["id"]])).get(row["id"], [])
+    pupils = await draws.listed(work.tx, row["id"])
+    rules = (await draws.rules_of(work.tx, [row["id"]])).get(row["id"], [])
     return await faults(work, row, views.listing(row, pupils, rules))
 
 
@@ -193,9 +194,9 @@ async def faults(work: RegistryWork, row: Row, listing: fair.Listing) -> tuple[F
         return ()
     names = {}
     if fault.rules:
-        pupils = await store.pupils_of_grade(work.tx, row["school"], row["grade"], row["school_year"])
+        pupils = await draws.pupils_of_grade(work.tx, row["school"], row["grade"], row["school_year"])
         by_id = {pupil.id: pupil.name for pupil in pupils}
-        names = {one["code"]: by_id.get(one["pupil_id"], "") for one in await store.listed(work.tx, row["id"])}
+        names = {one["code"]: by_id.get(one["pupil_id"], "") for one in await draws.listed(work.tx, row["id"])}
     return (policy.fault_found(fault, names),)
 
 
@@ -228,12 +229,12 @@ async def _put(
                 "place_in": own.place_in,
             }
         )
-    await store.put_list(work.tx, row["id"], rows, rules)
+    await draws.put_list(work.tx, row["id"], rows, rules)
 
 
 async def _boarding(work: RegistryWork, pupils: Sequence[Pupil]) -> dict[str, str]:
     """就读方式 as the forms say it."""
-    sealed = await store.forms(work.tx, [pupil.id for pupil in pupils])
+    sealed = await draws.forms(work.tx, [pupil.id for pupil in pupils])
     cipher = work.deps.cipher
     return {key: _form(cipher.open_bytes(blob, form_context(key))).get("boarding", "") for key, blob in sealed.items()}
 

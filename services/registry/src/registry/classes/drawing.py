@@ -27,7 +27,7 @@ from shared_contracts.decisions import Refused, refused
 from shared_contracts.messages import Command
 from shared_contracts.waiting import WorkWaiting
 
-from registry.classes import policy, store, views
+from registry.classes import draws, policy, store, views
 from registry.classes.drafts import changed, faults, shown, theirs
 from registry.classes.store import Row
 from registry.context import RegistryWork
@@ -54,8 +54,8 @@ async def commit_assignment(work: RegistryWork, command: CommitAssignment) -> As
     if early := policy.public_value_unknown(command.public_at, work.now, hours):
         return refused("refused", f"{early.message}。{early.cure}。", early)
     await store.hold_grade(work.tx, row["school"], row["grade"], row["school_year"])
-    now = {p.id: p for p in await store.pupils_of_grade(work.tx, row["school"], row["grade"], row["school_year"])}
-    pupils = await store.listed(work.tx, row["id"])
+    now = {p.id: p for p in await draws.pupils_of_grade(work.tx, row["school"], row["grade"], row["school_year"])}
+    pupils = await draws.listed(work.tx, row["id"])
     listed = {one["pupil_id"] for one in pupils}
     if came_or_left := now.keys() ^ listed:
         came = len(now.keys() - listed)
@@ -64,13 +64,13 @@ async def commit_assignment(work: RegistryWork, command: CommitAssignment) -> As
     by_hand = [one["pupil_id"] for one in pupils if one["place_in"] is not None]
     if wrong := [key for key in by_hand if now[key].placement not in policy.LEFT_OUT]:
         return refused("conflict", f"手工安置的学生中有{len(wrong)}名已不是随班就读。请刷新并核对名单后再封存。")
-    rules = (await store.rules_of(work.tx, [row["id"]])).get(row["id"], [])
+    rules = (await draws.rules_of(work.tx, [row["id"]])).get(row["id"], [])
     listing = views.listing(row, pupils, rules)
     if findings := await faults(work, row, listing):
         return refused("refused", "这个名单不能分班，没有封存。", *findings)
     secret = new_secret()
     list_sha256 = fair.list_hash(listing)
-    await store.change(
+    await draws.change(
         work.tx,
         row["id"],
         state="committed",
@@ -98,8 +98,8 @@ async def draw_assignment(work: RegistryWork, command: DrawAssignment) -> Assign
     listing = msgspec.json.decode(row["listing"], type=fair.Listing)
     seed = fair.seed_of(secret, row["list_sha256"], command.public_value)
     result = await asyncio.to_thread(fair.assign, listing, seed)
-    await store.put_result(work.tx, row["id"], result)
-    await store.change(
+    await draws.put_result(work.tx, row["id"], result)
+    await draws.change(
         work.tx,
         row["id"],
         state="drawn",
@@ -125,7 +125,7 @@ async def apply_assignment(work: RegistryWork, command: ApplyAssignment) -> Assi
     target = await _held_classes(work, school, row)
     wanted = {
         one["pupil_id"]: one["class_no"] if one["place_in"] is None else one["place_in"]
-        for one in await store.listed(work.tx, row["id"])
+        for one in await draws.listed(work.tx, row["id"])
     }
     registrations = await store.lock_registrations(work.tx, list(wanted))
     students = await store.lock_students(work.tx, list(wanted))
@@ -168,7 +168,7 @@ async def apply_assignment(work: RegistryWork, command: ApplyAssignment) -> Assi
             for key in in_school
         ],
     )
-    await store.change(work.tx, row["id"], state="applied", applied_at=work.now, applied_by=command.actor.account)
+    await draws.change(work.tx, row["id"], state="applied", applied_at=work.now, applied_by=command.actor.account)
     _tell_teachers(work, row)
     return await shown(work, row["id"])
 
@@ -182,7 +182,7 @@ async def ask_redraw(work: RegistryWork, command: AskRedraw) -> AssignmentView |
     if row["redraw_decision"] is not None:
         said = {"waiting": "正在等待审批", "rejected": "没有获得批准"}.get(row["redraw_decision"], "已经审批")
         return refused("conflict", f"这次分班的重新分班申请{said}，不能再次申请。")
-    await store.change(
+    await draws.change(
         work.tx,
         row["id"],
         redraw_decision="waiting",
@@ -213,7 +213,7 @@ async def decide_redraw(work: RegistryWork, command: DecideRedraw) -> Assignment
     if row["redraw_decision"] != "waiting":
         return refused("conflict", "没有等待审批的重新分班申请。请刷新后查看。")
     approved = command.decision == "approve"
-    await store.change(
+    await draws.change(
         work.tx,
         row["id"],
         state="set_aside" if approved else row["state"],

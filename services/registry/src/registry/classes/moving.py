@@ -11,7 +11,7 @@ from shared_contracts.classes import ClassMove, ClassMovePage, ListClassMoves, M
 from shared_contracts.decisions import Outcome, Refused, refused
 from shared_contracts.messages import Command, Query, word
 
-from registry.classes import policy, store
+from registry.classes import draws, policy, store
 from registry.context import RegistryWork
 from registry.organisations import store as organisations
 from registry.records import kinds
@@ -53,7 +53,7 @@ async def move_pupil(work: RegistryWork, command: MovePupil) -> ClassMove | Refu
         return refused("refused", f"{wrong[0].message}。{wrong[0].cure}。", *wrong)
     if to["id"] == present_id:
         return refused("conflict", "学生已经在这个班级。")
-    if number := await store.list_of(work.tx, command.pupil_id, ("committed", "drawn")):
+    if number := await draws.list_of(work.tx, command.pupil_id, ("committed", "drawn")):
         return refused("conflict", f"学生在已封存的分班名单（{number}）中。请在分班执行以后再调班。")
     size = (await store.sizes(work.tx, [to["id"]]))[to["id"]]
     if to["closed_on"] is not None and not size:

@@ -20,7 +20,7 @@ from shared_contracts.classes import (
 from shared_contracts.decisions import Refused, refused
 from shared_contracts.messages import Query, word
 
-from registry.classes import store, views
+from registry.classes import draws, views
 from registry.classes.drafts import seen, standing_faults
 from registry.context import RegistryWork
 
@@ -44,7 +44,7 @@ async def list_assignments(work: RegistryWork, query: ListAssignments) -> Assign
     if isinstance(after, Refused):
         return after
     limit = paging.size(query.limit)
-    rows = await store.assignment_page(
+    rows = await draws.assignment_page(
         work.tx, reached, school=query.school, redraws=query.redraws, after=after, limit=limit + 1
     )
     kept, cursor = paging.page(rows, limit, lambda row: (row["opened_at"].isoformat(), row["id"]))
@@ -61,7 +61,7 @@ async def list_assignment_pupils(work: RegistryWork, query: ListAssignmentPupils
     if isinstance(after, Refused):
         return after
     limit = paging.size(query.limit)
-    rows = await store.named(work.tx, query.assignment_id, after=str(after[0]) if after else None, limit=limit + 1)
+    rows = await draws.named(work.tx, query.assignment_id, after=str(after[0]) if after else None, limit=limit + 1)
     kept, cursor = paging.page(rows, limit, lambda one: (one["code"],))
     return AssignmentPupils(
         items=tuple(
@@ -89,11 +89,11 @@ async def published_assignment(work: RegistryWork, query: GetPublishedAssignment
     """For everybody: from the closing of the list on, for ever, also of what was cancelled or set aside."""
     if no := check(query.actor, word(query)):
         return no
-    row = await store.assignment_of_number(work.tx, query.number)
+    row = await draws.assignment_of_number(work.tx, query.number)
     if row is None or row["committed_at"] is None:
         return refused("not_found", NOT_PUBLISHED)
-    pupils = await store.listed(work.tx, row["id"])
-    all_ = await store.of_grade(work.tx, row["school"], row["school_year"], row["grade"])
+    pupils = await draws.listed(work.tx, row["id"])
+    all_ = await draws.of_grade(work.tx, row["school"], row["school_year"], row["grade"])
     later = [one["number"] for one in all_ if one["replaces"] == row["number"] and one["committed_at"] is not None]
     return PublishedAssignment(document=views.published(row, pupils, later[-1] if later else None))
 

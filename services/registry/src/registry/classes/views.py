@@ -19,7 +19,7 @@ from shared_contracts.classes import (
 )
 from shared_contracts.decisions import Finding
 
-from registry.classes import policy, store
+from registry.classes import draws, policy, store
 from registry.classes.store import Row
 from registry.context import RegistryWork
 
@@ -65,8 +65,8 @@ def _class(work: RegistryWork, row: Row, counted: Row) -> ClassView:
 async def assignment_views(work: RegistryWork, rows: Sequence[Row]) -> list[AssignmentView]:
     """Without findings and balance: only one that is looked at by itself has them."""
     ids = [row["id"] for row in rows]
-    rules = await store.rules_of(work.tx, ids)
-    counts = await store.pupil_counts(work.tx, ids)
+    rules = await draws.rules_of(work.tx, ids)
+    counts = await draws.pupil_counts(work.tx, ids)
     return [_assignment(row, counts.get(row["id"], (0, 0)), rules.get(row["id"], [])) for row in rows]
 
 
@@ -74,7 +74,7 @@ async def assignment_view(work: RegistryWork, row: Row, findings: tuple[Finding,
     (view,) = await assignment_views(work, [row])
     if row["drawn_at"] is None:
         return msgspec.structs.replace(view, findings=findings)
-    listed = await store.listed(work.tx, row["id"])
+    listed = await draws.listed(work.tx, row["id"])
     return msgspec.structs.replace(view, findings=findings, balance=balance(row["classes"], listed))
 
 

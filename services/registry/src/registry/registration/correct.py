@@ -11,7 +11,7 @@ from shared_contracts.actors import Role
 from shared_contracts.decisions import Decision, Refused, refused
 from shared_contracts.registry import CorrectRegistration, RegistrationView, WithdrawRegistration
 
-from registry.classes import store as classes
+from registry.classes import draws
 from registry.context import RegistryWork
 from registry.enrolment.plans import store as plans
 from registry.organisations.facts import SchoolFacts
@@ -48,7 +48,7 @@ async def correct_registration(work: RegistryWork, command: CorrectRegistration)
     if fixed:
         detail = f"不能在这里更改：{'、'.join(fixed)}。姓名、性别、出生日期或证件有误的，请撤回本条并重新录入。"
         return refused("refused", detail)
-    if "class_no" in command.changes and (number := await classes.list_of(work.tx, registration.id)):
+    if "class_no" in command.changes and (number := await draws.list_of(work.tx, registration.id)):
         detail = f"班级由一键分班（{number}）决定，不能在这里更改。确需调班的，由学校主管校长在“班级与分班”办理。"
         return refused("refused", detail)
     decision = await _correct(work, school, registration, command.changes)
