@@ -242,6 +242,9 @@ class Worker(Generic[K, T]):
 
     async def run(self, kit: Kit, deps: Any, stop: asyncio.Event) -> None:
         """Until `stop` is set."""
+        if self.lanes == 1 and not self.sweeping:  # what it dies of stays what it is, not a group of one
+            await self._lane(kit, deps, stop)
+            return
         async with asyncio.TaskGroup() as tasks:
             for _ in range(self.lanes):
                 tasks.create_task(self._lane(kit, deps, stop))

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-import sqlalchemy as sa
-from regulation.authorisation import Target, check, reach, subtree_pattern
+from regulation.authorisation import Target, check
 from regulation.mark import clause
 from service_kit import paging
 from service_kit.work import CommandHandler, QueryHandler
@@ -32,7 +31,6 @@ from shared_contracts.junior_intake import (
 )
 from shared_contracts.messages import Command, Query, word
 from shared_contracts.waiting import WorkWaiting
-from sqlalchemy.engine import RowMapping
 
 from registry.context import RegistryWork
 from registry.junior_intake import judging, sheet, store
@@ -40,14 +38,26 @@ from registry.junior_intake.judging import Case
 from registry.junior_intake.store import Row
 from registry.moving import deciding
 from registry.moving import store as moving
-from registry.moving.tables import operations
-from registry.organisations import store as organisations
+from registry.moving.asked import Operations
 from registry.rosters import uploaded
 
 KINDS = ("junior_intake",)
 MOST_PAIRS = 500
 LINK = "/v1/junior-intakes/"
 CURE = "请把目标初中填到下载的模板后重新上传。"
+
+
+ASKED = Operations(
+    KINDS,
+    "intake_id",
+    JuniorIntakeView,
+    lambda row, name: {
+        "county": row["organisation"],
+        "county_name": name(row["organisation"]),
+        "school_year": row["plan"]["school_year"],
+        "check": row["preview"],
+    },
+)
 
 
 @clause("16")
@@ -83,7 +93,7 @@ async def build(work: RegistryWork, command: BuildJuniorIntake) -> JuniorIntakeV
 @clause("4.3", "16")
 async def decide(work: RegistryWork, command: DecideJuniorIntake) -> JuniorIntakeView | Refused:
     """核准. Places are taken under the plans' locks: never one over."""
-    row = await _own(work, command, lock=True, version=command.version, approver=True)
+    row = await ASKED.own(work, command, lock=True, approver=True)
     if isinstance(row, Refused):
         return row
     case = Case(id=row["id"], county=row["organisation"], year=row["plan"]["school_year"])
@@ -105,11 +115,11 @@ async def decide(work: RegistryWork, command: DecideJuniorIntake) -> JuniorIntak
     if command.decision == "approve":
         await store.take_places(work.tx, case.id, case.year, {one.school: one.pupils for one in now.targets})
         await moving.change(work.tx, case.id, effective_from=work.today)
-    return await _view(work, case.id)
+    return await ASKED.shown(work, case.id)
 
 
 async def cancel(work: RegistryWork, command: CancelJuniorIntake) -> JuniorIntakeView | Refused:
-    row = await _own(work, command, lock=True, version=command.version)
+    row = await ASKED.own(work, command, lock=True)
     if isinstance(row, Refused):
         return row
     if row["state"] == "failed" and row["step"]:
@@ -117,48 +127,12 @@ async def cancel(work: RegistryWork, command: CancelJuniorIntake) -> JuniorIntak
     if no := await deciding.cancel(work, row, command.reason):
         return no
     await store.give_back_places(work.tx, row["id"])
-    return await _view(work, row["id"])
-
-
-async def resume(work: RegistryWork, command: ResumeJuniorIntake) -> JuniorIntakeView | Refused:
-    row = await _own(work, command, lock=True, version=command.version)
-    if isinstance(row, Refused):
-        return row
-    await deciding.resume(work, row)
-    return await _view(work, row["id"])
-
-
-@clause("44")
-async def undo(work: RegistryWork, command: UndoJuniorIntake) -> JuniorIntakeView | Refused:
-    row = await _own(work, command, lock=True, version=command.version, approver=True)
-    if isinstance(row, Refused):
-        return row
-    if no := await deciding.undo(work, row, command.actor, command.reason):
-        return no
-    return await _view(work, row["id"])
-
-
-async def get(work: RegistryWork, query: GetJuniorIntake) -> JuniorIntakeView | Refused:
-    row = await _own(work, query)
-    return row if isinstance(row, Refused) else await _view(work, row["id"])
+    return await ASKED.shown(work, row["id"])
 
 
 async def list_(work: RegistryWork, query: ListJuniorIntakes) -> JuniorIntakePage | Refused:
-    reached = reach(query.actor, word(query))
-    if isinstance(reached, Refused):
-        return reached
-    after = paging.decode(query.cursor, str)
-    if isinstance(after, Refused):
-        return after
-    limit = paging.size(query.limit)
-    of = reached.subtree
-    visible = sa.true() if of is None else operations.c.organisation.like(subtree_pattern(of))
-    found = await moving.page(
-        work.tx, KINDS, visible, state=None, after=str(after[0]) if after else None, limit=limit + 1
-    )
-    kept, cursor = paging.page(found, limit, lambda row: (row["id"],))
-    names = await _names(work, kept)
-    return JuniorIntakePage(items=tuple(_of(row, names) for row in kept), next_cursor=cursor)
+    found = await ASKED.page(work, query)
+    return found if isinstance(found, Refused) else JuniorIntakePage(items=found[0], next_cursor=found[1])
 
 
 @clause("16", "45.1")
@@ -166,7 +140,7 @@ async def list_rows(work: RegistryWork, query: ListJuniorIntakeRows) -> JuniorIn
     after = paging.decode(query.cursor, int)
     if isinstance(after, Refused):
         return after
-    row = await _own(work, query)
+    row = await ASKED.own(work, query)
     if isinstance(row, Refused):
         return row
     limit = paging.size(query.limit)
@@ -235,49 +209,7 @@ async def _put(
             link=LINK + case.id,
         )
         work.emit(waiting, case.id)
-    return await _view(work, case.id)
-
-
-Own = (
-    DecideJuniorIntake
-    | CancelJuniorIntake
-    | ResumeJuniorIntake
-    | UndoJuniorIntake
-    | GetJuniorIntake
-    | ListJuniorIntakeRows
-)
-
-
-async def _own(
-    work: RegistryWork, message: Own, *, lock: bool = False, approver: bool = False, version: int | None = None
-) -> RowMapping | Refused:
-    return await deciding.seen(work, message, message.intake_id, KINDS, lock=lock, approver=approver, version=version)
-
-
-async def _view(work: RegistryWork, operation_id: str) -> JuniorIntakeView:
-    row = await moving.get(work.tx, operation_id)
-    assert row is not None
-    return _of(row, await _names(work, [row]))
-
-
-async def _names(work: RegistryWork, rows: Sequence[RowMapping]) -> dict[str, str]:
-    codes = sorted({row["organisation"] for row in rows})
-    return {one.code: one.name for one in await organisations.known(work.tx, codes=codes)}
-
-
-def _of(row: RowMapping, names: dict[str, str]) -> JuniorIntakeView:
-    values = {name: row[name] for name in JuniorIntakeView.__struct_fields__ if name in row}
-    return msgspec.convert(
-        {
-            **values,
-            "type": word(JuniorIntakeView),
-            "county": row["organisation"],
-            "county_name": names.get(row["organisation"], row["organisation"]),
-            "school_year": row["plan"]["school_year"],
-            "check": row["preview"],
-        },
-        JuniorIntakeView,
-    )
+    return await ASKED.shown(work, case.id)
 
 
 COMMANDS: dict[type[Command], CommandHandler] = {
@@ -285,11 +217,11 @@ COMMANDS: dict[type[Command], CommandHandler] = {
     BuildJuniorIntake: build,
     DecideJuniorIntake: decide,
     CancelJuniorIntake: cancel,
-    ResumeJuniorIntake: resume,
-    UndoJuniorIntake: undo,
+    ResumeJuniorIntake: ASKED.resume,
+    UndoJuniorIntake: ASKED.undo,
 }
 QUERIES: dict[type[Query], QueryHandler] = {
-    GetJuniorIntake: get,
+    GetJuniorIntake: ASKED.get,
     ListJuniorIntakes: list_,
     ListJuniorIntakeRows: list_rows,
     GetJuniorIntakeTemplate: get_template,

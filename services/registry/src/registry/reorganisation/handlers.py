@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
-import sqlalchemy as sa
-from regulation.authorisation import Target, check, reach, subtree_pattern
+from regulation.authorisation import Target, check
 from regulation.divisions import PROVINCE
 from regulation.mark import clause
-from service_kit import paging
 from service_kit.work import CommandHandler, QueryHandler
 from shared_contracts.actors import Role
 from shared_contracts.decisions import Refused, refused
@@ -39,7 +35,7 @@ from sqlalchemy.engine import RowMapping
 
 from registry.context import RegistryWork
 from registry.moving import deciding, store
-from registry.moving.tables import operations
+from registry.moving.asked import Operations
 from registry.organisations import store as organisations
 from registry.reorganisation import report
 from registry.reorganisation.planning import Case, school_plan
@@ -49,6 +45,19 @@ KINDS = ("merger", "closure", "redivision")
 MOST = 5_000
 """Schools, classes and pupils that a plan names at most."""
 LINK = "/v1/reorganisations/"
+
+
+ASKED = Operations(
+    KINDS,
+    "reorganisation_id",
+    ReorganisationView,
+    lambda row, name: {
+        "organisation_name": name(row["organisation"]),
+        "approver_name": name(row["approver"]),
+        "report": row["after"],
+    },
+    left_out=("preview", "report"),
+)
 
 
 @clause("21.3", "44")
@@ -75,12 +84,12 @@ async def draft(work: RegistryWork, command: DraftReorganisation) -> Reorganisat
     }
     if not await store.put(work.tx, row):
         return refused("conflict", "这个编号已用于另一项办理。请重新提交。")
-    return await _view(work, command.reorganisation_id)
+    return await ASKED.shown(work, command.reorganisation_id)
 
 
 @clause("21.3", "44")
 async def revise(work: RegistryWork, command: ReviseReorganisation) -> ReorganisationView | Refused:
-    row = await _own(work, command, lock=True, version=command.version)
+    row = await ASKED.own(work, command, lock=True)
     if isinstance(row, Refused):
         return row
     if no := _faults(command):
@@ -99,13 +108,13 @@ async def revise(work: RegistryWork, command: ReviseReorganisation) -> Reorganis
         preview=None,
         previewed_at=None,
     )
-    return await _view(work, row["id"])
+    return await ASKED.shown(work, row["id"])
 
 
 @clause("21.3", "44")
 async def preview(work: RegistryWork, command: PreviewReorganisation) -> ReorganisationView | Refused:
     """In numbers by class, and what stands in the way."""
-    row = await _own(work, command, lock=True, version=command.version)
+    row = await ASKED.own(work, command, lock=True)
     if isinstance(row, Refused):
         return row
     seen, schools = await _look(work, row)
@@ -127,107 +136,38 @@ async def preview(work: RegistryWork, command: PreviewReorganisation) -> Reorgan
             link=LINK + row["id"],
         )
         work.emit(waiting, row["id"])
-    return await _view(work, row["id"])
+    return await ASKED.shown(work, row["id"])
 
 
 @clause("21.3", "44")
 async def decide(work: RegistryWork, command: DecideReorganisation) -> ReorganisationView | Refused:
     """What stands in the way is looked at once more: a preview may be old."""
-    row = await _own(work, command, lock=True, version=command.version, approver=True)
+    row = await ASKED.own(work, command, lock=True, approver=True)
     if isinstance(row, Refused):
         return row
     seen, _ = await _look(work, row)
     actor = command.actor
     if no := await deciding.decide(work, row, actor, command.decision, command.reason, seen.findings):
         return no
-    return await _view(work, row["id"])
-
-
-async def cancel(work: RegistryWork, command: CancelReorganisation) -> ReorganisationView | Refused:
-    row = await _own(work, command, lock=True, version=command.version)
-    if isinstance(row, Refused):
-        return row
-    if no := await deciding.cancel(work, row, command.reason):
-        return no
-    return await _view(work, row["id"])
-
-
-async def resume(work: RegistryWork, command: ResumeReorganisation) -> ReorganisationView | Refused:
-    row = await _own(work, command, lock=True, version=command.version)
-    if isinstance(row, Refused):
-        return row
-    await deciding.resume(work, row)
-    return await _view(work, row["id"])
-
-
-@clause("44")
-async def undo(work: RegistryWork, command: UndoReorganisation) -> ReorganisationView | Refused:
-    row = await _own(work, command, lock=True, version=command.version, approver=True)
-    if isinstance(row, Refused):
-        return row
-    if no := await deciding.undo(work, row, command.actor, command.reason):
-        return no
-    return await _view(work, row["id"])
-
-
-async def get(work: RegistryWork, query: GetReorganisation) -> ReorganisationView | Refused:
-    row = await _own(work, query)
-    return row if isinstance(row, Refused) else await _view(work, row["id"])
+    return await ASKED.shown(work, row["id"])
 
 
 async def get_report(work: RegistryWork, query: GetReorganisationReport) -> Template | Refused:
-    row = await _own(work, query)
+    row = await ASKED.own(work, query)
     if isinstance(row, Refused):
         return row
-    view = await _view(work, row["id"])
+    view = await ASKED.shown(work, row["id"])
     if view.report is None:
         return refused("conflict", "办理完毕后才有报告。")
     return report.workbook(view)
 
 
 async def list_(work: RegistryWork, query: ListReorganisations) -> ReorganisationPage | Refused:
-    reached = reach(query.actor, word(query))
-    if isinstance(reached, Refused):
-        return reached
-    after = paging.decode(query.cursor, str)
-    if isinstance(after, Refused):
-        return after
-    limit = paging.size(query.limit)
-    c = operations.c
-    of = reached.subtree
-    visible = sa.true() if of is None else sa.or_(c.organisation.like(subtree_pattern(of)), c.approver == of)
-    rows = await store.page(
-        work.tx, KINDS, visible, state=query.state, after=str(after[0]) if after else None, limit=limit + 1
-    )
-    kept, cursor = paging.page(rows, limit, lambda row: (row["id"],))
-    names = await _names(work, kept)
-    items = tuple(msgspec.structs.replace(_of(row, names), preview=None, report=None) for row in kept)
-    return ReorganisationPage(items=items, next_cursor=cursor)
+    found = await ASKED.page(work, query, query.state)
+    return found if isinstance(found, Refused) else ReorganisationPage(items=found[0], next_cursor=found[1])
 
 
 # ---- what they are made of --------------------------------------------------------------------------------------------
-
-Own = (
-    ReviseReorganisation
-    | PreviewReorganisation
-    | DecideReorganisation
-    | CancelReorganisation
-    | ResumeReorganisation
-    | UndoReorganisation
-    | GetReorganisation
-    | GetReorganisationReport
-)
-
-
-async def _own(
-    work: RegistryWork, message: Own, *, lock: bool = False, approver: bool = False, version: int | None = None
-) -> RowMapping | Refused:
-    """Whoever approves sees it too."""
-    id_ = message.reorganisation_id
-    found = await deciding.seen(work, message, id_, KINDS, lock=lock, approver=approver, version=version)
-    if isinstance(found, Refused) and found.kind == "not_found" and not approver and isinstance(message, Query):
-        return await deciding.seen(work, message, id_, KINDS, approver=True)
-    return found
 
 
 async def _look(work: RegistryWork, row: RowMapping) -> tuple[Preview, list[str]]:
@@ -274,42 +214,17 @@ def _size(plan: Plan) -> int:
     return len(plan.schools) + len(plan.counties) + len(plan.renamed) + len(plan.ended)
 
 
-async def _view(work: RegistryWork, operation_id: str) -> ReorganisationView:
-    row = await store.get(work.tx, operation_id)
-    assert row is not None
-    return _of(row, await _names(work, [row]))
-
-
-async def _names(work: RegistryWork, rows: Any) -> dict[str, str]:
-    codes = {code for row in rows for code in (row["organisation"], row["approver"])}
-    return {one.code: one.name for one in await organisations.known(work.tx, codes=sorted(codes))}
-
-
-def _of(row: RowMapping, names: dict[str, str]) -> ReorganisationView:
-    values = {name: row[name] for name in ReorganisationView.__struct_fields__ if name in row}
-    return msgspec.convert(
-        {
-            **values,
-            "type": word(ReorganisationView),
-            "organisation_name": names.get(row["organisation"], row["organisation"]),
-            "approver_name": names.get(row["approver"], row["approver"]),
-            "report": row["after"],
-        },
-        ReorganisationView,
-    )
-
-
 COMMANDS: dict[type[Command], CommandHandler] = {
     DraftReorganisation: draft,
     ReviseReorganisation: revise,
     PreviewReorganisation: preview,
     DecideReorganisation: decide,
-    CancelReorganisation: cancel,
-    ResumeReorganisation: resume,
-    UndoReorganisation: undo,
+    CancelReorganisation: ASKED.cancel,
+    ResumeReorganisation: ASKED.resume,
+    UndoReorganisation: ASKED.undo,
 }
 QUERIES: dict[type[Query], QueryHandler] = {
-    GetReorganisation: get,
+    GetReorganisation: ASKED.get,
     GetReorganisationReport: get_report,
     ListReorganisations: list_,
 }
