@@ -26,7 +26,7 @@ _ROUND = {
     "public_source": "双色球开奖号码",
     "public_at": "2099-01-05T21:15:00+08:00",
 }
-_AT = "/v1/transfer-rounds/{round_id}"
+_AT = "/v1/transfer-rounds/{transfer_round_id}"
 
 ROWS: Mapping[str, Row] = {
     "GET /v1/transfer-ratios": Row(_LISTS, shows=("ratio_id", LOOKS)),
@@ -34,7 +34,7 @@ ROWS: Mapping[str, Row] = {
     "GET /v1/transfer-ratios/{ratio_id}": Row(LOOKS),
     "POST /v1/transfer-ratios/{ratio_id}/decisions": Row(at("county.officer"), stale(decision="approve")),
     "GET /v1/private-places/{school_code}": Row(LOOKS),
-    "GET /v1/transfer-rounds": Row(_LISTS, shows=("round_id", LOOKS)),
+    "GET /v1/transfer-rounds": Row(_LISTS, shows=("transfer_round_id", LOOKS)),
     "POST /v1/transfer-rounds": Row(at("county.officer"), body(**_ROUND)),
     f"GET {_AT}": Row(LOOKS),
     f"GET {_AT}/applicants": Row(at("registrar", "principal") | above("officer")),
@@ -80,4 +80,4 @@ def things(cast: Cast, people: People, desk: Desk) -> Mapping[str, str]:
         lottery.list_hash(notice, listing),
         secret,
     )
-    return {"ratio_id": ratio_id, "round_id": round_id, "round_number": number, "school_code": SCHOOL}
+    return {"ratio_id": ratio_id, "transfer_round_id": round_id, "round_number": number, "school_code": SCHOOL}

@@ -15,6 +15,7 @@ from registry_world import AUTHORITY, CITY, OTHER_SCHOOL, SCHOOL, actor
 from regulation import lottery
 from shared_contracts.actors import Role
 from shared_contracts.decisions import Refused
+from shared_contracts.evidence import EvidenceKind
 from shared_contracts.holds import GrantHold
 from shared_contracts.private_places import (
     DrawRound,
@@ -29,6 +30,7 @@ from shared_contracts.private_places import (
 )
 from shared_contracts.transfer import (
     GetTransfer,
+    PrecheckTransfer,
     RerouteTransfer,
     Step,
     TransfersStand,
@@ -54,6 +56,12 @@ async def reroute(world: LotteryWorld, transfer_id: str, school: str = FIVE_FOUR
         command_id=world.id(), actor=OFFICER, transfer_id=transfer_id, school=school, reason="随机录取未录取，就近统筹"
     )
     return await world.do(command)
+
+
+async def precheck(world: LotteryWorld, student: str) -> set[str]:
+    papers = await world.papers(EvidenceKind.RESIDENCE, organisation=PRIVATE.code)
+    query = PrecheckTransfer(actor=REGISTRAR, application=world.application(student, evidence=papers))
+    return {one.code for one in (await world.ask(query)).decision.findings}
 
 
 # ---- the ratio -----------------------------------------------------------------------------------------------------------
@@ -160,9 +168,11 @@ async def test_nobody_applies_without_a_ratio_nor_without_a_list(world: LotteryW
     await world.ratio()
     no_list = await world.apply(student)
     assert isinstance(no_list, Refused) and no_list.findings[0].code == "round.none" and no_list.findings[0].cure
+    assert await precheck(world, student) >= {"round.none"}
     assert await world.holds() == []
     opened = await world.round()
     assert opened.state is RoundState.OPEN
+    assert "round.waits" in await precheck(world, student)
     case = await world.apply(student)
     assert (case.state, case.seat, case.due_on) == (TransferState.OPEN, False, None)
     assert "round.waits" in {one.code for one in case.findings}

@@ -200,28 +200,28 @@ async def rounds(
     return await backend.ask(query, RoundPage)
 
 
-@get("/transfer-rounds/{round_id:str}", **about("一个报名批次：名单、学位、抽签与办理进度", "24.5.4"))
-async def round_(backend: Given[Backend], actor: Given[Actor], round_id: Id) -> Response[RoundView]:
-    return _round(await backend.ask(GetRound(actor=actor, round_id=round_id), RoundView))
+@get("/transfer-rounds/{transfer_round_id:str}", **about("一个报名批次：名单、学位、抽签与办理进度", "24.5.4"))
+async def round_(backend: Given[Backend], actor: Given[Actor], transfer_round_id: Id) -> Response[RoundView]:
+    return _round(await backend.ask(GetRound(actor=actor, round_id=transfer_round_id), RoundView))
 
 
-@get("/transfer-rounds/{round_id:str}/applicants", **about("报名名单：姓名与编码，用于告知监护人", "24.5.4"))
+@get("/transfer-rounds/{transfer_round_id:str}/applicants", **about("报名名单：姓名与编码，用于告知监护人", "24.5.4"))
 async def applicants(
-    *, backend: Given[Backend], actor: Given[Actor], round_id: Id, cursor: Cursor = None, limit: Limit = 100
+    *, backend: Given[Backend], actor: Given[Actor], transfer_round_id: Id, cursor: Cursor = None, limit: Limit = 100
 ) -> Applicants:
-    query = ListApplicants(actor=actor, round_id=round_id, cursor=cursor, limit=limit)
+    query = ListApplicants(actor=actor, round_id=transfer_round_id, cursor=cursor, limit=limit)
     return await backend.ask(query, Applicants)
 
 
 @post(
-    "/transfer-rounds/{round_id:str}/draw",
+    "/transfer-rounds/{transfer_round_id:str}/draw",
     status_code=200,
     **about("随机录取：公开种子，得出名单，只能一次", "24.5.4", problems=(415,)),
 )
 async def draw(
-    backend: Given[Backend], actor: Given[Actor], round_id: Id, command_id: Given[str], data: JSONBody[DrawIn]
+    backend: Given[Backend], actor: Given[Actor], transfer_round_id: Id, command_id: Given[str], data: JSONBody[DrawIn]
 ) -> Response[RoundView]:
-    command = DrawRound(command_id=command_id, actor=actor, round_id=round_id, public_value=data.public_value)
+    command = DrawRound(command_id=command_id, actor=actor, round_id=transfer_round_id, public_value=data.public_value)
     return _round(await backend.ask(command, RoundView, timeout=BULK))
 
 

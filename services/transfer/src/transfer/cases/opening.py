@@ -33,7 +33,7 @@ from transfer.cases import holding, store, telling, views
 from transfer.cases.chain import chain, parameters_of, terms_of
 from transfer.cases.showing import shown
 from transfer.context import TransferWork
-from transfer.private_places.entering import enter, intake_of
+from transfer.private_places.entering import enter, intake_of, list_of
 from transfer.rules import evidence
 from transfer.rules.case import place_of
 from transfer.rules.judge import judge, to_override
@@ -53,6 +53,8 @@ async def precheck_transfer(work: TransferWork, query: PrecheckTransfer) -> Tran
         return looked
     facts, decision, parameters = looked
     assert facts.to is not None
+    if listed := await list_of(work, facts):
+        decision = msgspec.structs.replace(decision, findings=(*decision.findings, listed))
     nearby: tuple[Nearby, ...] = ()
     if facts.pupil is not None and facts.pupil.grade is not None:
         nearby = await rooms(work, facts.to, facts.pupil, query.application, NEARBY)

@@ -35,6 +35,18 @@ async def intake_of(work: TransferWork, school: School, grade: int, *, case_id: 
 
 
 @clause("24.5.4")
+async def list_of(work: TransferWork, facts: ChangeFacts) -> Finding | None:
+    """What a list means for somebody who asks beforehand: until when one may apply, or that there is none. None: nothing is
+    to be waited for."""
+    school, pupil = facts.to, facts.pupil
+    if school is None or school.ownership != PRIVATE or pupil is None or pupil.grade is None:
+        return None
+    row = (await store.running(work.tx, school.code, pupil.grade)).get(pupil.grade)
+    closes_on = row["closes_on"] if row is not None and row["state"] == "open" else None
+    return policy.may_join(closes_on, work.today, school.name, pupil.grade)
+
+
+@clause("24.5.4")
 async def enter(work: TransferWork, transfer_id: str, facts: ChangeFacts) -> Waiting | Refused | None:
     """Put a case that is being opened on the open list of its school and grade; in the transaction that opens it.
 
