@@ -441,7 +441,29 @@ Commands = (
     | GrantClient
     | appointments.Commands
 )
-Queries = GetAccount | ListAccounts | ListSessions | GetTokenState | ListClients | appointments.Queries
+
+
+class HolderNow(Message, frozen=True, kw_only=True, gc=False):
+    """An account that may be used now, with what it may be now."""
+
+    username: str
+    organisation: str
+    roles: tuple[Role, ...]
+
+
+class HoldersNow(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="access.holders_now_view"):
+    """Without accounts that are sealed, or not known."""
+
+    items: tuple[HolderNow, ...]
+
+
+class ListHoldersNow(Query, frozen=True, kw_only=True, gc=False, tag="access.holders_now"):
+    """What these accounts are now, at most 500: asked before something is sent to them. Services alone. Reply: HoldersNow."""
+
+    usernames: tuple[str, ...]
+
+
+Queries = GetAccount | ListAccounts | ListSessions | GetTokenState | ListClients | ListHoldersNow | appointments.Queries
 Events = appointments.Events | AlertRaised | ExportApproved | ExportStands
 
 REPLIES: dict[type[Command] | type[Query], type[Message]] = {
@@ -467,6 +489,7 @@ REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     ListSessions: SessionPage,
     GetTokenState: TokenState,
     ListClients: ClientPage,
+    ListHoldersNow: HoldersNow,
     **appointments.REPLIES,
 }
 """What answers what; any of them may be answered with `decisions.Refused` instead."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared_contracts import worklist
+from shared_contracts import delivery, worklist
 from shared_contracts.messages import Command, Message, Moment, Ok, Query
 
 
@@ -36,10 +36,11 @@ class ListNotices(Query, frozen=True, kw_only=True, gc=False, tag="notifications
     limit: int = 50
 
 
-Commands = MarkRead
-Queries = ListNotices | worklist.Queries
+Commands = MarkRead | delivery.Commands
+Queries = ListNotices | worklist.Queries | delivery.Queries
 REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     MarkRead: Ok,
     ListNotices: NoticePage,
     **worklist.REPLIES,
+    **delivery.REPLIES,
 }

@@ -50,6 +50,7 @@ from gateway.routes import (
     classes,
     clients,
     codes,
+    contacts,
     corrections,
     credentials,
     duplicates,
@@ -74,6 +75,7 @@ from gateway.routes import (
     students,
     transfer_reports,
     transfers,
+    webhooks,
     worklist,
 )
 from gateway.settings import GatewaySettings, split
@@ -123,6 +125,8 @@ ROUTERS = (
     codes,
     worklist,
     notices,
+    contacts,
+    webhooks,
     health,
 )
 

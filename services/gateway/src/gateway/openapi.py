@@ -76,6 +76,7 @@ TAGS = {
     "code-tables": "代码表（第十四条）",
     "worklist": "待办",
     "notices": "消息",
+    "delivery": "联系方式、接口推送与发送记录",
     "health": "运行状态",
     "transfers": "转学（第二十四条）",
     "duplicates": "查重与疑似重复学籍的处理（第二十条、第三十九条）",

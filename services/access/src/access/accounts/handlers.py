@@ -11,7 +11,10 @@ from shared_contracts.access import (
     ChangeAccount,
     CreateAccount,
     GetAccount,
+    HolderNow,
+    HoldersNow,
     ListAccounts,
+    ListHoldersNow,
     PasswordIssued,
     ResetPassword,
     ResetSecondFactor,
@@ -26,6 +29,9 @@ from access.accounts.passwords import first_password
 from access.accounts.store import Account
 from access.context import AccessWork
 from access.sessions import store as sessions
+
+MOST_HOLDERS = 500
+"""Accounts of one question."""
 
 
 async def create_account(work: AccessWork, command: CreateAccount) -> PasswordIssued | Refused:
@@ -218,4 +224,29 @@ COMMANDS: dict[type[Command], CommandHandler] = {
     **own.COMMANDS,
     **loading.COMMANDS,
 }
-QUERIES: dict[type[Query], QueryHandler] = {GetAccount: get_account, ListAccounts: list_accounts}
+
+
+async def list_holders_now(work: AccessWork, query: ListHoldersNow) -> HoldersNow | Refused:
+    """For services: an account that was sealed, or has another role, is told nothing of what the old one was about."""
+    if no := check(query.actor, word(query)):
+        return no
+    found = await store.some(work.tx, query.usernames[:MOST_HOLDERS])
+    live = [account for account in found if account.seal is None]
+    waiting = await rights.withheld(work, live)
+    return HoldersNow(
+        items=tuple(
+            HolderNow(
+                username=account.username,
+                organisation=account.organisation,
+                roles=tuple(role for role in account.roles if role not in waiting[account.username]),
+            )
+            for account in live
+        )
+    )
+
+
+QUERIES: dict[type[Query], QueryHandler] = {
+    GetAccount: get_account,
+    ListAccounts: list_accounts,
+    ListHoldersNow: list_holders_now,
+}

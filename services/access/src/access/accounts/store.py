@@ -105,6 +105,11 @@ async def find(tx: AsyncConnection, username: str, *, lock: bool = False) -> Acc
     return None if row is None else _account(row)
 
 
+async def some(tx: AsyncConnection, usernames: Sequence[str]) -> list[Account]:
+    """Those that there are."""
+    return [_account(row) for row in await fetch_all(tx, _WHOLE.where(accounts.c.username.in_(usernames)))]
+
+
 async def page(
     tx: AsyncConnection,
     reach: Reach,

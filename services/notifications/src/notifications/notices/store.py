@@ -24,8 +24,8 @@ Position = tuple[datetime, str]
 """Where a page ended: the moment and the id of its last notice."""
 
 _CLAIM = """
-INSERT INTO notices (id, organisation, role, kind, merge, counts, title, body, link, updated_at)
-VALUES ($1, $2, $3, $4, $5, '{}', '', '', $6, $7)
+INSERT INTO notices (id, organisation, role, kind, merge, counts, title, body, link, updated_at, made_at)
+VALUES ($1, $2, $3, $4, $5, '{}', '', '', $6, $7, $7)
 ON CONFLICT (merge) DO UPDATE SET updated_at = greatest(notices.updated_at, excluded.updated_at)
 RETURNING id, counts::text
 """  # the update takes the row's lock, so that the next one adds to the sum that this one leaves

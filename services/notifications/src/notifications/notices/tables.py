@@ -20,6 +20,8 @@ notices = sa.Table(
     sa.Column("body", sa.Text, nullable=False),
     sa.Column("link", sa.Text, nullable=False),
     sa.Column("updated_at", MOMENT, nullable=False),
+    sa.Column("made_at", MOMENT, nullable=False),
+    sa.Column("dispatched_at", MOMENT),  # handed to the channels: once, however often it is added to
     sa.Index("notices_newest", "organisation", "role", "updated_at", "id"),
 )
 

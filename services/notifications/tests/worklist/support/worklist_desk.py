@@ -8,13 +8,15 @@ from zoneinfo import ZoneInfo
 
 from kit_recorder import Notebook
 from notifications.app import SERVICE
-from notifications.context import Notifications
+from notifications.context import assemble
+from notifications.settings import NotificationsSettings
 from notifications.worklist import reminding
 from service_kit import commands, settings
 from service_kit.clock import Clock
 from service_kit.codec import decode_reply
 from service_kit.database import Database, driver
 from service_kit.ids import new_id
+from service_kit.service import Kit
 from shared_contracts import notifications as contract
 from shared_contracts.actors import Actor, Role
 from shared_contracts.cases import CaseStands, Work, WorkStands
@@ -74,13 +76,21 @@ class MovingClock(Clock):
         self.moment += timedelta(**delta)
 
 
+class NoBus:
+    """For what must work without access."""
+
+    async def need(self, message: Any, timeout: float = 5.0) -> Any:
+        raise AssertionError(f"nobody is to be asked: {message}")
+
+
 class WorklistDesk:
-    def __init__(self, environment: dict[str, str]) -> None:
+    def __init__(self, environment: dict[str, str], bus: Any = None) -> None:
         self.environment = environment
         self.settings = settings.load(environment)
         self.clock = MovingClock()
         self.db = Database.from_settings(self.settings, self.clock, "notifications")
-        self.deps = Notifications()
+        kit = Kit("notifications", self.settings, self.db, bus or NoBus(), self.clock)
+        self.deps = assemble(kit, settings.read(NotificationsSettings, environment).checked(), lambda: None)
         self.notebook = Notebook("notifications")
 
     async def tell(self, *works: Work | CaseStands) -> None:
@@ -135,3 +145,4 @@ class WorklistDesk:
 
     async def shut(self) -> None:
         await self.db.close()
+        await self.deps.outside.close()
