@@ -164,7 +164,7 @@ class GetContacts(Query, frozen=True, kw_only=True, gc=False, tag="notifications
 
 
 class ListWebhooks(Query, frozen=True, kw_only=True, gc=False, tag="notifications.webhooks"):
-    """Those of the actor's organisation. Reply: WebhookPage."""
+    """Those of the actor's organisation; an integration client sees those that it registered. Reply: WebhookPage."""
 
     cursor: str | None = None
     limit: int = 50

@@ -19,6 +19,7 @@ from shared_contracts.delivery import (
     DeliveryState,
     EndWebhook,
     GetContacts,
+    ListWebhooks,
     RemoveContact,
     RotateWebhookSecret,
     Topic,
@@ -257,8 +258,14 @@ async def test_whose_webhooks_are_whose(post: DeliveryDesk) -> None:
         reply = await post.do(EndWebhook(command_id=post.id(), actor=who, webhook_id=made.webhook.id))
         assert isinstance(reply, Refused)
     assert isinstance(await hook(post, actor=OFFICER), Refused)
-    client = actor(Role.INTEGRATION_CLIENT, SCHOOL, "client:x")
-    assert not isinstance(await hook(post, actor=client), Refused)
+    client, other = (actor(Role.INTEGRATION_CLIENT, SCHOOL, f"client:{n}") for n in "xy")
+    own = await hook(post, actor=client)
+    shown = [
+        (await post.ask(ListWebhooks(actor=who))).items for who in (client, other, actor(Role.ACCOUNT_ADMIN, SCHOOL))
+    ]
+    assert [[one.id for one in items] for items in shown] == [[own.webhook.id], [], [own.webhook.id]]
+    reply = await post.do(RotateWebhookSecret(command_id=post.id(), actor=other, webhook_id=own.webhook.id))
+    assert isinstance(reply, Refused) and reply.kind == "not_found"
     assert isinstance(await hook(post, topics=()), Refused)
     assert isinstance(await hook(post, url="ftp://a.cn/"), Refused)
 

@@ -1,5 +1,6 @@
 // The own account: password, second factor, sessions (clause 45.3). What must be done first is asked for here, too.
 import { action, api, ask, badge, facts, fill, h, paged, showOnce, table, toast, told, when } from "./core.js";
+import { contactsCard } from "./contacts.js";
 import { refresh, session } from "./session.js";
 import { browser, ROLES } from "./words.js";
 
@@ -75,11 +76,12 @@ export async function accountPage(place, { done }) {
       action("绑定动态口令", () => bind(done), { class: "primary" }));
   }
   const list = h("div", { class: "card" });
+  const contacts = h("div", { class: "card" });
   fill(place, h("div", { class: "head" }, h("h1", null, "本人账号")),
     h("div", { class: "card" }, facts([["用户名", h("code", null, account.username)], ["姓名", account.name], ["单位代码", account.organisation],
       ["角色", account.roles.map((role) => ROLES[role]).join("、") || "—"], ["尚不能使用的角色", account.withheld.map((role) => ROLES[role]).join("、")],
       ["班级", account.classes.join("、")]]),
     h("div", { class: "row" }, action("绑定或更换动态口令", () => bind(done)))),
-    await changePassword(done), h("h2", null, "登录会话"), list);
-  return sessionsOf(list, id);
+    h("h2", null, "消息提醒"), contacts, await changePassword(done), h("h2", null, "登录会话"), list);
+  return Promise.all([contactsCard(contacts), sessionsOf(list, id)]);
 }

@@ -5,6 +5,7 @@ import { admissionsPage } from "./admissions.js";
 import { auditPage } from "./audit.js";
 import { cancellationsPage } from "./cancellations.js";
 import { classesPage } from "./classes.js";
+import { deliveriesPage, webhooksPage } from "./contacts.js";
 import { action, api, empty, fill, h, isMoved, showProblem, toast, today } from "./core.js";
 import { correctionsPage } from "./corrections.js";
 import { duplicatesPage } from "./duplicates.js";
@@ -43,7 +44,7 @@ const PAGES = [
   [/^#\/policy(?:\/(\w+))?$/, policyPage], [/^#\/private-places(?:\/([\w-]+))?$/, privatePlacesPage],
   [/^#\/reorganisations(?:\/([\w-]+))?$/, reorganisationsPage],
   [/^#\/junior-intakes(?:\/([\w-]+))?$/, juniorIntakesPage],
-  [/^#\/audit(?:\/([\w.:-]+))?$/, auditPage], [/^#\/notices$/, notices], [/^#\/account$/, accountPage],
+  [/^#\/audit(?:\/([\w.:-]+))?$/, auditPage], [/^#\/notices$/, notices], [/^#\/deliveries$/, deliveriesPage], [/^#\/webhooks$/, webhooksPage], [/^#\/account$/, accountPage],
 ];
 // The navigation, and whom it is shown to: what a role may do is the services' to say.
 const LINKS = [

@@ -44,21 +44,22 @@ from notifications.delivery import dispatching, policy, signing, store
 ADMINISTERS = (Role.ACCOUNT_ADMIN, Role.INTEGRATION_CLIENT)
 
 
-def _own(actor: Actor) -> Target:
-    return Target(account=actor.account)
+def _only_by(actor: Actor) -> str | None:
+    """An integration client has to do with what it registered itself; an administrator with all of the organisation's."""
+    return None if actor.has(Role.ACCOUNT_ADMIN) else actor.account
 
 
 # ---- contacts -------------------------------------------------------------------------------------------------------
 
 
 async def get_contacts(work: NotificationsWork, query: GetContacts) -> Contacts | Refused:
-    return check(query.actor, word(query), _own(query.actor)) or await _contacts(work, query.actor)
+    return check(query.actor, word(query)) or await _contacts(work, query.actor)
 
 
 async def set_contact(work: NotificationsWork, command: SetContact) -> Contacts | Refused:
     """The code goes out as a message like any other; until it is given back, nothing else does."""
     actor, channel = command.actor, Channel(command.channel)
-    if no := check(actor, word(command), _own(actor)):
+    if no := check(actor, word(command)):
         return no
     if channel not in work.deps.offered:
         return refused("refused", "本系统没有开通这个渠道。可以在“消息”中查看。")
@@ -102,7 +103,7 @@ async def set_contact(work: NotificationsWork, command: SetContact) -> Contacts 
 
 async def confirm_contact(work: NotificationsWork, command: ConfirmContact) -> Contacts | Refused:
     actor = command.actor
-    if no := check(actor, word(command), _own(actor)):
+    if no := check(actor, word(command)):
         return no
     known = await store.contact(work.tx, actor.account, command.channel)
     if known is None:
@@ -128,7 +129,7 @@ async def _count_wrong(work: NotificationsWork, account: str, channel: str) -> N
 
 async def choose_topics(work: NotificationsWork, command: ChooseTopics) -> Contacts | Refused:
     actor = command.actor
-    if no := check(actor, word(command), _own(actor)):
+    if no := check(actor, word(command)):
         return no
     chosen = [str(topic) for topic in dict.fromkeys(command.topics)]
     if not await store.change_contact(work.tx, actor.account, command.channel, topics=chosen):
@@ -137,7 +138,7 @@ async def choose_topics(work: NotificationsWork, command: ChooseTopics) -> Conta
 
 
 async def remove_contact(work: NotificationsWork, command: RemoveContact) -> Ok | Refused:
-    if no := check(command.actor, word(command), _own(command.actor)):
+    if no := check(command.actor, word(command)):
         return no
     await store.remove_contact(work.tx, command.actor.account, command.channel)
     return Ok()
@@ -215,7 +216,8 @@ async def _administered(work: NotificationsWork, command: RotateWebhookSecret | 
     row = await store.webhook(work.tx, command.webhook_id, lock=True)
     if no := check(command.actor, word(command), target_of(row["organisation"], None) if row else Target()):
         return no
-    if row is None or row["organisation"] != command.actor.organisation:
+    only_by, of = _only_by(command.actor), command.actor.organisation
+    if row is None or row["organisation"] != of or only_by not in (None, row["created_by"]):
         return refused("not_found", MISSING)
     return refused("conflict", "接口推送已经停止。需要的，请重新登记。") if row["ended_at"] else row
 
@@ -227,7 +229,8 @@ async def list_webhooks(work: NotificationsWork, query: ListWebhooks) -> Webhook
     if isinstance(after, Refused):
         return after
     limit = paging.size(query.limit)
-    rows = await store.webhooks_of(work.tx, query.actor.organisation, str(after[0]) if after else None, limit + 1)
+    last = str(after[0]) if after else None
+    rows = await store.webhooks_of(work.tx, query.actor.organisation, _only_by(query.actor), last, limit + 1)
     kept, cursor = paging.page(rows, limit, lambda row: (row["id"],))
     return WebhookPage(items=tuple(_webhook_view(row) for row in kept), next_cursor=cursor)
 
@@ -257,7 +260,9 @@ async def list_deliveries(work: NotificationsWork, query: ListDeliveries) -> Del
         return before
     limit = paging.size(query.limit)
     organisation = actor.organisation if actor.has(*ADMINISTERS) else None
-    rows = await store.page(work.tx, actor.account, organisation, query.state, before, limit + 1)
+    rows = await store.page(
+        work.tx, actor.account, organisation, query.state, before, limit + 1, only_by=_only_by(actor)
+    )
     kept, cursor = paging.page(rows, limit, lambda row: (row["created_at"].isoformat(), row["id"]))
     return DeliveryPage(items=tuple(_delivery(dict(row)) for row in kept), next_cursor=cursor)
 

@@ -107,8 +107,13 @@ async def change_webhook(tx: AsyncConnection, webhook_id: str, **values: Any) ->
     await execute(tx, sa.update(webhooks).where(webhooks.c.id == webhook_id).values(**values))
 
 
-async def webhooks_of(tx: AsyncConnection, organisation: str, after: str | None, limit: int) -> Sequence[RowMapping]:
+async def webhooks_of(
+    tx: AsyncConnection, organisation: str, only_by: str | None, after: str | None, limit: int
+) -> Sequence[RowMapping]:
+    """An organisation's, in the order of ids. `only_by`: what this account registered."""
     query = sa.select(webhooks).where(webhooks.c.organisation == organisation)
+    if only_by is not None:
+        query = query.where(webhooks.c.created_by == only_by)
     if after is not None:
         query = query.where(webhooks.c.id > after)
     return await fetch_all(tx, query.order_by(webhooks.c.id).limit(limit))
@@ -246,6 +251,7 @@ SELECT id, channel, shown_to, title, template, state, tries, created_at, next_tr
      ORDER BY created_at DESC, id DESC LIMIT $6)
     UNION ALL
     (SELECT * FROM deliveries WHERE webhook_id IS NOT NULL AND organisation = $2 AND ($3::text IS NULL OR state = $3)
+        AND ($7::text IS NULL OR webhook_id IN (SELECT w.id FROM webhooks w WHERE w.created_by = $7))
         AND (created_at, id) < (coalesce($4::timestamptz, 'infinity'), coalesce($5::text, ''))
      ORDER BY created_at DESC, id DESC LIMIT $6)
 ) AS page ORDER BY created_at DESC, id DESC LIMIT $6
@@ -259,7 +265,10 @@ async def page(
     state: str | None,
     before: tuple[datetime, str] | None,
     limit: int,
+    *,
+    only_by: str | None,
 ) -> list[asyncpg.Record]:
-    """The account's, and those of an organisation's webhooks where one is given; newest first."""
+    """The account's, and those of an organisation's webhooks where one is given; newest first. `only_by`: of those alone
+    that this account registered."""
     moment, id_ = before or (None, None)
-    return await (await driver(tx)).fetch(_PAGE, account, organisation, state, moment, id_, limit)
+    return await (await driver(tx)).fetch(_PAGE, account, organisation, state, moment, id_, limit, only_by)
