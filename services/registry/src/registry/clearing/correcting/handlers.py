@@ -21,7 +21,6 @@ from shared_contracts.clearing import (
     CorrectionView,
     DecideCorrection,
     GetCorrection,
-    KeyValues,
     ListCorrections,
     OpenCorrection,
     PrecheckCorrection,
@@ -36,8 +35,9 @@ from shared_contracts.messages import Command, Event, Query, word
 from registry.clearing import filing, record
 from registry.clearing.cancelling import store as cancellations
 from registry.clearing.correcting import applying, asking, policy, profile, store
-from registry.clearing.correcting.chain import chain, meaning, state_of
+from registry.clearing.correcting.chain import chain, meaning
 from registry.clearing.correcting.store import Correction
+from registry.clearing.correcting.views import proposed, values_of, view
 from registry.clearing.duplicates import store as duplicates
 from registry.clearing.record import Record
 from registry.context import RegistryWork
@@ -262,27 +262,6 @@ async def list_corrections(work: RegistryWork, query: ListCorrections) -> Correc
 # ---- shared -----------------------------------------------------------------------------------------------------------
 
 
-def values_of(subject: Record, found: StagedCorrection) -> KeyValues:
-    """As they stand; of family members identity alone knows the documents."""
-    return KeyValues(
-        name=subject.name,
-        sex=subject.sex,
-        document_kind=subject.document_kind,
-        masked_document=subject.masked_document,
-        members=found.former_members,
-    )
-
-
-def proposed(found: StagedCorrection) -> KeyValues:
-    return KeyValues(
-        name=found.name,
-        sex=found.sex,
-        document_kind=found.document_kind,
-        masked_document=found.masked_document,
-        members=found.members,
-    )
-
-
 async def _facts(
     work: RegistryWork,
     subject: Record,
@@ -366,33 +345,6 @@ async def _moved(work: RegistryWork, correction_id: str) -> CorrectionView:
             f"/v1/corrections?state={standing.status}",
         )
     return await view(work, found)
-
-
-async def view(work: RegistryWork, row: Correction, subject: Record | None = None) -> CorrectionView:
-    subject = subject or await record.read_one(work.tx, row.student_id)
-    assert subject is not None
-    standing = row.standing
-    return CorrectionView(
-        id=row.id,
-        student_id=row.student_id,
-        school=subject.school,
-        school_name=subject.school_name,
-        authority=row.parties["authority"],
-        duplicate_id=row.pair_id,
-        fields=row.fields,
-        before=row.before,
-        after=row.after,
-        reason=row.reason,
-        state=state_of(standing.status, standing.step, row.outcome),
-        waits_for=CorrectionStep(standing.step) if standing.status == "open" and standing.step else None,
-        due_on=standing.due_on,
-        opened_by=row.opened_by,
-        opened_at=row.opened_at,
-        steps=await filing.steps(work.tx, row.id),
-        evidence=await filing.papers(work.tx, f"correction:{row.id}"),
-        problem=row.problem,
-        version=row.version,
-    )
 
 
 COMMANDS: dict[type[Command], CommandHandler] = {
