@@ -6,6 +6,7 @@ Who issued a plan, who set a zone and who admitted a child stays said in what wa
 from __future__ import annotations
 
 from datetime import date
+from typing import cast
 
 import msgspec
 from regulation.mark import clause
@@ -13,6 +14,7 @@ from regulation.school_year import school_year
 from service_kit.database import driver
 from service_kit.ids import derived
 from shared_contracts.actors import Actor, Role
+from shared_contracts.admission import StageName
 from shared_contracts.organisations import OrganisationView
 from shared_contracts.waiting import WorkWaiting
 
@@ -55,9 +57,10 @@ async def _zones(
 ) -> None:
     """The open zone of each stage says its streets under the new division too, from the day on or today."""
     moved = False
-    for stage in sorted(after.stages):
-        versions = await zone_store.lock(work.tx, after.code, stage)
-        last = versions[-1] if versions else None
+    named = [(after.code, cast(StageName, stage)) for stage in sorted(after.stages)]
+    last_of = await zone_store.lock(work.tx, named)
+    for key in named:
+        last, stage = last_of.get(key), key[1]
         if last is None or last.valid_to is not None:
             continue
         areas = zones.redivided(last.areas, before.division, after.division)
