@@ -241,6 +241,7 @@ def test_years_of_a_stage_follow_the_system(stage: str, system: str, years: int)
         ({"plan_places": 79}, 0),
         ({"plan_places": None}, 0),
         ({"plan_places": 90, "held": 3}, 7),
+        ({"plan_places": 85, "held": 3}, 2),
         ({"plan_places": 200}, 10),  # not above the standard class size
         ({"plan_places": 90, "school_pupils": 1996}, 4),  # nor into a large school
         ({"plan_places": 90, "school_pupils": 2001}, 0),
