@@ -137,7 +137,7 @@ async def _again(work: TransferWork, transfer: Transfer, facts: ChangeFacts, ste
         over=transfer.over,
         overridden=transfer.overridden,
     )
-    intake = None if facts.to is None else await intake_of(work, facts.to, transfer.grade, case_id=transfer.id)
+    intake = None if facts.to is None else await intake_of(work, facts.to, _grade(transfer, facts), case_id=transfer.id)
     return judge_again(facts, parameters_of(work, transfer.to_authority), work.today, begun, intake)
 
 
