@@ -105,7 +105,8 @@ def test_the_receiving_school_learns_nothing_of_the_pupil_but_the_verdict(asking
         school=msgspec.structs.replace(of.pupil.school, code="SECRET", name="SECRET", authority_name="SECRET"),
     )  # fmt: skip
     decision = seen_by_school(asked(msgspec.structs.replace(of, pupil=pupil), for_, on=on))
-    told = msgspec.json.encode(decision.findings).decode()  # the policy's version is a date, and may be anybody's birthday
+    # The findings alone: the policy's version is a date, and may be anybody's birthday.
+    told = msgspec.json.encode(decision.findings).decode()
     assert "SECRET" not in told
     assert "7777" not in told
     assert pupil.birth_date.isoformat() not in told
