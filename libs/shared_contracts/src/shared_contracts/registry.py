@@ -12,6 +12,7 @@ from typing import Any, Literal
 from shared_contracts import (
     admission,
     archive,
+    attendance,
     cases,
     classes,
     clearing,
@@ -452,6 +453,7 @@ Commands = (
     | clearing.Commands
     | junior_intake.Commands
     | holds.Commands
+    | attendance.Commands
 )
 Queries = (
     GetRoster
@@ -478,6 +480,7 @@ Queries = (
     | search.Queries
     | clearing.Queries
     | holds.Queries
+    | attendance.Queries
 )
 Events = (
     RegistrationsApproved
@@ -533,5 +536,6 @@ REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     **inspection.REPLIES,
     **clearing.REPLIES,
     **holds.REPLIES,
+    **attendance.REPLIES,
 }
 """What answers what; any of them may be answered with `decisions.Refused` instead."""

@@ -13,6 +13,7 @@ from service_kit.service import Kit, Service
 
 from registry.archive import handlers as archive
 from registry.archive.key import archive_signer
+from registry.attendance import handlers as attendance
 from registry.classes import handlers as classes
 from registry.clearing import handlers as clearing
 from registry.clearing.duplicates import scanning
@@ -97,6 +98,7 @@ SERVICE = Service(
         **clearing.COMMANDS,
         **junior_intake.COMMANDS,
         **holds.COMMANDS,
+        **attendance.COMMANDS,
     },
     queries={
         **organisations.QUERIES,
@@ -119,6 +121,7 @@ SERVICE = Service(
         **clearing.QUERIES,
         **junior_intake.QUERIES,
         **holds.QUERIES,
+        **attendance.QUERIES,
     },
     events={**registration.EVENTS, **exports.EVENTS, **clearing.EVENTS, **holds.EVENTS},
     build=build,

@@ -2,6 +2,7 @@
 import { accountPage } from "./account.js";
 import { accountsPage, clientsPage } from "./accounts.js";
 import { admissionsPage } from "./admissions.js";
+import { attendancePage } from "./attendance.js";
 import { auditPage } from "./audit.js";
 import { cancellationsPage } from "./cancellations.js";
 import { classesPage } from "./classes.js";
@@ -37,6 +38,7 @@ const PAGES = [
   [/^#\/registrars(?:\/(\d+))?$/, registrarsPage], [/^#\/accounts(?:\/([\w.-]+))?$/, accountsPage], [/^#\/clients$/, clientsPage],
   [/^#\/admissions(?:\/([\w.-]+))?$/, admissionsPage],
   [/^#\/exports(?:\/([\w-]+))?$/, exportsPage], [/^#\/classes(?:\/([\w-]+))?$/, classesPage],
+  [/^#\/attendance(?:\/([\w-]+))?$/, attendancePage],
   [/^#\/inspection(?:\/([\w.-]+))?$/, inspectionPage],
   [/^#\/duplicates(?:\/([\w-]+))?$/, duplicatesPage], [/^#\/corrections(?:\/([\w-]+))?$/, correctionsPage], [/^#\/cancellations(?:\/([\w-]+))?$/, cancellationsPage],
   [/^#\/transfers(?:\/([\w-]+))?$/, transfersPage],
@@ -61,6 +63,7 @@ const LINKS = [
   ["#/registrars", "学籍管理员", ["principal", "authority_officer", "leader", "account_admin"]],
   ["#/exports", "导出", ["registrar", "principal", "authority_officer", "leader", "auditor"]],
   ["#/inspection", "核查与整改", ["registrar", "principal", "authority_officer", "leader"]],
+  ["#/attendance", "就读核对", ["registrar", "principal", "authority_officer", "leader"]],
   ["#/junior-intakes", "小升初", ["authority_officer", "leader"]],
   ["#/reorganisations", "撤并与区划调整", ["authority_officer", "leader"]],
   ["#/policy", "政策参数", ["principal", "authority_officer", "leader"]],
@@ -70,7 +73,7 @@ const LINKS = [
 const GROUPS = [
   ["招生", ["#/plans", "#/schemes", "#/admissions", "#/junior-intakes", "#/private-places"]],
   ["学籍", ["#/rosters", "#/work", "#/students", "#/classes", "#/transfers", "#/duplicates", "#/corrections", "#/cancellations"]],
-  ["监管", ["#/inspection", "#/policy", "#/reorganisations", "#/registrars", "#/exports"]],
+  ["监管", ["#/inspection", "#/attendance", "#/policy", "#/reorganisations", "#/registrars", "#/exports"]],
 ];
 let leaving = new AbortController();
 let unread;

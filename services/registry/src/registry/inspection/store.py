@@ -276,11 +276,16 @@ async def change_finding(tx: AsyncConnection, finding_id: str, **values: Any) ->
     await execute(tx, sa.update(t.findings).where(_f.id == finding_id).values(**values, version=_f.version + 1))
 
 
-async def system_findings(tx: AsyncConnection) -> list[asyncpg.Record]:
-    """What the system itself has found under Article 48 and nobody has closed, under lock."""
+async def system_findings(
+    tx: AsyncConnection, school: str | None = None, code: str | None = None
+) -> list[asyncpg.Record]:
+    """What the system itself has found under Article 48 and nobody has closed, under lock; of one school, of one code."""
     return await (await driver(tx)).fetch(
         """SELECT id, school, kind, code, records FROM inspection_findings
-           WHERE source = 'system' AND round_id IS NULL AND state <> 'closed' ORDER BY id FOR UPDATE"""
+           WHERE source = 'system' AND round_id IS NULL AND state <> 'closed'
+             AND ($1::text IS NULL OR school = $1) AND ($2::text IS NULL OR code = $2) ORDER BY id FOR UPDATE""",
+        school,
+        code,
     )
 
 

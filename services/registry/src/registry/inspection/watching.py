@@ -7,9 +7,10 @@ gone, and the authority closes it. What is looked for stands in `WATCHED`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+import asyncpg
 import msgspec
 from regulation.divisions import PROVINCE
 from regulation.mark import clause
@@ -20,6 +21,7 @@ from shared_contracts.actors import Role
 from shared_contracts.inspection import FindingKind
 from shared_contracts.waiting import WorkWaiting
 
+from registry.attendance import store as attendance
 from registry.context import RegistryWork
 from registry.enrolment.admission.reporting import late_registrations
 from registry.inspection import store
@@ -76,6 +78,12 @@ async def records_of_fraud(work: RegistryWork) -> Mapping[str, int]:
     return {row["school"]: row["pupils"] for row in rows}
 
 
+@clause("24.6.1", "48")
+async def seated_elsewhere(work: RegistryWork) -> Mapping[str, int]:
+    """Pupils who were seen in a class this school year, at its last check, and whose record is at another school still."""
+    return await attendance.elsewhere(work.tx, SCHOOL_YEAR_START.in_year(school_year(work.today)))
+
+
 class Watched(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that is looked for. `code`: its stable name; `words`: how it is put to the school; `source`: who knows."""
 
@@ -85,6 +93,14 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
     source: Source
 
 
+SEATED_ELSEWHERE = Watched(
+    kind=FindingKind.NOT_TRANSFERRED,
+    code="attendance.elsewhere",
+    words=Words(
+        "接收学籍在其他学校的学生就读，没有办理转学手续", "24.6.1", "为这些学生申请转学，或者请其回学籍所在学校就读"
+    ),
+    source=seated_elsewhere,
+)
 WATCHED: tuple[Watched, ...] = (
     Watched(
         kind=FindingKind.NO_RECORD,
@@ -110,6 +126,7 @@ WATCHED: tuple[Watched, ...] = (
         words=Words("对安排入学的适龄儿童提出异议", "5.2", "接收这些儿童入学，并说明情况"),
         source=children_objected_to,
     ),
+    SEATED_ELSEWHERE,
 )
 BY_CODE: Mapping[str, Words] = {one.code: one.words for one in WATCHED}
 
@@ -122,7 +139,22 @@ async def look(work: RegistryWork) -> bool:
     for one in WATCHED:
         for school, pupils in (await one.source(work)).items():
             found[school, one.kind, one.code] = pupils, f"{one.words.title}（{pupils}名学生）"
-    known = {(row["school"], row["kind"], row["code"]): row for row in await store.system_findings(work.tx)}
+    await _settle(work, found, await store.system_findings(work.tx))
+    return True
+
+
+async def look_at(work: RegistryWork, one: Watched, school: str) -> None:
+    """The same at once, for one school and one thing that somebody has just brought up."""
+    pupils = (await one.source(work)).get(school, 0)
+    found = {(school, one.kind.value, one.code): (pupils, f"{one.words.title}（{pupils}名学生）")} if pupils else {}
+    await _settle(work, found, await store.system_findings(work.tx, school, one.code))
+
+
+async def _settle(
+    work: RegistryWork, found: Mapping[tuple[str, str, str], tuple[int, str]], there: Sequence[asyncpg.Record]
+) -> None:
+    """What is new is raised; of what is `there` already it is noted that it is more, less or gone."""
+    known = {(row["school"], row["kind"], row["code"]): row for row in there}
     await _raise(work, {key: value for key, value in found.items() if key not in known})
     for key, row in known.items():
         pupils, detail = found.get(key, (0, ""))
@@ -130,7 +162,6 @@ async def look(work: RegistryWork) -> bool:
             await store.change_finding(work.tx, row["id"], records=pupils, **({"detail": detail} if detail else {}))
             act = "found_again" if pupils else "gone"
             await store.note(work.tx, [row["id"]], act, account=SYSTEM, name="系统", at=work.now, text=detail)
-    return True
 
 
 async def _raise(work: RegistryWork, new: Mapping[tuple[str, str, str], tuple[int, str]]) -> None:

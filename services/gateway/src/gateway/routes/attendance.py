@@ -1,0 +1,81 @@
+"""Who sits in a class against whose record is there (就读核对, clauses 24.6.1, 48)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from litestar import Response, Router, get, post
+from litestar.di import NamedDependency as Given
+from litestar.params import JSONBody, PathParameter
+from shared_contracts.actors import Actor
+from shared_contracts.attendance import (
+    MOST_SEATED,
+    AttendanceCheck,
+    AttendanceCheckPage,
+    CheckAttendance,
+    GetAttendanceCheck,
+    ListAttendanceChecks,
+    Seated,
+)
+
+from gateway.backend import Backend
+from gateway.idempotency import thing_id
+from gateway.openapi import about
+from gateway.routes.params import Cursor, Id, Limit, OrganisationCode
+
+SchoolCode = Annotated[str, PathParameter(pattern=r"^\d{10}$", description="学校标识码（10 位）")]
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who sits in the class today. `dry_run`: only say what is found."""
+
+    grade: Annotated[int, msgspec.Meta(ge=1, le=9)]
+    class_no: Annotated[int, msgspec.Meta(ge=1, le=99)]
+    rows: Annotated[tuple[Seated, ...], msgspec.Meta(min_length=1, max_length=MOST_SEATED)]
+    dry_run: bool = False
+
+
+@post(
+    "/schools/{code:str}/attendance-checks",
+    **about("就读核对：今天坐在一个班里的学生，与学籍比对；学籍在其他学校的列为整改", "24.6.1", "48", problems=(415,)),
+)
+async def check(
+    backend: Given[Backend], actor: Given[Actor], code: SchoolCode, command_id: Given[str], data: JSONBody[Listed]
+) -> Response[AttendanceCheck]:
+    command = CheckAttendance(
+        command_id=command_id,
+        actor=actor,
+        check_id=thing_id(actor, "attendance", command_id),
+        school=code,
+        grade=data.grade,
+        class_no=data.class_no,
+        rows=data.rows,
+        dry_run=data.dry_run,
+    )
+    found = await backend.ask(command, AttendanceCheck)
+    if not found.kept:
+        return Response(found, status_code=200)
+    return Response(found, status_code=201, headers={"Location": f"/v1/attendance-checks/{found.id}"})
+
+
+@get("/attendance-checks", **about("就读核对列表", "24.6.1"))
+async def checks(
+    *,
+    backend: Given[Backend],
+    actor: Given[Actor],
+    school: OrganisationCode = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> AttendanceCheckPage:
+    return await backend.ask(
+        ListAttendanceChecks(actor=actor, school=school, cursor=cursor, limit=limit), AttendanceCheckPage
+    )
+
+
+@get("/attendance-checks/{attendance_id:str}", **about("一次就读核对的逐人结果", "24.6.1", "48"))
+async def one_check(backend: Given[Backend], actor: Given[Actor], attendance_id: Id) -> AttendanceCheck:
+    return await backend.ask(GetAttendanceCheck(actor=actor, check_id=attendance_id), AttendanceCheck)
+
+
+router = Router("/v1", route_handlers=[check, checks, one_check], tags=["inspection"])

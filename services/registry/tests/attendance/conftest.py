@@ -1,0 +1,25 @@
+"""Fixtures: a registry with schools, and an identity that knows the documents that a test tells it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest_asyncio
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "registration" / "support"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "form" / "support"))
+sys.path.insert(0, str(Path(__file__).parent / "support"))
+
+from attendance_desk import Documents
+from registry_world import FAR_SCHOOL, OTHER_SCHOOL, SCHOOL, World
+
+
+@pytest_asyncio.fixture
+async def world(service_env: Any) -> AsyncIterator[World]:
+    made = World(await service_env("registry"), Documents())
+    await made.load(SCHOOL, OTHER_SCHOOL, FAR_SCHOOL)
+    yield made
+    await made.shut()
