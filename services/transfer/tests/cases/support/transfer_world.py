@@ -4,7 +4,7 @@ break off before or after it was answered, and events that are carried over when
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -26,7 +26,7 @@ from shared_contracts.evidence import EvidenceGiven, EvidenceKind
 from shared_contracts.holds import Place
 from shared_contracts.identity import FindPersons, FoundPersons
 from shared_contracts.messages import members, subject
-from shared_contracts.organisations import OrganisationChanged
+from shared_contracts.organisations import OrganisationChanged, OrganisationView
 from shared_contracts.transfer import Application, DecideTransfer, Ground, OpenTransfer, Step
 from transfer.app import SERVICE
 from transfer.context import assemble
@@ -100,6 +100,10 @@ class TransferWorld:
 
     async def prepare(self) -> None:
         found = authorities(PROVINCE, CITY, AUTHORITY, "230103", "230200", "230202")
+        await self.know([*found, *map(view, ALL)])
+
+    async def know(self, found: Sequence[OrganisationView]) -> None:
+        """What the registry would have announced."""
         async with self.db.transaction() as tx:
             await organisations.put(
                 tx,
@@ -108,7 +112,7 @@ class TransferWorld:
                         code=one.code, name=one.name, kind=one.kind, parent=one.parent, authority=one.authority,
                         division=one.division, valid_from=date(2020, 1, 1), closed=False, version=1,
                     )
-                    for one in [*found, *map(view, ALL)]
+                    for one in found
                 ],
             )  # fmt: skip
 
