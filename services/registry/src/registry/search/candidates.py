@@ -1,8 +1,8 @@
-"""Who may be meant: numbers of entries in a stable order, out of the index alone. What is shown is decided on the records.
+"""Who over authorities may be meant: numbers of entries in a stable order, out of the index alone.
 
-Two ways. Inside one school its entries are read, a few hundred of them. Over authorities a stretch of `search_terms` is,
-which holds exactly what begins with the query, in the order of authority, term and entry, so that a page ends early. Each
-row says of its pupil what a filter asks for (`facts.py`), so that a rare filter costs the rows of an index and no records.
+A stretch of `search_terms` holds exactly what begins with the query, in the order of authority, term and entry, so that a
+page ends early. Each row says of its pupil what a filter asks for (`facts.py`), so that a rare filter costs the rows of an
+index and no records. What is shown is decided on the records (`handlers.py`, which also looks through one school's entries).
 """
 
 from __future__ import annotations
@@ -118,11 +118,6 @@ OF_AUTHORITIES = _WINDOW.format(
     ) t
     ORDER BY a.code, t.term, t.n LIMIT $8 + 1""",  # noqa: S608
 )
-# Index Scan using search_entries_of_school; strpos over some hundred short texts. Filters are left to the records: who
-# moves a pupil between classes looks for it there the next moment.
-OF_SCHOOL = """
-SELECT n FROM search_entries WHERE school = $1 AND n > $2 AND strpos(terms, $3) > 0 ORDER BY n LIMIT $4
-"""
 
 
 async def of_authorities(
@@ -153,8 +148,3 @@ def statement(search: Search, after: Place, *, window: int, most: int) -> tuple[
         most,
         *search.filter,
     )
-
-
-async def of_school(tx: AsyncConnection, school: str, text: str, after: Place, most: int) -> Sequence[Candidate]:
-    rows = await (await driver(tx)).fetch(OF_SCHOOL, school, after.n, terms.SEPARATOR + text, most)
-    return [Candidate(Place("", "", row["n"]), looked, True) for looked, row in enumerate(rows, start=1)]

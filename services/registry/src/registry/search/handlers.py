@@ -30,8 +30,6 @@ from registry.search.tables import entries, former_names
 
 MOST_EXAMINED = 5_000
 """Rows of the index of one request, however few of them the filters leave: then the page ends, and the next one goes on."""
-FIRST_OF_SCHOOL = 200
-"""Candidates of a school that are looked at in one go where something is filtered, which the records decide there."""
 MOST_PERSONS = 200
 
 _s, _k, _e, _f = tables.students.c, tables.classes.c, entries.c, former_names.c
@@ -45,17 +43,31 @@ _NAMES = (
     .scalar_subquery()
     .label("former_names_of_person")
 )
-_FROM = views.FROM.outerjoin(entries, _e.student_id == _s.id)
-_COLUMNS = (*views.COLUMNS, _e.n, _e.terms, _NAMES)
+_PUPIL = (*views.COLUMNS, _NAMES)
+_FILTERS: dict[str, Any] = {
+    "school": _s.school,
+    "grade": _k.grade,
+    "class_no": _k.class_no,
+    "stage": _s.stage,
+    "state": _s.state,
+    "placement": _s.placement,
+}
+"""Fields of a query that narrow it; a row of a record has columns of these names, too."""
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """A query as it is carried out. `text`: folded."""
+    """A query as it is carried out. `text`: folded. `asked`: its filters by name. `visible`: what the actor may see."""
 
     query: SearchStudents
     text: str | None
     reached: Reach
-    conditions: tuple[sa.ColumnElement[bool], ...]
+    asked: dict[str, Any]
+    visible: sa.ColumnElement[bool]
+
+    @property
+    def conditions(self) -> tuple[sa.ColumnElement[bool], ...]:
+        """What a record has to fulfil besides the text."""
+        return (self.visible, *(_FILTERS[name] == value for name, value in self.asked.items()))
 
     @property
     def school(self) -> str | None:
@@ -68,6 +80,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
         return facts.wanted(query.grade, query.class_no, query.stage, query.state, query.placement)
 
     def found(self, row: RowMapping) -> FoundStudent | None:
+        if any(row[name] != value for name, value in self.asked.items()):
+            return None
         matched: tuple[Matched, str | None] | None = (Matched.NUMBER, None)
         if self.text is not None:
             matched = terms.found(self.text, row["name"], row["former_names_of_person"], exact=self.query.exact)
@@ -96,32 +110,24 @@ async def search_students(work: RegistryWork, query: SearchStudents) -> FoundPag
     place = START if after is None else Place(str(after[0]), str(after[1]), int(after[2]))
     if not 0 <= place.n < 2**63:
         return refused("invalid", paging.NO_CURSOR)
-    wanted = Wanted(query=query, text=text, reached=reached, conditions=_conditions(query, reached))
+    asked = wanted(query, text, reached)
     if query.person_ids is not None:
-        return await _by_persons(work, wanted)
-    return await _by_text(work, wanted, place)
+        return await _by_persons(work, asked)
+    return await _by_text(work, asked, place)
 
 
-def _conditions(query: SearchStudents, reached: Reach) -> tuple[sa.ColumnElement[bool], ...]:
-    """What a record has to fulfil besides the text; the first is the actor's reach."""
-    asked: tuple[tuple[Any, Any], ...] = (
-        (_s.school, query.school),
-        (_k.grade, query.grade),
-        (_k.class_no, query.class_no),
-        (_s.stage, query.stage),
-        (_s.state, query.state),
-        (_s.placement, query.placement),
-    )
+def wanted(query: SearchStudents, text: str | None, reached: Reach) -> Wanted:
     visible = within(reached, school=_s.school, authority=views.AUTHORITY, grade=_k.grade, class_no=_k.class_no)
-    found = [visible, *(column == value for column, value in asked if value is not None)]
     if is_school(query.actor.organisation):  # a cancelled record stays readable to the authorities (22)
-        found.append(_s.state != str(StudentState.CANCELLED))
-    return tuple(found)
+        visible = sa.and_(visible, _s.state != str(StudentState.CANCELLED))
+    values = {name: getattr(query, name) for name in _FILTERS}
+    asked = {name: value for name, value in values.items() if value is not None}
+    return Wanted(query=query, text=text, reached=reached, asked=asked, visible=visible)
 
 
 async def _by_persons(work: RegistryWork, wanted: Wanted) -> FoundPage:
     """A number is one person's, seldom two's: one page holds them all."""
-    statement = sa.select(*_COLUMNS).select_from(_FROM).where(*wanted.conditions)
+    statement = sa.select(*_PUPIL).select_from(views.FROM).where(*wanted.conditions)
     named = merging.found_by(tables.students, wanted.query.person_ids or ())  # a double's number finds what was kept
     statement = statement.where(_s.id.in_(named)).order_by(_s.school, _s.id)
     rows = await fetch_all(work.tx, statement.limit(MOST_PERSONS))
@@ -133,18 +139,15 @@ async def _by_text(work: RegistryWork, wanted: Wanted, after: Place) -> FoundPag
     limit = paging.size(wanted.query.limit)
     items: list[FoundStudent] = []
     examined, step, filtered = 0, limit + 1, wanted.filter.leaves_out
-    if wanted.school is not None and len(wanted.conditions) > 1:
-        step = max(step, FIRST_OF_SCHOOL)
     while True:
         left = MOST_EXAMINED - examined
         step = min(step, left)
         # Nothing is left out by the index where nothing is filtered: no more is looked at than is shown.
         window = left if filtered else step
         # With one more than is looked at it is known whether there are others.
-        proposed = await _propose(work, wanted, after, window, step + 1)
+        proposed, rows = await _propose(work, wanted, after, window, step + 1)
         looked = [one for one in proposed[:step] if one.looked <= window]
         more = len(proposed) > len(looked)
-        rows = await _rows(work, wanted, [one.place.n for one in looked if one.fits])
         for one in looked:
             after = one.place
             row = rows.get(after.n)
@@ -159,22 +162,38 @@ async def _by_text(work: RegistryWork, wanted: Wanted, after: Place) -> FoundPag
         step *= 4
 
 
-async def _propose(work: RegistryWork, wanted: Wanted, after: Place, window: int, most: int) -> Sequence[Candidate]:
-    text = wanted.text or ""
+async def _propose(
+    work: RegistryWork, wanted: Wanted, after: Place, window: int, most: int
+) -> tuple[Sequence[Candidate], dict[int, RowMapping]]:
+    """Candidates in order, and the records behind those who fulfil all conditions, as they stand now."""
     if wanted.school is not None:
-        return await candidates.of_school(work.tx, wanted.school, text, after, most)
-    search = Search(candidates.stretch_of(wanted.reached), text, wanted.query.exact, wanted.filter)
-    return await candidates.of_authorities(work.tx, search, after, window=window, most=most)
-
-
-async def _rows(work: RegistryWork, wanted: Wanted, numbers: Sequence[int]) -> dict[int, RowMapping]:
-    """The records behind candidates that fulfil all conditions, as they stand now."""
+        rows = {row["n"]: row for row in await fetch_all(work.tx, of_school(wanted, wanted.school, after.n, most))}
+        return [Candidate(Place("", "", n), looked, True) for looked, n in enumerate(rows, start=1)], rows
+    search = Search(candidates.stretch_of(wanted.reached), wanted.text or "", wanted.query.exact, wanted.filter)
+    proposed = await candidates.of_authorities(work.tx, search, after, window=window, most=most)
+    numbers = [one.place.n for one in proposed[: most - 1] if one.fits and one.looked <= window]
     if not numbers:
-        return {}
-    # One text whatever their number: it stays prepared.
-    statement = sa.select(*_COLUMNS).select_from(_FROM).where(*wanted.conditions)
-    meant = _e.n == sa.any_(sa.cast(list(numbers), sa.ARRAY(sa.BigInteger)))
-    return {row["n"]: row for row in await fetch_all(work.tx, statement.where(meant))}
+        return proposed, {}
+    # One text whatever their number: it stays prepared. Filters are looked at when the rows are here: as conditions, they
+    # would let the planner begin with all classes of a grade.
+    meant = _e.n == sa.any_(sa.cast(numbers, sa.ARRAY(sa.BigInteger)))
+    source = views.FROM.join(entries, _e.student_id == _s.id)
+    statement = sa.select(*_PUPIL, _e.n, _e.terms).select_from(source).where(wanted.visible, meant)
+    return proposed, {row["n"]: row for row in await fetch_all(work.tx, statement)}
+
+
+# Limit > Nested Loop > Index Scan using search_entries_of_school (strpos over some hundred short texts, which ends with the
+# page) > Limit > Index Scan using students_pkey …: one record after the other, whatever the planner thinks of the filters.
+# These are the records' own here: who moves a pupil between classes looks for it there the next moment.
+def of_school(wanted: Wanted, school: str, after: int, most: int) -> sa.Select[Any]:
+    """Records of one school that fulfil all conditions, by their number in the index."""
+    contains = sa.func.strpos(_e.terms, terms.SEPARATOR + (wanted.text or "")) > 0
+    named = (
+        sa.select(_e.n, _e.student_id, _e.terms).where(_e.school == school, _e.n > after, contains).subquery("named")
+    )
+    pupil = sa.select(*_PUPIL).select_from(views.FROM).where(_s.id == named.c.student_id, *wanted.conditions)
+    each = pupil.limit(1).correlate(named).lateral("pupil")
+    return sa.select(named.c.n, named.c.terms, each).join(each, sa.true()).order_by(named.c.n).limit(most)
 
 
 def _first(place: Place, row: RowMapping, wanted: Wanted) -> bool:
