@@ -139,7 +139,10 @@ async def test_a_roster_becomes_records(consoles: Consoles, stage: System, peopl
     await registrar.clean()
 
     teacher = await consoles(stage, "xinchun.teacher", size=NARROW)
-    await teacher.follow("待办")
+    await teacher.go("#/worklist")
+    await teacher.says("班主任审核")
+    await teacher.fault_free()
+    await teacher.follow("建籍审核")
     await teacher.press(names[0])  # one pupil looked at, and decided by himself
     await teacher.sees(teacher.dialog)
     await teacher.fault_free()
@@ -151,7 +154,7 @@ async def test_a_roster_becomes_records(consoles: Consoles, stage: System, peopl
     await teacher.clean()
 
     principal = await consoles(stage, "xinchun.principal")
-    await principal.follow("待办")
+    await principal.follow("建籍审核")
     await principal.press("全部通过")
     await principal.answer("通过")
     await principal.says("没有等待您办理的名册")
@@ -162,14 +165,14 @@ async def test_a_roster_becomes_records(consoles: Consoles, stage: System, peopl
     await registrar.answer("登记签字")
     await registrar.clean()
 
-    await principal.follow("待办")
+    await principal.follow("建籍审核")
     await principal.press("全部通过")
     await principal.answer("通过")
     await principal.says("没有等待您办理的名册")
     await principal.clean()
 
     officer = await consoles(stage, "nangang.officer")
-    await officer.follow("待办")
+    await officer.follow("建籍审核")
     await officer.press("全部通过")
     await officer.answer("通过")
     await officer.says("没有等待您办理的名册")

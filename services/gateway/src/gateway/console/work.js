@@ -13,7 +13,7 @@ export async function work(place) {
   const whole = h("section");
   const single = mine.map((step) => ({ step, place: h("div") }));
   const corrections = session.has("registrar") && h("section");
-  fill(place, h("div", { class: "head" }, h("h1", null, "待办")), whole, corrections,
+  fill(place, h("div", { class: "head" }, h("h1", null, "建籍审核")), whole, corrections,
     single.map(({ step, place: list }) => h("section", null, h("h2", null, `逐人办理：${step.name}`), list)));
   const load = () => Promise.all([
     rosters(whole, mine, load), corrections && toCorrect(corrections, mine, load), ...single.map((one) => pupils(one.place, one.step, mine, load)),
