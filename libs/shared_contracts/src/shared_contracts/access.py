@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 
 from shared_contracts import appointments
 from shared_contracts.actors import Actor, Role
-from shared_contracts.exports import ExportApproved, ExportStands
+from shared_contracts.exports import ExportApproved, ExportsStand, ExportStands
 from shared_contracts.messages import Command, Event, Message, Moment, Ok, Query
 
 ANONYMOUS = Actor(account="", name="", organisation="", roles=())
@@ -464,7 +464,7 @@ class ListHoldersNow(Query, frozen=True, kw_only=True, gc=False, tag="access.hol
 
 
 Queries = GetAccount | ListAccounts | ListSessions | GetTokenState | ListClients | ListHoldersNow | appointments.Queries
-Events = appointments.Events | AlertRaised | ExportApproved | ExportStands
+Events = appointments.Events | AlertRaised | ExportApproved | ExportStands | ExportsStand
 
 REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     CreateAccount: PasswordIssued,

@@ -24,7 +24,8 @@ class CaseStands(Message, frozen=True, kw_only=True, gc=False):
     step's clock, None while it stands still; `provisional`: it leans on a year whose holidays are not published. `since`:
     when it came to stand so. `superior`: the authority that an overdue step goes to.
     `count`: how many stand so (a line of a `Work`). `classes`: of a class teacher's step, the classes it is about, as
-    `Actor.classes` names them (`"1"`, `"1-03"`): any one of them does; none: whatever the class.
+    `Actor.classes` names them (`"1"`, `"1-03"`): any one of them does; none: whatever the class. `only_accounts`: nobody else
+    may act, whatever the role (who asked for an export corrects it); none: whoever has the role.
     """
 
     case_id: str
@@ -46,6 +47,7 @@ class CaseStands(Message, frozen=True, kw_only=True, gc=False):
     superior: str = ""
     count: int = 1
     classes: tuple[str, ...] = ()
+    only_accounts: tuple[str, ...] = ()
 
 
 class Work(Message, frozen=True, kw_only=True, gc=False):

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Literal
 
 from shared_contracts.actors import Role
+from shared_contracts.cases import CaseStands
 from shared_contracts.decisions import Decision
 from shared_contracts.files import FileRef
 from shared_contracts.messages import Command, Event, Message, Moment, Query
@@ -382,6 +383,12 @@ class ExportStands(Event, frozen=True, kw_only=True, gc=False, tag="access.expor
     role: Role
     revision: int
     reason: str = ""
+
+
+class ExportsStand(Event, frozen=True, kw_only=True, gc=False, tag="access.exports_stand"):
+    """Where requests stand after an act, for work queues."""
+
+    cases: tuple[CaseStands, ...]
 
 
 RegistryQueries = CountExportRows | GetExportProgress

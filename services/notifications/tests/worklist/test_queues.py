@@ -12,6 +12,7 @@ from notifications.app import SERVICE
 from shared_contracts.actors import Actor, Role
 from shared_contracts.cases import CaseStands, Work
 from shared_contracts.decisions import Refused
+from shared_contracts.exports import ExportsStand
 from shared_contracts.transfer import TransfersStand
 from shared_contracts.worklist import CountWork, ListWork, Queue
 from worklist_desk import CITY, CITY_OFFICER, COUNTY, LEADER, OFFICER, SCHOOL, WorklistDesk, actor, case
@@ -148,6 +149,15 @@ async def test_filters(desk: WorklistDesk) -> None:
     assert await desk.ids(OFFICER, text="%") == []
     counted = {(one.kind, one.rows, one.soon) for one in (await desk.ask(CountWork(actor=OFFICER))).items}
     assert counted == {("transfer", 2, 2), ("correction", 1, 0)}
+
+
+async def test_what_one_account_alone_may_do_is_in_no_other_queue(desk: WorklistDesk) -> None:
+    """An export that came back is corrected by whoever asked for it."""
+    back = case("export:1", status="returned", step="resubmit", due_on=None, only_accounts=(OFFICER.account,))
+    async with desk.db.unit(desk.deps) as work:
+        await SERVICE.events[ExportsStand](work, ExportsStand(cases=(back,)))
+    assert await desk.ids(OFFICER) == ["export:1"]
+    assert await desk.ids(actor(Role.AUTHORITY_OFFICER, COUNTY, "another")) == []
 
 
 async def test_a_transfer_is_told_by_itself(desk: WorklistDesk) -> None:

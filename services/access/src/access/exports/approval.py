@@ -22,7 +22,7 @@ from access.context import AccessWork
 from access.exports import policy, store, views
 from access.exports.store import Export
 from access.exports.tables import PREFIX
-from access.exports.telling import tell
+from access.exports.telling import stands, tell
 
 
 @clause("45.2")
@@ -102,7 +102,8 @@ async def decide_export(work: AccessWork, command: DecideExport) -> ExportView |
         details=details,
     )
     connection, case = await driver(work.tx), [(export.id, export.standing)]
-    await decide_cases(connection, kind, case, doing, calendar=work.deps.calendar, prefix=PREFIX)
+    (after,) = await decide_cases(connection, kind, case, doing, calendar=work.deps.calendar, prefix=PREFIX)
+    stands(work, export, kind, after)
     if command.decision == "approve":
         await _announce(work, export, actor)
     else:

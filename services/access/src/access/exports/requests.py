@@ -35,7 +35,7 @@ from access.context import AccessWork
 from access.exports import policy, store, views
 from access.exports.store import Export
 from access.exports.tables import PREFIX
-from access.exports.telling import tell
+from access.exports.telling import stands, tell
 
 REFUSED = "导出申请不符合规定。"
 SELECTION = frozenset({"export.selection"})
@@ -146,7 +146,8 @@ async def cancel_export(work: AccessWork, command: CancelExport) -> ExportView |
     role = deciding_role_of(command.actor, kind.entrant_roles)
     doing = Doing(act="withdraw", actor=command.actor, role=role, at=work.now, reason=command.reason)
     connection, case = await driver(work.tx), [(export.id, export.standing)]
-    await decide_cases(connection, kind, case, doing, calendar=work.deps.calendar, prefix=PREFIX)
+    (after,) = await decide_cases(connection, kind, case, doing, calendar=work.deps.calendar, prefix=PREFIX)
+    stands(work, export, kind, after)
     return await views.full(work, export.id)
 
 
@@ -154,6 +155,7 @@ async def _waits(work: AccessWork, export_id: str) -> None:
     export = await store.lock(work.tx, export_id, work.now)
     assert export is not None, "it was written in this transaction"
     tell(work, export, "waits")
+    stands(work, export, policy.chain(export.approval_days), export.standing)
 
 
 async def own(work: AccessWork, actor: Actor, export_id: str, act: str) -> Export | Refused:

@@ -9,6 +9,7 @@ from service_kit import paging
 from service_kit.work import EventHandler, QueryHandler
 from shared_contracts.cases import WorkStands
 from shared_contracts.decisions import Refused, refused
+from shared_contracts.exports import ExportsStand
 from shared_contracts.messages import Event, Query, word
 from shared_contracts.transfer import TransfersStand
 from shared_contracts.worklist import CountWork, ListWork, Queue, WorkCount, WorkCounts, WorkPage, WorkRow
@@ -26,7 +27,8 @@ async def work_stands(work: NotificationsWork, event: WorkStands) -> None:
     await store.take(work.tx, event.works)
 
 
-async def transfers_stand(work: NotificationsWork, event: TransfersStand) -> None:
+async def cases_stand(work: NotificationsWork, event: TransfersStand | ExportsStand) -> None:
+    """What services tell of single cases on their own subjects."""
     await store.take(work.tx, [store.of_case(case) for case in event.cases])
 
 
@@ -98,4 +100,8 @@ def _position(cursor: str | None) -> Position | Refused | None:
 
 
 QUERIES: dict[type[Query], QueryHandler] = {ListWork: list_work, CountWork: count_work}
-EVENTS: dict[type[Event], EventHandler] = {WorkStands: work_stands, TransfersStand: transfers_stand}
+EVENTS: dict[type[Event], EventHandler] = {
+    WorkStands: work_stands,
+    TransfersStand: cases_stand,
+    ExportsStand: cases_stand,
+}

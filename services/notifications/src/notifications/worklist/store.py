@@ -32,19 +32,22 @@ _GONE = "DELETE FROM tasks WHERE work_id = ANY($1::text[]) AND id <> ALL($2::tex
 # A line of many that is told again under its name has stood so since it was told first.
 _STAND = """
 INSERT INTO tasks AS t (id, work_id, version, kind, kind_title, number, subject, link, status, step, step_title,
-                        organisation, roles, not_accounts, classes, count, since, due_on, sort_on, provisional, superior)
+                        organisation, roles, not_accounts, only_accounts, classes, count, since, due_on, sort_on,
+                        provisional, superior)
 SELECT id, work_id, version, kind, kind_title, number, subject, link, status, step, step_title, organisation, roles,
-       not_accounts, classes, count, since, due_on, coalesce(due_on, '9000-01-01'), provisional, superior
+       not_accounts, only_accounts, classes, count, since, due_on, coalesce(due_on, '9000-01-01'), provisional, superior
 FROM jsonb_to_recordset($1::text::jsonb) AS n(
     id text, work_id text, version bigint, kind text, kind_title text, number text, subject text, link text, status text,
-    step text, step_title text, organisation text, roles text[], not_accounts text[], classes text[], count integer,
+    step text, step_title text, organisation text, roles text[], not_accounts text[], only_accounts text[],
+    classes text[], count integer,
     since timestamptz, due_on date, provisional boolean, superior text)
 ORDER BY id
 ON CONFLICT (id) DO UPDATE SET
     work_id = excluded.work_id, version = excluded.version, kind = excluded.kind, kind_title = excluded.kind_title,
     number = excluded.number, subject = excluded.subject, link = excluded.link, status = excluded.status,
     step = excluded.step, step_title = excluded.step_title, organisation = excluded.organisation, roles = excluded.roles,
-    not_accounts = excluded.not_accounts, classes = excluded.classes, count = excluded.count,
+    not_accounts = excluded.not_accounts, only_accounts = excluded.only_accounts, classes = excluded.classes,
+    count = excluded.count,
     since = CASE WHEN excluded.id <> excluded.work_id AND t.step = excluded.step AND t.status = excluded.status
                  THEN least(t.since, excluded.since) ELSE excluded.since END,
     due_on = excluded.due_on, sort_on = excluded.sort_on, provisional = excluded.provisional, superior = excluded.superior
@@ -94,6 +97,7 @@ def _row(work_id: str, version: int, line: CaseStands) -> dict[str, Any]:
         "organisation": line.organisation,
         "roles": [str(role) for role in line.roles],
         "not_accounts": list(line.not_accounts),
+        "only_accounts": list(line.only_accounts),
         "classes": list(line.classes),
         "count": line.count,
         "since": line.since,
@@ -127,7 +131,7 @@ class Who(NamedTuple):
 # $1 organisation, $2 roles, $3 account, $4 classes, $5 the authority that supervises, $6 today.
 # Whoever acts as a class teacher acts on own classes; any other role of the row does as well.
 _ACTS = """
-t.organisation = $1 AND NOT $3 = ANY(t.not_accounts)
+t.organisation = $1 AND NOT $3 = ANY(t.not_accounts) AND (t.only_accounts = '{}' OR $3 = ANY(t.only_accounts))
 AND (t.roles && array_remove($2::text[], 'class_teacher')
      OR ('class_teacher' = ANY($2::text[]) AND 'class_teacher' = ANY(t.roles)
          AND (t.classes = '{}' OR t.classes && $4::text[])))

@@ -31,6 +31,7 @@ tasks = sa.Table(
     sa.Column("organisation", sa.Text, nullable=False),  # whose turn it is
     sa.Column("roles", sa.ARRAY(sa.Text), nullable=False),
     sa.Column("not_accounts", sa.ARRAY(sa.Text), nullable=False),
+    sa.Column("only_accounts", sa.ARRAY(sa.Text), nullable=False),  # where not empty: nobody else
     sa.Column("classes", sa.ARRAY(sa.Text), nullable=False),  # a class teacher only of these
     sa.Column("count", sa.Integer, nullable=False),
     sa.Column("since", MOMENT, nullable=False),

@@ -33,6 +33,7 @@ CREATE TABLE tasks (
     organisation text NOT NULL,
     roles text[] NOT NULL CHECK (cardinality(roles) > 0),
     not_accounts text[] NOT NULL,
+    only_accounts text[] NOT NULL,
     classes text[] NOT NULL,
     count integer NOT NULL CHECK (count > 0),
     since timestamptz NOT NULL,
@@ -65,7 +66,7 @@ GRANT SELECT, INSERT ON works TO {APP};
 GRANT UPDATE (version) ON works TO {APP};
 GRANT SELECT, INSERT, DELETE ON tasks TO {APP};
 GRANT UPDATE (work_id, version, kind, kind_title, number, subject, link, status, step, step_title, organisation, roles,
-              not_accounts, classes, count, since, due_on, sort_on, provisional, superior) ON tasks TO {APP};
+              not_accounts, only_accounts, classes, count, since, due_on, sort_on, provisional, superior) ON tasks TO {APP};
 GRANT SELECT, INSERT ON reminders TO {APP};
 """
 
