@@ -1,4 +1,4 @@
-"""A school says who sits in a class; whoever belongs to another school is found, ordered about, and nothing is told of him."""
+"""A school says who sits in a class: whoever belongs elsewhere is found and ordered about, and nothing is told of him."""
 
 from __future__ import annotations
 
