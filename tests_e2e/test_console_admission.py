@@ -4,6 +4,7 @@ looked at first, pupils of a private school, an international pupil, a guardian'
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,8 +68,9 @@ async def test_a_deferral_for_the_child_whose_booklet_is_at_hand(
     console = await consoles(system, "xinchun.registrar", size=size)
     await console.go("#/admissions/applications")
     await console.press("受理延缓入学申请")
-    await console.answer("查找", name=name, document_number=number())
-    await console.says("没有这名儿童")
+    await console.fill(name=name, document_number=number())
+    await console.press("查找", console.dialog)
+    await console.says(re.compile("没有这名儿童"))
     await console.answer("查找", name=name, document_number=row["身份证件号"])
     await console.says(f"受理延缓入学申请：{name}")
     assert row["身份证件号"] not in await console.dialog.inner_text()

@@ -246,6 +246,7 @@ export function ask({ title, text, fields = [], confirm = "确定", dismiss = tr
     });
     document.body.append(box);
     box.showModal();
+    box.scrollTop = 0; // what it says comes before what is to be answered, however far down the first field is
   });
 }
 

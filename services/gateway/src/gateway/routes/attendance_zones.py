@@ -30,16 +30,25 @@ from shared_contracts.admission import (
     ZonesSet,
     ZoneView,
 )
+from shared_contracts.decisions import Finding, Outcome
 from shared_contracts.files import Template
 
 from gateway.backend import BULK, Backend, attachment
 from gateway.idempotency import IdempotencyKey, IfMatch, etag, expected_version, thing_id
 from gateway.openapi import about
+from gateway.problems import ProblemError
 from gateway.routes.params import Cursor, Limit, Reason
 from gateway.routes.rosters import XLSX
 from gateway.upload import Upload
 
 CURE = "请使用下载的学区表填写后上传。"
+NOTHING = Finding(
+    code="request.field",
+    outcome=Outcome.REFUSE,
+    message="zones、ends 至少填写一项",
+    cure="填写要设定或撤销的学区",
+    fields=("zones", "ends"),
+)
 
 Division = Annotated[str, msgspec.Meta(pattern=r"^\d{6}$")]
 SchoolIn = Annotated[str, msgspec.Meta(pattern=r"^\d{10}$")]
@@ -89,10 +98,6 @@ class Zones(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     reason: Reason
     dry_run: bool = False
 
-    def __post_init__(self) -> None:
-        if not self.zones and not self.ends:
-            raise ValueError("`zones`、`ends` 至少填写一项")
-
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`on`: the first day on which the school serves nothing any more."""
@@ -128,6 +133,8 @@ async def zones(
 async def set_zones(
     backend: Given[Backend], actor: Given[Actor], command_id: Given[str], data: JSONBody[Zones]
 ) -> ZonesSet:
+    if not data.zones and not data.ends:
+        raise ProblemError("invalid", f"{NOTHING.message}。", (NOTHING,))
     command = SetZones(
         command_id=command_id,
         actor=actor,
