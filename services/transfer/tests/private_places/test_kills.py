@@ -8,6 +8,7 @@ import os
 import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lottery_world import LotteryWorld, ready
@@ -60,6 +61,20 @@ async def kill(world: LotteryWorld, place: tuple[str, str, int]) -> None:
         if process.returncode is None:
             process.kill()
     assert status == -9, "it was not killed: the place is never reached"
+    # Its rows stay locked until the server has noticed: a worker that comes by again passes over them for so long.
+    async with asyncio.timeout(30):
+        while await _under_way(world.sql) or await _under_way(world.registry.sql):
+            await asyncio.sleep(0.05)
+
+
+async def _under_way(sql: Any) -> int:
+    """Transactions of others on a database."""
+    (row,) = await sql(
+        """SELECT count(*) AS n FROM pg_stat_activity
+           WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
+             AND backend_type = 'client backend'"""
+    )
+    return int(row["n"])
 
 
 async def goes_on(world: LotteryWorld) -> None:
