@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 import msgspec
@@ -18,6 +19,7 @@ from shared_contracts.attendance import (
     ListAttendanceChecks,
     Seated,
 )
+from shared_contracts.identity import Sex
 
 from gateway.backend import Backend
 from gateway.idempotency import thing_id
@@ -27,12 +29,22 @@ from gateway.routes.params import Cursor, Id, Limit, OrganisationCode
 SchoolCode = Annotated[str, PathParameter(pattern=r"^\d{10}$", description="学校标识码（10 位）")]
 
 
+class SeatedIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody who sits in the class. `sex`, `birth_date`: for documents that do not say them."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
+    document_number: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+    document_kind: Annotated[str, msgspec.Meta(pattern="^[0-9A-Z]$")] = "1"
+    sex: Sex | None = None
+    birth_date: date | None = None
+
+
 class Listed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who sits in the class today. `dry_run`: only say what is found."""
 
     grade: Annotated[int, msgspec.Meta(ge=1, le=9)]
     class_no: Annotated[int, msgspec.Meta(ge=1, le=99)]
-    rows: Annotated[tuple[Seated, ...], msgspec.Meta(min_length=1, max_length=MOST_SEATED)]
+    rows: Annotated[tuple[SeatedIn, ...], msgspec.Meta(min_length=1, max_length=MOST_SEATED)]
     dry_run: bool = False
 
 
@@ -50,7 +62,7 @@ async def check(
         school=code,
         grade=data.grade,
         class_no=data.class_no,
-        rows=data.rows,
+        rows=tuple(Seated(**msgspec.structs.asdict(row)) for row in data.rows),
         dry_run=data.dry_run,
     )
     found = await backend.ask(command, AttendanceCheck)
