@@ -18,13 +18,13 @@ from shared_contracts.registry import Step
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry.registration.chain import chain
-from registry.rosters.access import names_of
 from registry.worklist.authorities import superior
 
 # Grouped by the server: thousands of registrations are a few dozen rows here. Both halves walk an index:
 #   HashAggregate <- Append <- (Nested Loop <- Index Scan using registrations_of_roster, cases_pkey)
 #                              (Nested Loop <- Index Scan using registrations_pkey, cases_pkey)
 _STANDS = """
+SELECT open.*, coalesce(o.name, open.school) AS school_name FROM (
 SELECT work, roster_id, school, authority, decider, grade, class_no, entered_by, status, step, due_on, provisional,
        deciders, count(*) AS number
 FROM (
@@ -37,9 +37,10 @@ FROM (
            c.step, c.due_on, c.provisional, c.deciders::text
     FROM registrations r JOIN cases c ON c.id = r.id
     WHERE r.id = ANY($1::text[]) AND r.roster_id IS NULL AND c.status IN ('open', 'returned') AND NOT r.closed
-) AS open
+) AS each
 GROUP BY work, roster_id, school, authority, decider, grade, class_no, entered_by, status, step, due_on, provisional,
          deciders
+) AS open LEFT JOIN organisations o ON o.code = open.school AND o.valid_to IS NULL
 """
 OPEN = """
 SELECT DISTINCT coalesce(r.roster_id, r.id) AS id FROM registrations r JOIN cases c ON c.id = r.id
@@ -51,10 +52,9 @@ _pairs = msgspec.json.Decoder(tuple[tuple[str, str], ...]).decode
 async def lines(tx: AsyncConnection, ids: Sequence[str], now: datetime) -> dict[str, tuple[CaseStands, ...]]:
     """The lines of each roster, or of each registration that was entered by itself; one without any is left out."""
     rows = await (await driver(tx)).fetch(_STANDS, list(ids))
-    names = await names_of(tx, {row["school"] for row in rows})
     found: dict[str, Counter[CaseStands]] = {}
     for row in rows:
-        if (line := _line(row, names, now)) is not None:
+        if (line := _line(row, now)) is not None:
             found.setdefault(row["work"], Counter())[line] += row["number"]
     return {
         work: tuple(msgspec.structs.replace(line, count=number) for line, number in sorted(counted.items(), key=_place))
@@ -66,7 +66,7 @@ def _place(item: tuple[CaseStands, int]) -> str:
     return item[0].case_id
 
 
-def _line(row: asyncpg.Record, names: Mapping[str, str], now: datetime) -> CaseStands | None:
+def _line(row: asyncpg.Record, now: datetime) -> CaseStands | None:
     standing = Standing(status=row["status"], step=row["step"], deciders=_pairs(row["deciders"]))
     kind = chain(1)  # whose turn it is does not depend on the days
     whose = turn(kind, standing, {"school": row["school"], "authority": row["decider"]}, row["entered_by"])
@@ -75,7 +75,7 @@ def _line(row: asyncpg.Record, names: Mapping[str, str], now: datetime) -> CaseS
     # Whoever looks at the pupils of a class, looks class by class; to everybody else a roster is one thing.
     by_class = whose.step == Step.CLASS_TEACHER
     grade, class_no = row["grade"], row["class_no"]
-    school = names.get(row["school"], row["school"])
+    school = row["school_name"]
     alike: dict[str, Any] = {
         "status": row["status"],
         "step": whose.step,

@@ -37,18 +37,15 @@ BATCH = 200
 """Works of one event at most."""
 TOLD = Counter("worklist_told_total", "Works told to the queues", ["kind"])
 
-# Rows that another copy of the service has taken are passed over.
+# Rows that another copy of the service has taken are passed over. The lock on its version makes two copies that tell the same
+# work read it one after the other, in statements that come later.
 _TAKE = """
 WITH taken AS (
     DELETE FROM worklist_changes WHERE seq IN (
         SELECT seq FROM worklist_changes ORDER BY seq LIMIT $1 FOR UPDATE SKIP LOCKED)
     RETURNING kind, id)
-SELECT DISTINCT kind, id FROM taken ORDER BY kind, id
-"""
-# The lock on its row makes two copies that tell the same work read it one after the other.
-_COUNT_UP = """
 INSERT INTO worklist_versions AS v (kind, id, version)
-SELECT kind, id, 1 FROM unnest($1::text[], $2::text[]) AS n(kind, id) ORDER BY kind, id
+SELECT DISTINCT kind, id, 1 FROM taken ORDER BY kind, id
 ON CONFLICT (kind, id) DO UPDATE SET version = v.version + 1
 RETURNING kind, id, version
 """
@@ -85,18 +82,15 @@ async def run(kit: Kit, deps: Registry, stop: asyncio.Event) -> None:
 async def tell_some(db: Database, deps: Registry) -> int:
     """Take some changes and tell where their works stand, in one transaction. Returns how many works."""
     async with db.unit(deps) as work:
-        taken = [Thing(row["kind"], row["id"]) for row in await (await driver(work.tx)).fetch(_TAKE, BATCH)]
-        if taken:
-            await _tell(work, taken)
-        return len(taken)
+        rows = await (await driver(work.tx)).fetch(_TAKE, BATCH)
+        if rows:
+            await _tell(work, {Thing(row["kind"], row["id"]): row["version"] for row in rows})
+        return len(rows)
 
 
-async def _tell(work: RegistryWork, taken: Sequence[Thing]) -> None:
-    kinds, ids = [one.kind for one in taken], [one.id for one in taken]
-    rows = await (await driver(work.tx)).fetch(_COUNT_UP, kinds, ids)
-    versions = {Thing(row["kind"], row["id"]): row["version"] for row in rows}
+async def _tell(work: RegistryWork, versions: Mapping[Thing, int]) -> None:
     of_kind: defaultdict[str, list[str]] = defaultdict(list)
-    for one in taken:
+    for one in versions:
         of_kind[one.kind].append(one.id)
     works = []
     for kind, named in of_kind.items():
