@@ -116,6 +116,7 @@ class StepView(Message, frozen=True, kw_only=True, gc=False):
     override: bool = False
     from_school: str | None = None  # a re-routing: where it went before, and where to
     to_school: str | None = None
+    asks: tuple[str, ...] = ()  # a return: what to correct or bring
 
 
 class EvidenceAsked(Message, frozen=True, kw_only=True, gc=False):

@@ -9,6 +9,8 @@ const GROUNDS = [["household_moved", "户籍随家长迁移"], ["residence_chang
 const STEPS = [["receiving_authority", "转入学校主管部门"], ["releasing_school", "转出学校"], ["releasing_authority", "转出学校主管部门"]];
 const FIELDS = { ground: "转学理由", residence: "居住地址", household: "户籍地址", guardian: "监护人姓名", phone: "监护人电话", alone_in_household: "是否单独立户", record_moves: "学籍是否转入", agreed: "是否已经商定", exception: "例外理由" };
 const PAPERS = { household_register: "户口簿", residence: "房产证", residence_permit: "居住证", transfer_application: "转学申请", official_document: "书面意见" };
+// Papers carry a prefix: "residence" is a field, too.
+const ASKED = { ...FIELDS, ...Object.fromEntries(Object.entries(PAPERS).map(([kind, title]) => [`evidence.${kind}`, `材料：${title}`])) };
 const NEARNESS = { zone: "在其学区内", division: "同一县（市、区）", city: "同一市（地）" };
 const REASON = { name: "reason", label: "原因（对方会看到）", type: "textarea", required: true, maxlength: 500 };
 
@@ -40,7 +42,7 @@ const form = (old = {}) => [
   { name: "guardian", label: "监护人姓名", required: true, maxlength: 60, value: old.guardian ?? "" },
   { name: "phone", label: "监护人手机号", required: true, type: "tel", pattern: "1\\d{10}|0\\d{9,11}", maxlength: 12, autocomplete: "off", hint: "监护人凭办理编号和后四位查询进度" },
   { name: "alone_in_household", label: "学生是否单独立户", options: [["", "否"], ["yes", "是"]] },
-  { name: "record_moves", label: "学籍", options: [["yes", "转入本校"], ["", "保留在原学校（仅特教、专门学校）"]] },
+  { name: "record_moves", label: "学籍", value: "yes", options: [["yes", "转入本校"], ["", "保留在原学校（仅特教、专门学校）"]] },
   { name: "agreed", label: "原学校与监护人是否已商定（仅专门学校）", options: [["", "不适用"], ["yes", "已商定"]] },
 ];
 
@@ -89,9 +91,9 @@ const near = (schools) => schools.length > 0 && h("div", { class: "card" }, h("b
 
 // A picture of the way: what is done, what waits, what is still to come.
 function way(t) {
-  const at = t.waits_for ? STEPS.findIndex(([step]) => step === t.waits_for) : ["moving", "completed", "needs_attention"].includes(t.state) ? STEPS.length : -1;
+  const at = t.waits_for ? STEPS.findIndex(([step]) => step === t.waits_for) : ["moving", "completed", "needs_attention"].includes(t.state) ? STEPS.length : -2;
   const names = ["转入学校申请", ...STEPS.map(([, name]) => name), "学籍转入"];
-  const here = t.state === "completed" ? names.length : at < 0 ? null : at + 1;
+  const here = t.state === "completed" ? names.length : t.state === "returned" ? 0 : at < 0 ? null : at + 1;
   return h("ol", { class: "steps", "aria-label": "办理进度" }, names.map((name, i) => h("li", { class: here !== null && i < here ? "done" : i === here ? "now" : "" }, h("i", null, here !== null && i < here ? "✓" : String(i + 1)), name)));
 }
 
@@ -106,7 +108,7 @@ async function transferPage(place, id) {
     const principles = t.findings.filter((f) => f.outcome === "needs_override");
     const fields = decision === "approve"
       ? [...(first ? [{ name: "override", label: "“原则上”的规定", options: [["", "不突破"], ["yes", "情况特殊，同意突破（须写明理由）"]], value: principles.length ? "yes" : "" }] : []), { name: "reason", label: "意见", type: "textarea", maxlength: 500 }]
-      : [...(decision === "return" ? [{ name: "asks", label: "需要更正或补充的（只能是这些）", type: "checks", value: [], options: Object.entries({ ...FIELDS, ...PAPERS }) }] : []), REASON];
+      : [...(decision === "return" ? [{ name: "asks", label: "需要更正或补充的（只能是这些）", type: "checks", value: [], options: Object.entries(ASKED) }] : []), REASON];
     await after(await ask({ title: `${label}：${t.name}`, confirm: label, danger, wide: true, text: `${t.from_school_name} → ${t.to_school_name}，${t.ground_title}`,
       body: decision === "approve" && first && [!t.seat && h("p", { class: "finding needs_override" }, "转入学校没有为该生保留学位：可以改派到其他公办学校，或者同意突破班额。"), principles.map(finding)], fields,
       send: ({ override, reason, asks }) => post("decisions", t, { step: t.waits_for, decision, reason: reason ?? "", override: override === "yes", asks: asks ?? [] }) }));
@@ -141,6 +143,6 @@ async function transferPage(place, id) {
     t.findings.some((f) => f.outcome !== "pass") && [h("h2", null, "需要注意"), t.findings.filter((f) => f.outcome !== "pass").map(finding)],
     t.findings.length > 0 && h("details", null, h("summary", null, `检查依据（${t.findings.length} 项）`), t.findings.map(finding)),
     h("h2", null, "经过"), t.timeline.length ? h("ol", { class: "card journal" }, t.timeline.map((s) => h("li", null, h("b", null, `${s.step_title}：${s.decision_title}`, s.override && badge("突破", "warn")),
-      h("div", { class: "muted" }, [s.organisation_name, s.account_name, when(s.decided_at)].filter(Boolean).join("，")), s.reason && h("div", null, s.reason)))) : empty("还没有环节办理。"));
+      h("div", { class: "muted" }, [s.organisation_name, s.account_name, when(s.decided_at)].filter(Boolean).join("，")), s.asks.length > 0 && h("div", null, `请更正或补充：${s.asks.map((one) => ASKED[one] ?? one).join("、")}`), s.reason && h("div", null, s.reason)))) : empty("还没有环节办理。"));
   await reload();
 }

@@ -118,6 +118,7 @@ def _step(kind: CaseKind, row: DecisionRow, actor: Actor, names: dict[str, str])
         override=row.override,
         from_school=row.details.get("from_school"),
         to_school=moved.get(kind.entrant_party),
+        asks=tuple(row.details.get("asks") or ()),
     )
 
 
