@@ -60,7 +60,8 @@ audit-verify: setup ## prove that nothing in the audit log was changed (ARGS="--
 
 # ---- check it -------------------------------------------------------------------------------------------------------
 
-test: lint types imports check-docs unit e2e ## everything: lint, types, import contracts, tests on real servers (no Docker needed)
+test: lint types imports check-docs setup-browser ## everything: lint, types, import contracts, tests on real servers (no Docker needed)
+	@$(MAKE) --no-print-directory -j2 --output-sync=target unit e2e
 
 lint: setup ## ruff: rules and format
 	@.venv/bin/ruff check --quiet $(CODE)

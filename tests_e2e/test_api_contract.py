@@ -26,6 +26,7 @@ from schemathesis.checks import load_all_checks
 from schemathesis.specs.openapi import checks as openapi_checks
 from shared_contracts.actors import Role
 
+pytestmark = pytest.mark.once
 EXAMPLES = 5
 """An operation and account: so many requests that are in order, and so many that are not."""
 SECONDS = 60.0

@@ -6,16 +6,16 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from alembic import command, context
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from service_kit.tables import DDL, GRANTS, OUTGOING_DDL, OUTGOING_GRANTS
 
 if TYPE_CHECKING:
+    from alembic.config import Config
     from sqlalchemy.engine import Connection
+
+# Alembic is imported by whoever migrates: it is a twelfth of what a service costs to start, and every process of a service
+# imports this module for its addresses.
 
 
 def async_url(url: str) -> str:
@@ -23,6 +23,8 @@ def async_url(url: str) -> str:
 
 
 def _config(package: str) -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", f"{package}:migrations")
     config.set_main_option("path_separator", "os")
@@ -31,6 +33,8 @@ def _config(package: str) -> Config:
 
 async def upgrade(package: str, url: str) -> str:
     """Bring a service's database to head as its owner. Returns the revision; a database at head costs one query."""
+    from alembic.script import ScriptDirectory
+
     config = _config(package)
     head = ScriptDirectory.from_config(config).get_current_head() or ""
     engine = create_async_engine(async_url(url), poolclass=sa.NullPool)
@@ -45,6 +49,9 @@ async def upgrade(package: str, url: str) -> str:
 
 
 def _upgrade(connection: Connection, config: Config, head: str) -> None:
+    from alembic import command
+    from alembic.runtime.migration import MigrationContext
+
     if MigrationContext.configure(connection).get_current_revision() == head:
         return
     config.attributes["connection"] = connection
@@ -53,6 +60,8 @@ def _upgrade(connection: Connection, config: Config, head: str) -> None:
 
 def run_env() -> None:
     """The whole of a service's `migrations/env.py`."""
+    from alembic import context
+
     connection = context.config.attributes["connection"]
     context.configure(connection=connection, transactional_ddl=True)
     context.run_migrations()
