@@ -20,6 +20,14 @@ def test_sex_as_people_write_it(written: str) -> None:
     assert found.code == "1"
 
 
+def test_codes_as_long_as_a_division_s_are_found_by_both() -> None:
+    """A drop-down offers `230102-哈尔滨市道里区`, and what was chosen from it is understood."""
+    entry = Entry("230102", "哈尔滨市道里区")
+    table = CodeTable(key="county", title="县（市、区）", standard="", entries=(entry,), aliases={})
+    assert [table.find(text) for text in (entry.label, "230102", "哈尔滨市道里区")] == [entry] * 3
+    assert table.find("230102-哈尔滨市南岗区") is None
+
+
 @pytest.mark.parametrize("written", ["1-女", "3", "0", "未知", "", "M", "11", "1-"])
 def test_what_the_form_does_not_know(written: str) -> None:
     assert tables.SEX.find(written) is None
