@@ -1,5 +1,6 @@
 // Who sits in a class against whose record is there (就读核对, clauses 24.6.1, 48): pasted from a sheet, tried first, then kept.
 import { action, api, ask, badge, empty, facts, fill, h, newKey, paged, query, svg, table, toast, when } from "./core.js";
+import { school } from "./choosing.js";
 import { session } from "./session.js";
 import { className } from "./words.js";
 
@@ -60,7 +61,7 @@ async function newCheck() {
   const own = session.has("registrar", "principal") ? session.get().account.organisation : "";
   let body;
   const tried = await ask({ title: "核对一个班", wide: true, confirm: "比对", text: "先只比对，不保存。每行一名学生：姓名、身份证件号（可从表格中复制两列粘贴）。非居民身份证的，再写证件类型代码、性别（1男2女）、出生日期。", fields: [
-    { name: "school", label: "学校标识码", required: true, pattern: "\\d{10}", maxlength: 10, value: own },
+    school({ name: "school", label: "学校", required: true, value: own }),
     { name: "grade", label: "年级", type: "number", required: true, min: 1, max: 9 }, { name: "class_no", label: "班号", type: "number", required: true, min: 1, max: 99 },
     { name: "rows", label: "坐在班里的学生", type: "textarea", required: true, maxlength: 20000 }],
   send: (given) => {
