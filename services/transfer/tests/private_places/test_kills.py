@@ -16,7 +16,12 @@ from regulation import lottery
 from shared_contracts.private_places import RoundState
 from transfer.cases import settling as intents
 
-pytestmark = [pytest.mark.integration, pytest.mark.clause("24.5.4"), pytest.mark.clause("24.5.2")]
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.timeout(300),
+    pytest.mark.clause("24.5.4"),
+    pytest.mark.clause("24.5.2"),
+]
 VICTIM = Path(__file__).parent / "support" / "lottery_victim.py"
 STORE = "transfer.private_places.store"
 
@@ -55,7 +60,7 @@ async def kill(world: LotteryWorld, place: tuple[str, str, int]) -> None:
         sys.executable, str(VICTIM), target, when, str(nth), world.clock.now().isoformat(), env=environment
     )
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(150):  # it imports two services first
             status = await process.wait()
     finally:
         if process.returncode is None:
