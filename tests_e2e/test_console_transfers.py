@@ -1,0 +1,117 @@
+"""A transfer at the console, by hand-like actions in a real browser: looked at first, applied for with its papers, returned,
+corrected, approved by all, followed by the guardian on a telephone (Article 24)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from e2e_browser import NARROW, Consoles
+from e2e_cast import Cast
+from e2e_flow import Desk
+from e2e_people import People
+from e2e_system import System
+from e2e_things import PDF
+from e2e_transfer import a_class, registered
+
+pytestmark = [pytest.mark.timeout(300), pytest.mark.clause("24.1.2", "24.5.1")]
+HOME = "五常市山河镇振兴街12号"
+
+
+@pytest.fixture
+def paper(tmp_path: Path) -> Path:
+    file = tmp_path / "居住证.pdf"
+    file.write_bytes(PDF)
+    return file
+
+
+def applied(person: dict[str, Any], **changes: str) -> dict[str, str]:
+    return {
+        "name": person["name"],
+        "number": person["document_number"],
+        "address": HOME,
+        "guardian": "王家长",
+        "phone": "13804510001",
+        **changes,
+    }
+
+
+async def test_from_the_application_to_the_new_class(
+    consoles: Consoles, system: System, cast: Cast, people: People, xinchun: Desk, paper: Path
+) -> None:
+    _, (person,) = registered(people, xinchun)
+    a_class(cast["shanhe.registrar"])
+
+    school = await consoles(system, "shanhe.registrar")
+    await school.follow("转学")
+    await school.press("发起转学")
+    await school.sees(school.dialog)
+    await school.fault_free()
+    await school.answer("检查", **applied(person, name="查无此人"))
+    await school.sees(school.dialog)
+    await school.says("没有找到可以办理转学的学生")
+    await school.press("关闭", school.dialog)
+    await school.press("发起转学")
+    await school.answer("检查", **applied(person))
+    await school.sees(school.dialog.get_by_text("最晚办理日期"))
+    await school.fault_free()
+    await school.dialog.locator("input[type=file]").set_input_files(paper)
+    await school.answer("提交", exception="全家随父母工作迁居")
+    await school.says(f"转学：{person['name']}")
+    number = (await school.page.locator(".head .muted").inner_text()).removeprefix("编号 ").strip()
+    await school.clean()
+
+    officer = await consoles(system, "wuchang.officer")
+    await officer.go("#/worklist")
+    await officer.says(number)
+    await officer.follow("转学")
+    await officer.press_link(person["name"])
+    await officer.fault_free()
+    await officer.press("退回补正")
+    await officer.dialog.get_by_label("居住地址", exact=True).check()
+    await officer.answer("退回补正", reason="地址写明门牌号")
+    await officer.says("已退回补正")
+    await officer.clean()
+
+    await school.go("#/transfers")
+    await school.press_link(person["name"])
+    await school.says("请更正或补充：居住地址")
+    await school.press("补正")
+    await school.answer("检查", **applied(person, address=f"{HOME}3单元501"))
+    await school.sees(school.dialog.get_by_text("最晚办理日期"))
+    await school.dialog.locator("input[type=file]").set_input_files(paper)
+    await school.answer("提交", exception="全家随父母工作迁居")
+    await school.says("转入学校主管部门核准")
+    await school.clean()
+
+    await officer.go("#/transfers")
+    await officer.press_link(person["name"])
+    await officer.press("核准")
+    await officer.answer("核准", reason="情况属实，同意")
+    await officer.says("转出学校核准")
+    await officer.clean()
+    for who in ("xinchun.principal", "nangang.officer"):
+        other = await consoles(system, who)
+        await other.follow("转学")
+        await other.press_link(person["name"])
+        await other.press("核准")
+        await other.answer("核准")
+        await other.clean()
+    await school.go("#/transfers")
+    await school.press_link(person["name"])
+    await school.says("已转入")
+    await school.fault_free()
+    await school.clean()
+
+    guardian = await consoles(system, size=NARROW)
+    page = guardian.page
+    await page.goto(f"{system.gateway}/console/zhuanxue.html")
+    await page.get_by_label("办理编号").fill(number)
+    await page.get_by_label("手机号后四位").fill("0001")
+    await guardian.press("查询")
+    await guardian.says("已转入")
+    await guardian.says("办理转学不收取任何费用")
+    assert person["name"] not in await page.locator("main").inner_text()
+    await guardian.fault_free()
+    await guardian.clean()
