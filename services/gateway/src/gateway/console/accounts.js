@@ -112,7 +112,7 @@ export async function clientsPage(place) {
         }, { class: "danger quiet" })),
     ]), "接口用户"), "还没有接口用户。");
   fill(place, h("div", { class: "head" }, h("div", null, h("h1", null, "接口用户"), h("p", { class: "muted" }, "其他政务系统以标识和密钥取得令牌（OAuth 2.0），只能读取，号码部分隐去。")),
-    h("div", { class: "row" }, h("a", { class: "button", href: "#/accounts" }, "账号"), h("a", { class: "button", href: "#/webhooks" }, "接口推送"), manages() && action("建立接口用户", async () => { if (await createClient()) await load(); }, { class: "primary" }))), list);
+    h("div", { class: "row" }, h("a", { class: "button", href: "#/accounts" }, "账号"), manages() && h("a", { class: "button", href: "#/webhooks" }, "接口推送"), manages() && action("建立接口用户", async () => { if (await createClient()) await load(); }, { class: "primary" }))), list);
   return load();
 }
 
