@@ -12,6 +12,7 @@ from access.settings import AccessSettings
 from gateway.settings import GatewaySettings
 from identity.settings import MatcherSettings
 from matcher.settings import Settings as StandInSettings
+from notifications.settings import NotificationsSettings
 from service_kit.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -49,7 +50,7 @@ def test_the_lock_names_versions_and_hashes_and_no_address(name: str) -> None:
 
 def test_the_settings_of_the_readme_are_those_of_the_code() -> None:
     known = {"XUEJI_HOME", "XUEJI_GATEWAY_PORT"}
-    for kind in (Settings, GatewaySettings, MatcherSettings, AccessSettings):
+    for kind in (Settings, GatewaySettings, MatcherSettings, AccessSettings, NotificationsSettings):
         known |= {field.encode_name for field in msgspec.structs.fields(kind)}
     known |= {f"XUEJI_{field.name.upper()}" for field in msgspec.structs.fields(StandInSettings)}
     table = README[README.index("## Settings") :]
