@@ -185,8 +185,9 @@ async def _covers(
     matches = [match.school for match in served.of(residence.division, residence.address)]
     known = bool(matches)
     # A division without any zone says nothing; one with zones that do not name the address says nothing of it either.
+    # Then another county is outside: no school serves a place of a county that it does not lie in, unless a zone says so.
     away = origin is not None and origin.division != residence.division
-    from_school = None if origin is None else False if away else (origin.code in matches if known else None)
+    from_school = None if origin is None else origin.code in matches if known else False if away else None
     return Covers(
         from_school=from_school,
         to_school=target.code in matches if known else None,

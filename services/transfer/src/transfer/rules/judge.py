@@ -153,7 +153,7 @@ def nothing_to_judge(facts: ChangeFacts) -> Finding | None:
         message, cure = "没有找到申请转入的学校", "核对学校标识码，选择设有该年级的学校"
         return refuse("24.5.1", "school.not_found", message, cure=cure, fields=("to_school",))
     message = "没有找到可以办理转学的学生"
-    cure = "核对姓名和证件号码（或学籍号），须与学籍完全一致；省外学生由转入学校按跨省转学办理"
+    cure = "核对姓名和证件号码（或学籍号），须与学籍完全一致；省外学生的转入还不在本系统办理，请与主管部门联系"
     return refuse("24.5.1", "pupil.not_found", message, cure=cure, fields=("name", "number"))
 
 
