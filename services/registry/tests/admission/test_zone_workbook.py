@@ -272,6 +272,7 @@ async def test_overlaps_are_told_at_their_rows_and_stop_nothing(world: Any) -> N
     await world.zones((OTHER_SCHOOL, ["友谊路"]))
     seen = await check(world, book(GOOD, GOOD | {"street": "一路"}))
     ((shared,),) = [seen.overlaps]
+    assert shared.stage == "primary"
     assert (shared.street, shared.school_names) == ("友谊路", (SCHOOL.name, OTHER_SCHOOL.name))
     assert [[(f.code, f.outcome, f.fields) for f in row.findings] for row in seen.rows] == [
         [("zone.shared", "note", ("street",))], [],

@@ -65,6 +65,7 @@ class ZoneHistory(Message, frozen=True, kw_only=True, gc=False, tag_field="type"
 class Overlap(Message, frozen=True, kw_only=True, gc=False):
     """A street (or, empty, a whole division) that more than one school serves: noted, never an error."""
 
+    stage: StageName
     division: str
     street: str
     schools: tuple[str, ...]

@@ -71,9 +71,9 @@ function picture(seen, day) {
     h("p", { class: seen.refused ? "finding refuse" : "finding note" }, seen.refused ? `有 ${seen.refused} 行不符合要求，没有设定任何学区。请更正后重新上传。`
       : seen.zones.length + seen.ends.length ? `自 ${day} 起：${seen.zones.length} 个学区变更，${seen.ends.length} 个撤销，${seen.unchanged} 个不变。` : "与现行学区相同，没有需要设定的。"),
     facts([["新增街道", count("added")], ["不变", count("kept")], ["不再归原学校", seen.closed.length], ["重叠", seen.overlaps.length], ["不符合", seen.refused]]),
-    rows.length > 0 && table(["行", "学校", "学段", "县（市、区）", "街道、社区", "结果"], rows.map((row) => [row.row, row.school_name || row.school, stageOf(row.stage), row.division, row.outcome === "empty" ? "—" : street(row.street),
+    rows.length > 0 && table(["行", "学校", "学段", "县（市、区）", "街道、社区", "结果"], rows.map((row) => [row.row, row.school_name || row.school, stageOf(row.stage), row.division, row.division ? street(row.street) : "—",
       [badge(...OUTCOMES[row.outcome]), row.outcome === "refused" && h("div", { class: "muted" }, `单元格：${[...new Set(where(row))].map((name) => CELLS[name]).join("、")}`), row.findings.map(finding)]]), "逐行结果"),
     seen.closed.length > 0 && [h("h3", null, "不再归原学校的街道"), table(["学校", "学段", "县（市、区）", "街道、社区"], seen.closed.map((c) => [c.school_name, stageOf(c.stage), c.division, street(c.street)]), "不再归原学校的街道")],
-    seen.overlaps.length > 0 && [h("h3", null, "重叠"), table(["县（市、区）", "街道、社区", "学校"], seen.overlaps.map((o) => [o.division, street(o.street), o.school_names.join("、")]), "重叠的街道")]);
+    seen.overlaps.length > 0 && [h("h3", null, "重叠"), table(["学段", "县（市、区）", "街道、社区", "学校"], seen.overlaps.map((o) => [stageOf(o.stage), o.division, street(o.street), o.school_names.join("、")]), "重叠的街道")]);
 }
 const ORDER = ["refused", "added", "empty", "kept"];

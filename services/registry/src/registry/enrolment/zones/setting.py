@@ -159,7 +159,7 @@ async def overlaps(
 ) -> tuple[Overlap, ...]:
     """Streets that these zones share among themselves or with others, as things will be on that day. `after`: what
     schools and stages will serve."""
-    found: set[tuple[str, str, tuple[str, ...]]] = set()
+    found: set[tuple[StageName, str, str, tuple[str, ...]]] = set()
     divisions = sorted({area.division for areas in after.values() for area in areas})
     for stage in sorted({stage for _, stage in after}):
         others = await store.page(work.tx, on=on, school=None, division=None, stage=stage, after=None, limit=10_000)
@@ -167,12 +167,12 @@ async def overlaps(
         all_ = {zone.school: zone.areas for zone in others} | given
         for division, street, schools in shared(all_, divisions):
             if any(given.get(school) for school in schools):
-                found.add((division, street, schools))
+                found.add((stage, division, street, schools))
     first = sorted(found)[:200]
-    names = await names_of(work.tx, {school for _, _, schools in first for school in schools})
+    names = await names_of(work.tx, {school for *_, schools in first for school in schools})
     return tuple(
-        Overlap(division=d, street=s, schools=of, school_names=tuple(names.get(one, one) for one in of))
-        for d, s, of in first
+        Overlap(stage=stage, division=d, street=s, schools=of, school_names=tuple(names.get(one, one) for one in of))
+        for stage, d, s, of in first
     )
 
 

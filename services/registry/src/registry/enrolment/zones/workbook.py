@@ -73,7 +73,9 @@ def _row(one: Judged, names: dict[str, str], overlaps: tuple[Overlap, ...]) -> Z
     others = [
         names.get(code, code)
         for shared in overlaps
-        if line.filled and (shared.division, normalise(shared.street)) == line.part and line.school in shared.schools
+        if line.filled
+        and (shared.stage, shared.division, normalise(shared.street)) == (line.stage, *line.part)
+        and line.school in shared.schools
         for code in shared.schools
         if code != line.school
     ]
