@@ -182,7 +182,7 @@ async def test_a_roster_becomes_records(consoles: Consoles, stage: System, peopl
     await registrar.says("已建立学籍")
     await registrar.follow("学生")
     await registrar.page.get_by_label("查找学生").fill(names[0])
-    await registrar.press("查找")
+    await registrar.press_until("查找", registrar.page.get_by_role("link", name=names[0]))  # found once it is indexed
     await registrar.press_link(names[0])
     await registrar.sees(registrar.page.get_by_role("heading", name=names[0]))
     await registrar.says("公安比对一致")
@@ -279,7 +279,7 @@ async def test_a_zone_is_set_and_found_by_an_address(consoles: Consoles, stage: 
     officer = await consoles(stage, "nangang.officer")
     await officer.follow("招生入学")
     await officer.press_link("学区")
-    await officer.press("设定学区")
+    await officer.press("设定一所学校")
     await officer.answer(
         "设定",
         school=QIHUI,
@@ -308,7 +308,7 @@ async def test_a_student_as_of_a_day(consoles: Consoles, stage: System, school: 
     registrar = await consoles(stage, "xinchun.registrar")
     await registrar.follow("学生")
     await registrar.page.get_by_label("查找学生").fill(student.name)
-    await registrar.press("查找")
+    await registrar.press_until("查找", registrar.page.get_by_role("link", name=student.name))
     await registrar.press_link(student.name)
     for section in await registrar.page.get_by_role("tab").all():
         await section.click()

@@ -112,6 +112,14 @@ class Console:
     async def press(self, name: str, within: Locator | None = None) -> None:
         await self.button(name, within).first.click()
 
+    async def press_until(self, name: str, there: Locator, seconds: float = 30.0) -> None:
+        """Again and again, as somebody does who knows that it has to come."""
+        end = time.monotonic() + seconds
+        while not await there.count():
+            assert time.monotonic() < end, f"not there after {seconds:g} s: {await self.page.inner_text('main')}"
+            await self.press(name)
+            await self.settled()
+
     async def press_link(self, name: str) -> None:
         """A link of the page to another one."""
         async with self._leaving():
