@@ -71,7 +71,8 @@ class Console:
 
     async def follow(self, link: str) -> None:
         """A link of the navigation, through its menu where it stands in one."""
-        target = self.page.locator("nav").get_by_role("link", name=link, exact=True)
+        named = re.compile(rf"^{re.escape(link)}(\d|$)")  # some carry a count
+        target = self.page.locator("nav").get_by_role("link", name=named)
         if not await target.is_visible():
             await self.page.locator("nav details", has=self.page.locator("a", has_text=link)).locator("summary").click()
         async with self._leaving():
