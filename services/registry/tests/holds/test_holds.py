@@ -63,7 +63,7 @@ async def held(world: MovingWorld) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in rows]
 
 
-SEAT = Seat(school=OTHER_SCHOOL.code, grade=3)
+SEAT = Seat(school=OTHER_SCHOOL.code)
 
 
 async def third_grades(world: MovingWorld, there: int) -> list[str]:

@@ -209,10 +209,9 @@ class History:
             (row,) = await self.world.registry.sql(
                 """SELECT (SELECT count(*) FROM class_memberships m WHERE m.class_id = $1 AND m.left_on IS NULL) AS pupils,
                           (SELECT count(*) FROM change_holds
-                           WHERE state = 'held' AND seat_school = $2 AND seat_grade = $3 AND student_id = ANY($4)) AS held""",
+                           WHERE state = 'held' AND seat_school = $2 AND student_id = ANY($3)) AS held""",
                 self.world.registry.key(school, GRADE, 1),
                 school.code,
-                GRADE,
                 self.pupils,
             )
             over = await self.allowed(school.code)

@@ -332,6 +332,7 @@ async def track(
     backend: Given[Backend],
     allowance: Given[Allowance],
     guesses: Given[Allowance],
+    idempotency_key: IdempotencyKey,
     data: JSONBody[Followed],
 ) -> TransferTracked:
     """Digits are few: a number is asked for some times a minute, from whatever address."""

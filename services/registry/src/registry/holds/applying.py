@@ -178,4 +178,4 @@ def seat_of(hold: asyncpg.Record) -> Seat | None:
     """The seat that a hold has."""
     if hold["seat_school"] is None:
         return None
-    return Seat(school=hold["seat_school"], grade=hold["seat_grade"], over=hold["seat_over"])
+    return Seat(school=hold["seat_school"], over=hold["seat_over"])

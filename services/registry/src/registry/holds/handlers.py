@@ -51,23 +51,24 @@ async def grant_hold(work: RegistryWork, command: GrantHold) -> HoldGranted | Re
 
 
 async def _take(work: RegistryWork, command: GrantHold) -> Finding | None:
-    """What stands against it, after all that would change meanwhile is locked."""
+    """What stands against it, after all that would change meanwhile is locked. The seat is in the pupil's own grade."""
     seat = command.seat
+    row = await views.row_of(work.tx, command.student_id)
+    if row is None or not row["live"]:
+        return policy.must_be_here(None)
     if seat is not None:
         school = (await organisations.schools(work.tx, [seat.school])).get(seat.school)
-        if school is None or school.stage_of(seat.grade) is None:
-            return policy.seat_left(0, over=False, school=seat.school, grade=seat.grade)
+        grade = row["grade"]
+        if school is None or grade is None or school.stage_of(grade) is None:
+            return policy.seat_left(0, over=False, school=seat.school, grade=grade or 0)
         await organisations.share(work.tx, [school.code])
-        room = await facts.room_of(work, school, seat.grade, case_id=command.case_id, lock=True)
-        if found := policy.seat_left(room.free, over=seat.over, school=seat.school, grade=seat.grade):
+        room = await facts.room_of(work, school, grade, case_id=command.case_id, lock=True)
+        if found := policy.seat_left(room.free, over=seat.over, school=seat.school, grade=grade):
             return found
     before = await store.of_case(work.tx, command.case_id, lock=True)
     if before is not None and before["seq"] >= command.seq:
         # The answer was lost on its way; or a newer word about the case was faster, and this one comes too late.
         return None if before["state"] == "held" else policy.must_be_here(None)
-    row = await views.row_of(work.tx, command.student_id)
-    if found := policy.must_be_here(None if row is None else row["live"]):
-        return found
     taken = await store.put(
         work.tx,
         command.case_id,
@@ -76,6 +77,7 @@ async def _take(work: RegistryWork, command: GrantHold) -> Finding | None:
         state="held",
         student_id=command.student_id,
         seat=seat,
+        cohort_year=row["cohort"],
         now=work.now,
     )
     if taken:
@@ -93,6 +95,7 @@ async def settle_hold(work: RegistryWork, command: SettleHold) -> Ok | Refused:
     hold = await store.of_case(work.tx, command.case_id, lock=True)
     if hold is not None and (hold["state"] != "held" or hold["seq"] > command.seq):
         return Ok()
+    row = await views.row_of(work.tx, hold["student_id"]) if hold and command.seat else None
     await store.put(
         work.tx,
         command.case_id,
@@ -101,6 +104,7 @@ async def settle_hold(work: RegistryWork, command: SettleHold) -> Ok | Refused:
         state="held" if command.keep and hold else "released",
         student_id=hold["student_id"] if hold else None,
         seat=command.seat if command.keep and hold else None,
+        cohort_year=row["cohort"] if row else None,
         now=work.now,
     )
     return Ok()

@@ -49,9 +49,10 @@ async def put(
     state: str,
     student_id: str | None,
     seat: Seat | None,
+    cohort_year: int | None = None,
     now: datetime,
 ) -> bool:
-    """The hold as it is from now on. False where another case holds the student: the unique index decides, not a look."""
+    """The hold as it is from now on; `cohort_year`: of the seat. False where another case holds the student: the unique index decides, not a look."""
     values: dict[str, Any] = {
         "case_id": case_id,
         "kind": kind,
@@ -59,8 +60,7 @@ async def put(
         "state": state,
         "student_id": student_id,
         "seat_school": seat and seat.school,
-        "seat_grade": seat and seat.grade,
-        "seat_cohort": seat and cohort(seat.grade, registration_year(now.date())),
+        "seat_cohort": cohort_year if seat else None,
         "seat_over": bool(seat and seat.over),
         "since": now,
     }
@@ -78,8 +78,8 @@ async def put(
 async def applied(tx: AsyncConnection, case_id: str, seq: int) -> None:
     """The record has gone: the pupil sits in a class now, the seat is nobody's."""
     await (await driver(tx)).execute(
-        """UPDATE change_holds SET state = 'applied', seq = $2, seat_school = NULL, seat_grade = NULL,
-                                   seat_cohort = NULL, seat_over = false
+        """UPDATE change_holds SET state = 'applied', seq = $2, seat_school = NULL, seat_cohort = NULL,
+                                   seat_over = false
            WHERE case_id = $1""",
         case_id,
         seq,

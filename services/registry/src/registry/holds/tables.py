@@ -15,7 +15,6 @@ change_holds = sa.Table(
     sa.Column("state", sa.Text, nullable=False),  # held | applied | released
     sa.Column("student_id", sa.Text),  # NULL: let go before it was ever granted
     sa.Column("seat_school", sa.Text),
-    sa.Column("seat_grade", sa.SmallInteger),
     sa.Column("seat_cohort", sa.SmallInteger),
     sa.Column("seat_over", sa.Boolean, nullable=False),
     sa.Column("since", MOMENT, nullable=False),

@@ -165,7 +165,7 @@ async def _seat_anew(work: TransferWork, transfer: Transfer, facts: ChangeFacts,
     if free < 1 and not over:
         found = refuse("24.2.2", "seat.none", "转入学校没有空余学位", cure=NO_SEAT)
         return refused("refused", f"转入学校没有空余学位。{NO_SEAT}。", found)
-    seat = Seat(school=transfer.to_school, grade=_grade(transfer, facts), over=free < 1)
+    seat = Seat(school=transfer.to_school, over=free < 1)
     granted = await holding.grant(work, transfer.id, transfer.student_id, transfer.to_school, seat)
     if isinstance(granted, Refused):
         return granted
@@ -189,7 +189,7 @@ async def reroute_transfer(work: TransferWork, command: RerouteTransfer) -> Tran
     stands = may_be_sent_to(facts, was=found.to_school, authority=found.to_authority)
     if against := tuple(one for one in stands if one.outcome is Outcome.REFUSE):
         return refusal(against)
-    seat = Seat(school=command.school, grade=_grade(found, facts))
+    seat = Seat(school=command.school)
     granted = await holding.grant(work, found.id, found.student_id, command.school, seat)
     if isinstance(granted, Refused):
         return granted
@@ -245,7 +245,7 @@ async def resubmit_transfer(work: TransferWork, command: ResubmitTransfer) -> Tr
     if no_ := opening.against(decision, command.exception):
         return no_
     if application.evidence != found.evidence:
-        seat = Seat(school=found.to_school, grade=_grade(found, facts), over=found.over) if found.seat else None
+        seat = Seat(school=found.to_school, over=found.over) if found.seat else None
         granted = await holding.grant(work, found.id, found.student_id, actor.organisation, seat, application.evidence)
         if isinstance(granted, Refused):
             return granted

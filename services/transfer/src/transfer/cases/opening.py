@@ -105,7 +105,7 @@ def seat_for(facts: ChangeFacts) -> Seat | None:
     pupil, room, to = facts.pupil, facts.room, facts.to
     if pupil is None or pupil.grade is None or room is None or room.free <= 0 or to is None:
         return None
-    return Seat(school=to.code, grade=pupil.grade)
+    return Seat(school=to.code)
 
 
 async def look(

@@ -23,7 +23,7 @@ async def give_seat(work: TransferWork, transfer_id: str, finding: Finding) -> R
     found = await _under_way(work, transfer_id)
     if found is None or found.seat:
         return None
-    seat = Seat(school=found.to_school, grade=found.grade)
+    seat = Seat(school=found.to_school)
     granted = await holding.grant(work, found.id, found.student_id, found.to_school, seat)
     if isinstance(granted, Refused):
         return granted

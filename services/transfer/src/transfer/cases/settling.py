@@ -23,7 +23,7 @@ AFTER = timedelta(seconds=5)
 """An intent this old that nobody has locked was interrupted. A living handler has its lock."""
 
 _NEXT = """
-SELECT i.case_id, c.status, t.to_school, t.grade, t.seat, t.over, t.outcome
+SELECT i.case_id, c.status, t.to_school, t.seat, t.over, t.outcome
 FROM hold_intents i LEFT JOIN cases c ON c.id = i.case_id LEFT JOIN transfers t ON t.id = i.case_id
 WHERE i.since < $1 ORDER BY i.since LIMIT 1 FOR UPDATE OF i SKIP LOCKED
 """
@@ -48,7 +48,7 @@ async def settle_one(db: Database, deps: Transfer, kit: Kit, after: timedelta = 
         if row is None:
             return False
         under_way = row["status"] in ("open", "returned") or row["outcome"] in ("moving", "attention")
-        seat = Seat(school=row["to_school"], grade=row["grade"], over=row["over"]) if row["seat"] else None
+        seat = Seat(school=row["to_school"], over=row["over"]) if row["seat"] else None
         seq = await connection.fetchval("SELECT nextval('hold_seq')")
         await holding.settle(deps, row["case_id"], seq, seat, keep=under_way)
         await connection.execute("DELETE FROM hold_intents WHERE case_id = $1", row["case_id"])

@@ -18,11 +18,12 @@ ATTENTION = "attention"
 
 
 async def stands(work: TransferWork, kind: CaseKind, transfer: Transfer) -> None:
-    """Tell who has to act now, or that nobody has any more."""
-    found = await organisations.find(work.tx, transfer.to_authority)
-    work.emit(
-        TransfersStand(cases=(case_stands(work, kind, transfer, found.authority if found else None),)), transfer.id
-    )
+    """Tell who has to act now, or that nobody has any more. An overdue step goes to whoever is above the one that has it."""
+    step = kind.step(transfer.standing.step) if transfer.standing.step else None
+    whose, *_ = _whose(kind, transfer, step)
+    found = await organisations.find(work.tx, whose) if whose else None
+    superior = found.authority if found else None
+    work.emit(TransfersStand(cases=(case_stands(work, kind, transfer, superior),)), transfer.id)
 
 
 def case_stands(work: TransferWork, kind: CaseKind, transfer: Transfer, superior: str | None) -> CaseStands:

@@ -17,13 +17,12 @@ CREATE TABLE change_holds (
     state text NOT NULL CHECK (state IN ('held', 'applied', 'released')),
     student_id text,
     seat_school text,
-    seat_grade smallint CHECK (seat_grade BETWEEN 1 AND 9),
     seat_cohort smallint,
     seat_over boolean NOT NULL DEFAULT false,
     since timestamptz NOT NULL,
     CHECK (state = 'released' OR student_id IS NOT NULL),
     CHECK (state = 'held' OR seat_school IS NULL),
-    CHECK ((seat_school IS NULL) = (seat_grade IS NULL) AND (seat_school IS NULL) = (seat_cohort IS NULL))
+    CHECK ((seat_school IS NULL) = (seat_cohort IS NULL))
 );
 -- One open change case a student, over all services (clause 23).
 CREATE UNIQUE INDEX change_holds_of_student ON change_holds (student_id) WHERE state = 'held';
@@ -44,7 +43,7 @@ CREATE INDEX study_places_at ON study_places (school) WHERE until IS NULL;
 
 GRANTS = """
 GRANT SELECT, INSERT ON change_holds TO registry;
-GRANT UPDATE (kind, seq, state, student_id, seat_school, seat_grade, seat_cohort, seat_over, since)
+GRANT UPDATE (kind, seq, state, student_id, seat_school, seat_cohort, seat_over, since)
     ON change_holds TO registry;
 GRANT SELECT, INSERT ON study_places TO registry;
 GRANT UPDATE (until, school, case_id) ON study_places TO registry;
