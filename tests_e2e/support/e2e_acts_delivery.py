@@ -9,7 +9,7 @@ from e2e_flow import Desk
 from e2e_matrix import CLIENTS, PEOPLE, Row, anywhere, at, body
 from e2e_people import People
 
-_ADMINISTER = anywhere("admin") | CLIENTS
+_ADMINISTER = anywhere("admin") | at("client.students")
 _OWN = at("county.admin")
 
 ROWS: Mapping[str, Row] = {

@@ -192,7 +192,7 @@ class Cast:
     def _by_hand(self) -> None:
         self.created("limited", SCHOOL, Role.REGISTRAR)
         self.created("unappointed", SCHOOL, Role.REGISTRAR).own_password()
-        self.client("client.students", "students:read")
+        self.client("client.students", "students:read", "webhooks:manage")
         self.client("client.organisations", "organisations:read")
 
 

@@ -68,7 +68,8 @@ async def test_keys_and_accounts_are_described(description: dict[str, Any]) -> N
     assert schemes["oauth2"]["flows"]["clientCredentials"]["tokenUrl"] == "/oauth/token"
     assert set(schemes["oauth2"]["flows"]["clientCredentials"]["scopes"]) == set(SCOPES)
     assert description["security"] == [{"bearer": []}, {"oauth2": []}]
-    for_everybody = {  # what parents recompute
+    for_everybody = {  # what parents recompute, and follow
+        "POST /v1/transfers/tracking",
         "GET /v1/class-assignments/published/{assignment_number}",
         "GET /v1/transfer-rounds/published/{round_number}",
     }

@@ -330,7 +330,7 @@ class TokenState(Message, frozen=True, kw_only=True, gc=False, tag_field="type",
 
 # ---- integration clients (RFC 6749, client credentials) ---------------------------------------------------------------
 
-SCOPES = ("students:read", "organisations:read")
+SCOPES = ("students:read", "organisations:read", "webhooks:manage")
 """What an integration client may be given."""
 
 

@@ -151,8 +151,8 @@ class RoomNearby(Message, frozen=True, kw_only=True, gc=False, tag_field="type",
 
 
 class Seat(Message, frozen=True, kw_only=True, gc=False):
-    """A place in a school, in the pupil's own grade: no word changes that (24.6.2). `over`: the competent authority has allowed
-    it beyond the standard size (24.2)."""
+    """A place in a school, in the pupil's own grade: no word changes that (24.6.2). `over`: the competent authority has
+    allowed it beyond the standard size (24.2)."""
 
     school: str
     over: bool = False

@@ -94,7 +94,11 @@ SCHEMES: dict[str, SecurityScheme | Reference] = {
         flows=OAuthFlows(
             client_credentials=OAuthFlow(
                 token_url="/oauth/token",  # noqa: S106 - an address
-                scopes={"students:read": "读取学籍（不含完整号码）", "organisations:read": "读取机构名录"},
+                scopes={
+                    "students:read": "读取学籍（不含完整号码）",
+                    "organisations:read": "读取机构名录",
+                    "webhooks:manage": "管理本接口的推送",
+                },
             )
         ),
     ),

@@ -85,7 +85,7 @@ export const FIXED = new Set(["school_code", "name", "sex", "birth_date", "docum
 export const SCHOOL_ROLES = ["registrar", "class_teacher", "principal"];
 export const AUTHORITY_ROLES = ["authority_officer", "leader", "auditor", "account_admin"];
 export const ACCOUNT_STATES = { active: "正常", locked: "暂时锁定", sealed: "已封存", dormant: "久未使用，已封存" };
-export const SCOPES = { "students:read": "读取学籍（号码部分隐去）", "organisations:read": "读取机构名录" };
+export const SCOPES = { "students:read": "读取学籍（号码部分隐去）", "organisations:read": "读取机构名录", "webhooks:manage": "管理本接口的推送" };
 export const OUTCOMES = {
   done: "已完成", forbidden: "没有权限", not_found: "不在管理范围", refused: "不符合规定", invalid: "内容有误", conflict: "状态冲突",
   unavailable: "服务不可用", too_large: "内容过大", wrong: "密码或口令错误", locked: "账号锁定", code: "待输动态口令", sealed: "账号已封存",

@@ -27,7 +27,7 @@ from gateway.routes.params import Cursor, Limit, OrganisationIn
 
 PATTERN = r"^[A-Za-z0-9._-]{1,100}$"
 ClientId = Annotated[str, PathParameter(pattern=PATTERN, description="接口用户标识")]
-Scope = Literal["students:read", "organisations:read"]
+Scope = Literal["students:read", "organisations:read", "webhooks:manage"]
 
 
 class NewClient(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -52,7 +52,9 @@ async def put(
     cohort_year: int | None = None,
     now: datetime,
 ) -> bool:
-    """The hold as it is from now on; `cohort_year`: of the seat. False where another case holds the student: the unique index decides, not a look."""
+    """The hold as it is from now on; `cohort_year`: of the seat.
+
+    False where another case holds the student: the unique index decides, not a look."""
     values: dict[str, Any] = {
         "case_id": case_id,
         "kind": kind,
