@@ -206,6 +206,20 @@ async def test_a_school_with_students_or_an_authority_with_schools_does_not_end(
 
 
 @pytest.mark.clause("44")
+@pytest.mark.parametrize(("state", "ends"), [("waiting", False), ("placed", True)])
+async def test_a_county_does_not_end_while_a_child_waits_for_a_place(world: World, state: str, ends: bool) -> None:
+    await world.sql(
+        """INSERT INTO children (id, person_id, stage, county, origin, school_year, name, sex, birth_date, document_kind,
+                                 masked_document, division, sealed, state, listed_at)
+           VALUES ('c', 'p', 'primary', $1, 'household', 2026, '王', '1', '2020-03-05', '1', '*', $1, '', $2, now())""",
+        NEAR,
+        state,
+    )
+    reply = await close(world, CITY_OFFICER, code=NEAR)
+    assert reply.closed if ends else codes(reply) == ["organisation.is_admitting"]
+
+
+@pytest.mark.clause("44")
 async def test_it_does_not_end_before_it_began_or_changed(world: World) -> None:
     await rename(world)
     assert codes(await close(world, effective_from=YESTERDAY)) == ["organisation.too_early"]

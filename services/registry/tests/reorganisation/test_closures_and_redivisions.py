@@ -42,6 +42,13 @@ def undoing(id_: str, who: object) -> UndoReorganisation:
     return UndoReorganisation(command_id=new_id(), actor=who, reorganisation_id=id_, reason="文件撤销")  # type: ignore[arg-type]
 
 
+CHILD = """
+INSERT INTO children (id, person_id, stage, county, origin, school_year, name, sex, birth_date, document_kind,
+                      masked_document, division, sealed, state, listed_at)
+VALUES ($1, 'p-' || $1, 'primary', $2, 'household', 2026, '王', '1', '2020-03-05', '1', '*', $2, '', $3, now())
+"""
+
+
 async def test_a_school_is_closed_and_the_county_keeps_its_archive(world: MovingWorld, small_batches: None) -> None:
     await world.pupils(SCHOOL, 1, 1, 44)
     whole = await world.pupils(OTHER_SCHOOL, 1, 1, 9)
@@ -172,6 +179,16 @@ async def test_a_county_is_dissolved(world: MovingWorld) -> None:
     assert await world.carried(id_) == "undone"
     assert not (await world.ask(GetOrganisation(actor=REGISTRAR, code="230103"))).closed
     await world.whole()
+
+
+async def test_a_county_with_children_who_wait_is_not_dissolved(world: MovingWorld) -> None:
+    await world.sql(CHILD, "c", "230103", "waiting")
+    plan = Redividing(counties={"230103": "230102"}, ended=("230103",))
+    drafted = await world.draft(plan, CITY)
+    found = (await world.preview(drafted.id, CITY)).preview.findings
+    assert [finding.code for finding in found] == ["reorganisation.is_admitting"]
+    await world.sql("UPDATE children SET state = 'placed'")
+    assert (await world.preview(drafted.id, CITY)).preview.findings == ()
 
 
 async def test_a_county_does_not_take_schools_of_another(world: MovingWorld) -> None:

@@ -115,13 +115,14 @@ def test_what_waits_for_its_day_is_only_noted() -> None:
 
 @pytest.mark.clause("44")
 def test_a_redivision_says_what_is_wrong_with_it() -> None:
-    good = {"empty": False, "unknown": (), "unchanged": (), "still_under": {}}
+    good = {"empty": False, "unknown": (), "unchanged": (), "still_under": {}, "admitting": {}}
     assert policy.redividing_faults(**good) == ()  # type: ignore[arg-type]
     for values, code in (
         ({"empty": True}, "nothing"),
         ({"unknown": ("230199",)}, "no_such_authority"),
         ({"unchanged": ("2123010001",)}, "unchanged"),
         ({"still_under": {"230103": 1}}, "has_below"),
+        ({"admitting": {"230103": 1}}, "is_admitting"),
     ):
         assert codes(policy.redividing_faults(**(good | values))) == [code]  # type: ignore[arg-type]
 

@@ -81,7 +81,13 @@ async def close_organisation(work: RegistryWork, command: CloseOrganisation) -> 
     below, students, under_way = await store.depending(work.tx, command.code)
     known_from = present.known_from or command.effective_from
     found = policy.close_faults(
-        present.view, command.effective_from, known_from, below=below, students=students, under_way=under_way
+        present.view,
+        command.effective_from,
+        known_from,
+        below=below,
+        students=students,
+        under_way=under_way,
+        admitting=(await store.admitting(work.tx, [command.code])).get(command.code, 0),
     )
     if found:
         return refused("refused", "现在不能撤销。" + "；".join(f.message for f in found) + "。", *found)

@@ -58,10 +58,18 @@ def order_fault(view: OrganisationView, effective_from: date, known_from: date) 
 
 @clause("44")
 def close_faults(
-    view: OrganisationView, effective_from: date, known_from: date, *, below: int, students: int, under_way: int
+    view: OrganisationView,
+    effective_from: date,
+    known_from: date,
+    *,
+    below: int,
+    students: int,
+    under_way: int,
+    admitting: int = 0,
 ) -> tuple[Finding, ...]:
     """An organisation ends when nobody depends on it any more. `below`: organisations under it; `students`: records
-    it keeps; `under_way`: registrations and rosters that have not ended."""
+    it keeps; `under_way`: registrations and rosters that have not ended; `admitting`: children on a county's
+    lists who wait for a place, and applications that it has not decided."""
     found = []
     if effective_from <= known_from:
         message = f"现行信息自{known_from}起有效，撤销须晚于该日"
@@ -74,6 +82,9 @@ def close_faults(
     if under_way:
         cure = "先办结或撤回"
         found.append(_no(view, "44", "has_cases", f"还有{under_way}项建籍申请或名册没有办结", cure))
+    if admitting:
+        message = f"还有{admitting}名适龄儿童等待安排，或入学申请没有办结"
+        found.append(_no(view, "44", "is_admitting", message, "先安排这些儿童入学，办结申请"))
     return tuple(found)
 
 

@@ -217,6 +217,23 @@ async def depending(tx: AsyncConnection, code: str) -> tuple[int, int, int]:
     return row["below"], row["students"], row["under_way"]
 
 
+# Index scans on children_waiting (or the county's own list) and on applications by county; both are small for a county.
+_ADMITTING = """
+SELECT o.code,
+       (SELECT count(*) FROM children c WHERE c.county = o.code AND c.state = 'waiting')
+     + (SELECT count(*) FROM admission_applications a JOIN cases k ON k.id = a.id
+        WHERE a.county = o.code AND k.status IN ('open', 'returned')) AS n
+FROM unnest($1::text[]) AS o(code)
+"""
+
+
+async def admitting(tx: AsyncConnection, codes: Sequence[str]) -> dict[str, int]:
+    """Children who wait for a place on a county's lists, and applications that it has not decided; counties without any are
+    left out."""
+    rows = await (await driver(tx)).fetch(_ADMITTING, list(codes))
+    return {row["code"]: row["n"] for row in rows if row["n"]}
+
+
 def _row(view: OrganisationView, valid_from: date) -> dict[str, Any]:
     return {
         "code": view.code,

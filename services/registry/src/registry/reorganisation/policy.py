@@ -206,10 +206,15 @@ def keeper_faults(school: str, keeper: str, *, kind: str | None, authority: str)
 
 @clause("44")
 def redividing_faults(
-    *, empty: bool, unknown: Sequence[str], unchanged: Sequence[str], still_under: Mapping[str, int]
+    *,
+    empty: bool,
+    unknown: Sequence[str],
+    unchanged: Sequence[str],
+    still_under: Mapping[str, int],
+    admitting: Mapping[str, int],
 ) -> tuple[Finding, ...]:
     """`unknown`: authorities named that are not there; `unchanged`: schools that are there already; `still_under`: what an
-    authority that is to end would still have under it."""
+    authority that is to end would still have under it; `admitting`: children and applications that it has not decided on."""
     found = []
     if empty:
         found.append(_no("44", "nothing", "没有要调整的内容", "至少填写一所学校、一个县区或一项更名"))
@@ -219,6 +224,9 @@ def redividing_faults(
         found.append(_no("44", "unchanged", f"学校{code}已经归该教育行政部门管理", "从方案中去掉这所学校"))
     for code, count in still_under.items():
         found.append(_no("44", "has_below", f"{code}还有{count}个下属机构", "把其下属机构全部划出后再撤销"))
+    for code, count in admitting.items():
+        message = f"{code}还有{count}名适龄儿童等待安排，或入学申请没有办结"
+        found.append(_no("44", "is_admitting", message, "先安排这些儿童入学，办结申请，再撤销"))
     return tuple(found)
 
 

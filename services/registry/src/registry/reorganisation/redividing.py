@@ -63,7 +63,11 @@ async def redivision_plan(work: RegistryWork, case: Case, plan: Redividing) -> R
     }
     found = [
         *policy.redividing_faults(
-            empty=not (wanted or named or plan.ended), unknown=unknown, unchanged=unchanged, still_under=still
+            empty=not (wanted or named or plan.ended),
+            unknown=unknown,
+            unchanged=unchanged,
+            still_under=still,
+            admitting=await organisations.admitting(work.tx, plan.ended),
         )
     ]
     taken = await store.in_hand(work.tx, list(wanted), case.id)
