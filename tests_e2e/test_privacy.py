@@ -30,6 +30,7 @@ NAMED = {
         "children",
         "corrections",
         "former_names",
+        "attendance_rows",
         "journal",
     },
     "transfer": {"transfers"},

@@ -35,4 +35,4 @@ def things(cast: Cast, people: People, desk: Desk) -> Mapping[str, str]:
         "POST", "/v1/webhooks", json={"url": "https://data.example.cn/hook", "topics": ["work"]}
     )
     assert answer.status_code == 201, answer.text
-    return {"webhook_id": answer.json()["webhook"]["id"]}
+    return {"webhook_id": answer.json()["webhook"]["id"], "channel": "sms"}

@@ -26,6 +26,7 @@ PUBLIC = {
     "GET /.well-known/jwks.json",
     "GET /v1/class-assignments/published/{assignment_number}",  # what parents recompute
     "GET /v1/transfer-rounds/published/{round_number}",  # the same
+    "POST /v1/transfers/tracking",  # a guardian's, by number and digits
     "GET /health/live",
     "GET /health/ready",
     "GET /metrics",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from delivery_desk import DeliveryDesk
 from notifications.delivery import policy, signing
@@ -258,7 +259,10 @@ async def test_whose_webhooks_are_whose(post: DeliveryDesk) -> None:
         reply = await post.do(EndWebhook(command_id=post.id(), actor=who, webhook_id=made.webhook.id))
         assert isinstance(reply, Refused)
     assert isinstance(await hook(post, actor=OFFICER), Refused)
-    client, other = (actor(Role.INTEGRATION_CLIENT, SCHOOL, f"client:{n}") for n in "xy")
+    client, other = (
+        msgspec.structs.replace(actor(Role.INTEGRATION_CLIENT, SCHOOL, f"client:{n}"), scopes=("webhooks:manage",))
+        for n in "xy"
+    )
     own = await hook(post, actor=client)
     shown = [
         (await post.ask(ListWebhooks(actor=who))).items for who in (client, other, actor(Role.ACCOUNT_ADMIN, SCHOOL))

@@ -28,7 +28,7 @@ from gateway.openapi import about
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 City = Annotated[str, PathParameter(pattern=r"^\d{6}$", description="市（地）代码，6 位")]
-Year = Annotated[int, PathParameter(ge=2020, le=2099, description="报送的年份")]
+Year = Annotated[str, PathParameter(pattern=r"^20[2-9]\d$", description="报送的年份")]
 InTerm = Annotated[Term, PathParameter(description="spring 春季学期（3月30日前），autumn 秋季学期（9月30日前）")]
 
 
@@ -55,25 +55,29 @@ async def late_steps(
     return await backend.ask(GetLateTable(actor=actor, since=since), LateTable)
 
 
-@get("/{city:str}/{year:int}/{term:str}", **about("一个市（地）一个学期的转学情况", "24.6.5"))
-async def report(backend: Given[Backend], actor: Given[Actor], city: City, year: Year, term: InTerm) -> ReportView:
-    return await backend.ask(GetReport(actor=actor, city=city, year=year, term=term), ReportView, timeout=BULK)
+@get("/{city:str}/{report_year:str}/{term:str}", **about("一个市（地）一个学期的转学情况", "24.6.5"))
+async def report(
+    backend: Given[Backend], actor: Given[Actor], city: City, report_year: Year, term: InTerm
+) -> ReportView:
+    return await backend.ask(
+        GetReport(actor=actor, city=city, year=int(report_year), term=term), ReportView, timeout=BULK
+    )
 
 
 @get(
-    "/{city:str}/{year:int}/{term:str}/workbook",
+    "/{city:str}/{report_year:str}/{term:str}/workbook",
     **about("转学情况汇总表（Excel）", "24.6.5", produces=XLSX),
 )
 async def workbook(
-    backend: Given[Backend], actor: Given[Actor], city: City, year: Year, term: InTerm
+    backend: Given[Backend], actor: Given[Actor], city: City, report_year: Year, term: InTerm
 ) -> Response[bytes]:
-    query = GetReportWorkbook(actor=actor, city=city, year=year, term=term)
+    query = GetReportWorkbook(actor=actor, city=city, year=int(report_year), term=term)
     made = await backend.ask(query, Template, timeout=BULK)
     return Response(made.content, media_type=made.media_type, headers={"Content-Disposition": attachment(made.name)})
 
 
 @post(
-    "/{city:str}/{year:int}/{term:str}/submission",
+    "/{city:str}/{report_year:str}/{term:str}/submission",
     status_code=200,
     **about("报送转学情况（报省教育厅备案），之后不能更改", "24.6.5", problems=(415,)),
 )
@@ -83,11 +87,13 @@ async def submit(
     actor: Given[Actor],
     command_id: Given[str],
     city: City,
-    year: Year,
+    report_year: Year,
     term: InTerm,
     data: JSONBody[Filed],
 ) -> ReportView:
-    command = SubmitReport(command_id=command_id, actor=actor, city=city, year=year, term=term, note=data.note)
+    command = SubmitReport(
+        command_id=command_id, actor=actor, city=city, year=int(report_year), term=term, note=data.note
+    )
     return await backend.ask(command, ReportView, timeout=BULK)
 
 

@@ -16,7 +16,7 @@ from shared_contracts.registry import RegistrationState, Step, StepReached
 from registry.clearing.correcting.chain import chain as correction_chain
 from registry.context import RegistryWork
 from registry.registration.chain import chain
-from registry.worklist.changes import school_supervised_anew
+from registry.worklist.changes import OF_A_SCHOOL
 
 REASON = "学校的主管教育行政部门变更"
 
@@ -38,11 +38,14 @@ _OPEN_CORRECTIONS = f"""
 """  # noqa: S608 - column names of our own
 
 # Who may see a registration follows the school, whatever became of it; who decided it stands in its case for ever.
-_SEEN_BY = """
-    UPDATE registrations r SET authority = $2
-    FROM (SELECT id FROM registrations WHERE school = $1 AND authority <> $2 ORDER BY id FOR UPDATE) o
-    WHERE r.id = o.id
-"""
+_SEEN_BY = f"""
+    WITH seen AS (
+        UPDATE registrations r SET authority = $2
+        FROM (SELECT id FROM registrations WHERE school = $1 AND authority <> $2 ORDER BY id FOR UPDATE) o
+        WHERE r.id = o.id
+    )
+    {OF_A_SCHOOL}
+"""  # noqa: S608 - a statement of our own
 
 
 @clause("3.1", "13.2", "44")
@@ -68,7 +71,7 @@ async def pass_on(work: RegistryWork, school: OrganisationView, actor: Actor, re
     correcting = correction_chain(kind.first.days or 0)
     await decide_cases(connection, correcting, corrections, doing, calendar=work.deps.calendar)
     await connection.execute(_SEEN_BY, school.code, school.authority)
-    await school_supervised_anew(work, school.code)
+    work.after_commit(work.deps.wake_worklist)
     waiting = sum(one.status == "open" and one.step == Step.AUTHORITY for _, one in cases)
     if waiting:
         work.emit(

@@ -33,14 +33,10 @@ async def moved_to_another_class(work: RegistryWork, registration_ids: Sequence[
     work.after_commit(work.deps.wake_worklist)
 
 
-_CHANGED_AT = """
+OF_A_SCHOOL = """
 INSERT INTO worklist_changes (kind, id)
-SELECT DISTINCT $1, coalesce(r.roster_id, r.id) FROM registrations r JOIN cases c ON c.id = r.id
-WHERE r.school = $2 AND NOT r.closed AND r.registered_at IS NULL AND c.status IN ('open', 'returned')
+SELECT DISTINCT 'registrations', coalesce(r.roster_id, r.id) FROM registrations r JOIN cases c ON c.id = r.id
+WHERE r.school = $1 AND NOT r.closed AND r.registered_at IS NULL AND c.status IN ('open', 'returned')
 """
-
-
-async def school_supervised_anew(work: RegistryWork, school: str) -> None:
-    """All registrations of a school that have not ended go to another authority."""
-    await (await driver(work.tx)).execute(_CHANGED_AT, REGISTRATIONS, school)
-    work.after_commit(work.deps.wake_worklist)
+"""Part of a statement: all registrations of a school that have not ended go to another authority. Whoever sends it wakes the
+worklist after the commit."""
