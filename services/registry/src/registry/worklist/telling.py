@@ -31,8 +31,8 @@ log = logging.getLogger(__name__)
 WAKE = "worklist"
 LOOKS = 2.0
 """Seconds between two looks, where nobody calls."""
-GATHERS = 0.1
-"""Seconds in which acts on the same work come together."""
+GATHERS = 0.5
+"""Seconds in which acts on the same work come together: a roster under way is read once or twice, not ten times."""
 BATCH = 200
 """Works of one event at most."""
 TOLD = Counter("worklist_told_total", "Works told to the queues", ["kind"])
