@@ -107,6 +107,9 @@ class History:
             await self.one(what, which)
         world.between.before.clear()
         world.between.after.clear()
+        if fault and what == "reroute":
+            # Between this kill and the settling somebody else may take the seat that was left: decision record 26 says so.
+            await settle(world)
         return None
 
     @contextlib.contextmanager
@@ -218,12 +221,20 @@ class History:
             assert row["pupils"] + row["held"] <= STANDARD + over, school.name
 
     async def allowed(self, school: str) -> int:
-        rows = await self.world.sql(
-            "SELECT count(*) AS n FROM transfers WHERE over AND to_school = $1 AND student_id = ANY($2)",
+        """By the authority's word: of pupils who have come, and seats that are held, those of an act that was killed too."""
+        (come,) = await self.world.sql(
+            """SELECT count(*) AS n FROM transfers
+               WHERE over AND outcome = 'moved' AND to_school = $1 AND student_id = ANY($2)""",
             school,
             self.pupils,
         )
-        return int(rows[0]["n"])
+        (held,) = await self.world.registry.sql(
+            """SELECT count(*) AS n FROM change_holds
+               WHERE state = 'held' AND seat_over AND seat_school = $1 AND student_id = ANY($2)""",
+            school,
+            self.pupils,
+        )
+        return int(come["n"] + held["n"])
 
     async def agree(self, world: TransferWorld) -> None:
         """Case by case, the two services say the same."""
