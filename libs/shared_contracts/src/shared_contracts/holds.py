@@ -12,7 +12,7 @@ from typing import Literal
 
 from shared_contracts.decisions import Finding
 from shared_contracts.evidence import EvidenceGiven
-from shared_contracts.messages import Command, Event, Message, Ok, Query
+from shared_contracts.messages import Command, Event, Message, Query
 
 ChangeKind = Literal["transfer"]
 """变动种类; each case kind of Chapter 4 adds its own."""
@@ -183,7 +183,8 @@ class HoldGranted(Message, frozen=True, kw_only=True, gc=False, tag_field="type"
 class SettleHold(Command, frozen=True, kw_only=True, gc=False, tag="registry.settle_hold"):
     """What of a case has been committed: the registry makes its own side so. `keep` False: the case is not there.
 
-    An older `seq` than the one that the registry has seen changes nothing; a case that was let go stays so. Reply: Ok.
+    An older `seq` than the one that the registry has seen changes nothing; a case that was let go stays so. Reply:
+    HoldGranted, with the seat that the case has: none where the one that it had before is somebody else's now.
     """
 
     case_id: str
@@ -218,7 +219,7 @@ Events = ChangeApplied | ChangeFailed
 
 REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     GrantHold: HoldGranted,
-    SettleHold: Ok,
+    SettleHold: HoldGranted,
     GetChangeFacts: ChangeFacts,
     FindRoom: RoomNearby,
 }

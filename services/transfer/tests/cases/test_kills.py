@@ -211,3 +211,26 @@ async def test_corrected_and_sent_on_its_way_again(world: TransferWorld) -> None
     assert isinstance(again, TransferView), again
     assert again.state is TransferState.OPEN and again.waits_for is Step.RECEIVING_AUTHORITY
     assert again.due_on is not None
+
+
+@pytest.mark.clause("24.2.2")
+async def test_killed_in_a_rerouting_and_the_old_seat_is_somebody_else_s(world: TransferWorld) -> None:
+    """The last seat of the school; the re-routing gives it up, is killed, and another pupil takes it before it is settled."""
+    one, two, _ = await pupils(world, there=44)
+    await world.registry.pupils(FIVE_FOUR, 3, 1, 20)
+    opened = await world.open(one)
+    world.between.after[GrantHold] = Broken()
+    command = RerouteTransfer(
+        command_id=world.id(), actor=OFFICER, transfer_id=opened.id, school=FIVE_FOUR.code, reason="统筹安排"
+    )
+    with pytest.raises(Broken):
+        await world.do(command)
+    other = await world.open(two)
+    assert other.seat
+    await settle(world)
+    seen = await world.ask(GetTransfer(actor=OFFICER, transfer_id=opened.id))
+    assert (seen.seat, seen.waits_for) == (False, Step.RECEIVING_AUTHORITY)
+    assert sorted((case, school) for case, _, school in await world.holds() if school) == [(other.id, RECEIVING.code)]
+    plain = await world.decide(opened.id, Step.RECEIVING_AUTHORITY)
+    assert isinstance(plain, Refused) and plain.findings[0].code == "seat.none"
+    assert isinstance(await world.do(command), TransferView), "and it is sent elsewhere, as was meant"

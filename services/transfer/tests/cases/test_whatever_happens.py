@@ -107,9 +107,6 @@ class History:
             await self.one(what, which)
         world.between.before.clear()
         world.between.after.clear()
-        if fault and what == "reroute":
-            # Between this kill and the settling somebody else may take the seat that was left: decision record 26 says so.
-            await settle(world)
         return None
 
     @contextlib.contextmanager

@@ -6,14 +6,25 @@ whoever did not hear the answer: the same case with the same `seq` gets what it 
 
 from __future__ import annotations
 
+import asyncpg
 import msgspec
 from regulation.authorisation import check
 from regulation.mark import clause
 from service_kit.work import CommandHandler, EventHandler, QueryHandler
 from shared_contracts.decisions import Finding, Refused, refused
-from shared_contracts.holds import ChangeFacts, FindRoom, GetChangeFacts, GrantHold, HoldGranted, RoomNearby, SettleHold
-from shared_contracts.messages import Command, Event, Ok, Query, word
+from shared_contracts.holds import (
+    ChangeFacts,
+    FindRoom,
+    GetChangeFacts,
+    GrantHold,
+    HoldGranted,
+    RoomNearby,
+    Seat,
+    SettleHold,
+)
+from shared_contracts.messages import Command, Event, Query, word
 from shared_contracts.transfer import TransferApproved, TransferEnded
+from sqlalchemy.engine import RowMapping
 
 from registry.context import RegistryWork
 from registry.evidence import store as evidence
@@ -87,15 +98,17 @@ async def _take(work: RegistryWork, command: GrantHold) -> Finding | None:
     )
 
 
-async def settle_hold(work: RegistryWork, command: SettleHold) -> Ok | Refused:
-    """The case as it was committed. A seat that it did not get stays where the case says, even beyond the standard: it had
-    been given before."""
+async def settle_hold(work: RegistryWork, command: SettleHold) -> HoldGranted | Refused:
+    """The case as it was committed. A seat that it had before, and that the interrupted act had given up, is counted again:
+    somebody else may have it now, and then the case is told that it has none."""
     if no := check(command.actor, word(command)):
         return no
+    hold = await store.of_case(work.tx, command.case_id)
+    row = await views.row_of(work.tx, hold["student_id"]) if hold and hold["student_id"] else None
+    seat = await _seat_again(work, command, hold, row) if command.keep and hold and row else None
     hold = await store.of_case(work.tx, command.case_id, lock=True)
     if hold is not None and (hold["state"] != "held" or hold["seq"] > command.seq):
-        return Ok()
-    row = await views.row_of(work.tx, hold["student_id"]) if hold and command.seat else None
+        return HoldGranted(case_id=command.case_id, seq=hold["seq"], seat=command.seat)
     await store.put(
         work.tx,
         command.case_id,
@@ -103,11 +116,24 @@ async def settle_hold(work: RegistryWork, command: SettleHold) -> Ok | Refused:
         seq=command.seq,
         state="held" if command.keep and hold else "released",
         student_id=hold["student_id"] if hold else None,
-        seat=command.seat if command.keep and hold else None,
+        seat=seat,
         cohort_year=row["cohort"] if row else None,
         now=work.now,
     )
-    return Ok()
+    return HoldGranted(case_id=command.case_id, seq=command.seq, seat=seat)
+
+
+@clause("24.2.2")
+async def _seat_again(work: RegistryWork, command: SettleHold, hold: asyncpg.Record, row: RowMapping) -> Seat | None:
+    """The seat that the case says it has; None where it is not free any more."""
+    seat, grade = command.seat, row["grade"]
+    if seat is None or hold["seat_school"] == seat.school:
+        return seat
+    school = (await organisations.schools(work.tx, [seat.school])).get(seat.school)
+    if school is None or grade is None or school.stage_of(grade) is None:
+        return None
+    room = await facts.room_of(work, school, grade, case_id=command.case_id, lock=True)
+    return seat if room.free > 0 or seat.over else None
 
 
 async def transfer_ended(work: RegistryWork, event: TransferEnded) -> None:

@@ -67,10 +67,11 @@ async def grant(
     return reply
 
 
-async def settle(deps: Transfer, case_id: str, seq: int, seat: Seat | None, *, keep: bool) -> None:
-    """Tell the registry what holds. Raises BusError: it is told again."""
-    await deps.bus.need(
+async def settle(deps: Transfer, case_id: str, seq: int, seat: Seat | None, *, keep: bool) -> Seat | None:
+    """Tell the registry what holds; the seat that the case has. Raises BusError: it is told again."""
+    told: HoldGranted = await deps.bus.need(
         SettleHold(
             command_id=derived("settle", case_id, seq), actor=SERVICE, case_id=case_id, seq=seq, keep=keep, seat=seat
         )
     )
+    return told.seat

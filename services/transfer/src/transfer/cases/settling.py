@@ -28,6 +28,9 @@ FROM hold_intents i LEFT JOIN cases c ON c.id = i.case_id LEFT JOIN transfers t 
 WHERE i.since < $1 ORDER BY i.since LIMIT 1 FOR UPDATE OF i SKIP LOCKED
 """
 
+# Never waits: whoever has the case may wait for the intent that is locked here.
+_CASE = "SELECT 1 FROM cases WHERE id = $1 FOR UPDATE SKIP LOCKED"
+
 
 async def run(kit: Kit, deps: Transfer, stop: asyncio.Event) -> None:
     while not stop.is_set():
@@ -47,9 +50,14 @@ async def settle_one(db: Database, deps: Transfer, kit: Kit, after: timedelta = 
         row = await connection.fetchrow(_NEXT, kit.clock.now() - after)
         if row is None:
             return False
+        if row["status"] is not None and not await connection.fetchval(_CASE, row["case_id"]):
+            return False  # somebody is at it
         under_way = row["status"] in ("open", "returned") or row["outcome"] in ("moving", "attention")
         seat = Seat(school=row["to_school"], over=row["over"]) if row["seat"] else None
         seq = await connection.fetchval("SELECT nextval('hold_seq')")
-        await holding.settle(deps, row["case_id"], seq, seat, keep=under_way)
+        has = await holding.settle(deps, row["case_id"], seq, seat, keep=under_way)
+        if under_way and seat is not None and has is None:
+            # Given up by the act that was interrupted, and somebody else's since: the authority answers for a place anew.
+            await connection.execute("UPDATE transfers SET seat = false, over = false WHERE id = $1", row["case_id"])
         await connection.execute("DELETE FROM hold_intents WHERE case_id = $1", row["case_id"])
         return True
