@@ -5,42 +5,23 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import importlib
 import os
-import signal
 import sys
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "registration" / "support"))
 sys.path.insert(0, str(Path(__file__).parents[2] / "form" / "support"))
 sys.path.insert(0, str(Path(__file__).parents[5] / "libs" / "service_kit" / "tests" / "support"))
 
+from kit_deadly import kill_at
 from registry.evidence import worker
 from registry_world import World
 from service_kit.scanning import Clamd
 
 
-def wrap(target: str, when: str) -> None:
-    module, _, path = target.partition(":")
-    *owners, name = path.split(".")
-    owner: Any = importlib.import_module(module)
-    for part in owners:
-        owner = getattr(owner, part)
-    original = getattr(owner, name)
-
-    async def wrapped(*args: Any, **kwargs: Any) -> Any:
-        if when == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
-        await original(*args, **kwargs)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    setattr(owner, name, wrapped)
-
-
 async def main() -> None:
     target, when, address, days = sys.argv[1:]
-    wrap(target, when)
+    kill_at(target, when)
     world = World(dict(os.environ))
     world.clock.pass_(days=int(days), minutes=5)
     deps = dataclasses.replace(world.deps, scanner=Clamd(address))
