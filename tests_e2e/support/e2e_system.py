@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 import asyncpg
 import httpx
 import msgspec
+import nats.js.errors
 from e2e_api import Answers, Api
 from e2e_clock import CLOCK
 from e2e_otlp import Collector
@@ -369,7 +370,7 @@ class System:
                 state = (await js.stream_info(name)).state
                 found[name] = []
                 for seq in range(max(state.first_seq, 1), state.last_seq + 1):
-                    with contextlib.suppress(Exception):  # deleted
+                    with contextlib.suppress(nats.js.errors.NotFoundError):  # deleted
                         raw = await js.get_msg(name, seq)
                         found[name].append(Published(seq, raw.subject or "", dict(raw.headers or {}), raw.data or b""))
             return found
