@@ -82,6 +82,7 @@ def test_the_data_for_programs(whole: Project) -> None:
         "built": True,
         "state": "built",
         "missing": None,
+        "later": None,
         "rules": [{"file": "services/registry/src/registry/policy.py", "line": 4, "name": "registry.policy.fits_age"}],
         "tests": [{"file": "services/registry/tests/test_policy.py", "line": 4, "name": "test_fits_age"}],
         "operations": ["POST /v1/registrations"],
@@ -95,6 +96,17 @@ def test_partly_built_is_not_built(whole: Project) -> None:
     assert items["20.2"]["built"] is False
     assert items["20.2"]["state"] == "partly"
     assert items["20.2"]["missing"] == "the tolerance"
+
+
+def test_what_waits_for_another_clause_is_built_and_says_so(whole: Project) -> None:
+    later = Declaration(id="20.2", what="ages are checked", later="resumption")
+    index = law.make(whole.root, [later])
+    items = {item["id"]: item for item in json.loads(law.data(index))}
+    assert (items["20.2"]["built"], items["20.2"]["missing"], items["20.2"]["later"]) == (True, None, "resumption")
+    page = law.page(index)
+    assert "1 of the built ones are marked *later*" in page
+    assert "| **built**, *later* |" in page
+    assert "- Later: resumption" in page
 
 
 def test_the_page_counts_and_shows_where_things_are(whole: Project) -> None:

@@ -76,6 +76,8 @@ def _article(root: Path, clause_id: str) -> int:
             say(f"\n{c.id}  {c.zh}\n  {c.force}, held by {c.owner}: {entry.state}\n  {c.behaviour}")
             if told:
                 say(f"  built: {told.what}" + (f"\n  missing: {told.partly}" if told.partly else ""))
+                if told.later:
+                    say(f"  later: {told.later}")
             for title, places in (("rule", entry.rules), ("test", entry.tests), ("http", entry.operations)):
                 for place in places:
                     say(f"  {title}  {place.name}  {place.file}:{place.line}")

@@ -23,11 +23,13 @@ PAGE, DATA = "docs/regulation.md", "docs/regulation.json"
 
 
 class Declaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`what` is built; `partly`: what is still missing."""
+    """`what` is built; `partly`: what is still missing; `later`: what another clause's case, which is not there yet, will
+    bring under this one. A clause with `later` alone is whole for everything that can happen in the system today."""
 
     id: str
     what: str
     partly: str | None = None
+    later: str | None = None
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +40,10 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     rules: list[Found]
     tests: list[Found]
     operations: list[Found]
+
+    @property
+    def later(self) -> str | None:
+        return self.declaration.later if self.declaration and self.state in ("built", "partly") else None
 
     @property
     def state(self) -> State:
@@ -113,7 +119,8 @@ def documents(index: Index) -> dict[str, str]:
 
 
 def data(index: Index) -> str:
-    """For programs. `built` is true only where all of the behaviour is; `missing` says what a partly built one lacks."""
+    """For programs. `built` is true only where all of the behaviour is; `missing` says what a partly built one lacks,
+    `later` what a case that is still to come will bring."""
     items = [
         {
             "id": e.clause.id,
@@ -123,6 +130,7 @@ def data(index: Index) -> str:
             "built": e.state == "built",
             "state": e.state,
             "missing": e.declaration.partly if e.declaration and e.state == "partly" else None,
+            "later": e.later,
             "rules": e.rules,
             "tests": e.tests,
             "operations": sorted({o.name for o in e.operations}),
@@ -141,6 +149,7 @@ def page(index: Index) -> str:
     """For people."""
     n = counts(index)
     total = len(index.entries)
+    later = sum(e.state == "built" and e.later is not None for e in index.entries)
     lines = [
         "# The regulation: clause, rule, test",
         "",
@@ -150,13 +159,15 @@ def page(index: Index) -> str:
         "",
         f"Of {total} clauses **{n['built']} are built**, {n['partly']} partly (what is missing is said),",
         f"{n['begun']} begun (rules or tests exist, but nothing is claimed) and {n['open']} open.",
+        f"{later} of the built ones are marked *later*: they hold for all that can",
+        "happen today and will hold for a case of another clause, too, when that is built; their sections name it.",
         "",
         "| article | clause | force | owner | state | what it says | rules | tests | HTTP |",
         "|---:|---|---|---|---|---|---:|---:|---:|",
     ]
     for e in index.entries:
         anchor = f"[{e.clause.id}](#{_anchor(e)})" if e.state != "open" else e.clause.id
-        state = e.state if e.state == "open" else f"**{e.state}**"
+        state = e.state if e.state == "open" else f"**{e.state}**" + (", *later*" if e.later else "")
         lines.append(
             f"| {e.clause.article} | {anchor} | {e.clause.force} | {e.clause.owner} | {state} "
             f"| {_cell(e.clause.zh)} | {len(e.rules)} | {len(e.tests)} | {len(e.operations)} |"
@@ -183,6 +194,8 @@ def _section(e: Entry) -> list[str]:
         lines.append(f"- Built: {e.declaration.what}")
         if e.declaration.partly:
             lines.append(f"- Missing: {e.declaration.partly}")
+        if e.later:
+            lines.append(f"- Later: {e.later}")
     lines += [f"- Rule: {_place(f)}" for f in e.rules]
     lines += [f"- Test: {_place(f)}" for f in e.tests]
     lines += [f"- HTTP: {_place(f)}" for f in e.operations]
