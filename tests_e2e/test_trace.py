@@ -6,10 +6,10 @@ from itertools import pairwise
 
 import pytest
 from e2e_flow import STEPS, Desk, today
-from e2e_otlp import Span
 from e2e_people import People, form_of
 from e2e_system import System, wait_for
 from shared_contracts.registry import RegistrationState, RegistrationView
+from xueji_local.collector import Span
 
 
 @pytest.fixture(scope="module")

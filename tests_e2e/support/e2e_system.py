@@ -27,7 +27,6 @@ import msgspec
 import nats.js.errors
 from e2e_api import Answers, Api
 from e2e_clock import CLOCK
-from e2e_otlp import Collector
 from nats.aio.client import Client
 from service_kit import time_travel
 from service_kit.bus import Bus
@@ -38,6 +37,7 @@ from xueji_infra import declare, nats_conf
 from xueji_infra.databases import database_name
 from xueji_infra.topology import topology
 from xueji_local import credentials, programs
+from xueji_local.collector import Collector
 from xueji_local.credentials import Credentials
 from xueji_local.layout import Layout
 from xueji_local.processes import free_port

@@ -22,6 +22,7 @@ from service_kit.clock import Clock
 from service_kit.crypto import FieldCipher
 from service_kit.migrate import async_url
 from service_kit.settings import Settings, SettingsError
+from service_kit.telemetry import statement_span
 
 D = TypeVar("D")
 
@@ -93,8 +94,9 @@ class Database:
 
 
 def _count_round_trips(dbapi_connection: Any, _record: Any) -> None:
-    def count(_query: Any) -> None:
+    def count(statement: asyncpg.connection.LoggedQuery) -> None:
         ROUND_TRIPS.inc()
+        statement_span(statement.query, statement.elapsed)
 
     dbapi_connection.driver_connection.add_query_logger(count)
 

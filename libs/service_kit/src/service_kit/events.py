@@ -14,8 +14,7 @@ from typing import Any
 
 import msgspec
 from nats.aio.msg import Msg
-from opentelemetry import propagate, trace
-from opentelemetry.trace import Link, SpanKind
+from opentelemetry.trace import SpanKind
 from prometheus_client import Counter
 from shared_contracts.messages import Event
 
@@ -23,7 +22,7 @@ from service_kit.clock import Clock
 from service_kit.codec import Codec
 from service_kit.commands import passing
 from service_kit.database import Database, driver
-from service_kit.telemetry import describe, tracer
+from service_kit.telemetry import continued, describe
 from service_kit.work import EventHandler, Work
 
 log = logging.getLogger(__name__)
@@ -86,11 +85,8 @@ class EventTaker:
                 await message.in_progress()  # the consumer's ack_wait begins anew
 
     async def _apply(self, items: Sequence[Item]) -> None:
-        contexts = [propagate.extract(message.headers or {}) for message, _, _ in items]
-        # One event continues its trace; a batch is a span of its own that links to all.
-        links = [Link(trace.get_current_span(context).get_span_context()) for context in contexts[1:]]
-        name = f"take {items[0][0].subject}"
-        with tracer().start_as_current_span(name, context=contexts[0], kind=SpanKind.CONSUMER, links=links):
+        carriers = [message.headers or {} for message, _, _ in items]
+        with continued(f"take {items[0][0].subject}", carriers, SpanKind.CONSUMER):
             async with self._db.unit(self._deps) as work:
                 fresh = await _fresh(work, [event_id for _, event_id, _ in items])
                 for _, event_id, event in items:

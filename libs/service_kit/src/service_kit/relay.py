@@ -19,12 +19,13 @@ import asyncpg
 import nats.js.errors
 from nats.aio.client import Client
 from nats.js import JetStreamContext
+from opentelemetry.trace import SpanKind
 from prometheus_client import Counter, Gauge
 from shared_contracts.messages import stream
 
 from service_kit import audit
 from service_kit.ids import new_id
-from service_kit.telemetry import describe
+from service_kit.telemetry import continued, describe
 
 log = logging.getLogger(__name__)
 
@@ -133,7 +134,10 @@ class Relay:
         WAITING.set(len(rows))
         if not rows:
             return 0
-        sequences = await self._publish(rows)
+        traced = [json.loads(row["headers"]) for row in rows if row["headers"] != "{}"]
+        name = f"publish {rows[0]['subject']}"
+        with continued(name, traced, SpanKind.PRODUCER) if traced else contextlib.nullcontext():
+            sequences = await self._publish(rows)
         await connection.execute(self._mark, [row["seq"] for row in rows], sequences)
         PUBLISHED.inc(len(rows))
         return len(rows)

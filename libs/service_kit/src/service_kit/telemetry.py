@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import logging
 import sys
+import time
 import traceback
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-from opentelemetry import trace
+from opentelemetry import propagate, trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from opentelemetry.trace import Link, SpanKind
 from pythonjsonlogger.json import JsonFormatter
 
 from service_kit.settings import Settings
 
 _TELLING = (OSError, TimeoutError, AssertionError, NotImplementedError)
 """Exceptions of others whose text carries no row: their message may be logged."""
+
+
+_WAITING = 16_384
+"""Spans that wait for the exporter at most."""
 
 
 def tracer() -> trace.Tracer:
@@ -38,12 +47,53 @@ def setup(service: str, settings: Settings) -> None:
     )
     if settings.otlp_endpoint:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-        from opentelemetry.instrumentation.asyncpg import AsyncPGInstrumentor
 
         exporter = OTLPSpanExporter(endpoint=f"{settings.otlp_endpoint.rstrip('/')}/v1/traces")
-        provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=500))
-        AsyncPGInstrumentor().instrument(tracer_provider=provider)  # type: ignore[no-untyped-call]  # statements without their parameters
+        # A case of twenty transactions has hundreds of spans: what does not fit into the queue is lost.
+        provider.add_span_processor(
+            BatchSpanProcessor(
+                exporter, schedule_delay_millis=500, max_queue_size=_WAITING, max_export_batch_size=1_024
+            )
+        )
     trace.set_tracer_provider(provider)
+
+
+def continued(
+    name: str, carriers: Sequence[Mapping[str, str]], kind: SpanKind
+) -> contextlib.AbstractContextManager[trace.Span]:
+    """A span for what is done for several at once: it goes on in the trace of the first that is recorded, and links to the
+    others'. `carriers`: the headers that each came with."""
+    contexts = [propagate.extract(carrier) for carrier in carriers]
+    spans = [trace.get_current_span(context).get_span_context() for context in contexts]
+    first = next((n for n, span in enumerate(spans) if span.trace_flags.sampled), 0)
+    links = [Link(span) for n, span in enumerate(spans) if n != first and span.is_valid]
+    return tracer().start_as_current_span(name, context=contexts[first], kind=kind, links=links)
+
+
+@functools.lru_cache(maxsize=1_024)
+def _named(text: str) -> tuple[str, str]:
+    """A statement's first word and the statement on one line."""
+    line = " ".join(text.split())
+    return line.partition(" ")[0].rstrip(";").upper(), line
+
+
+def statement_span(text: str, seconds: float) -> None:
+    """A statement that has just come back, as a span under the work that sent it; none where no work is traced.
+
+    Called for every statement that is counted, however it was sent: what SQLAlchemy prepares, BEGIN and COMMIT too. The text
+    has placeholders; its values are never told.
+    """
+    if not trace.get_current_span().is_recording():
+        return
+    end = time.time_ns()
+    name, line = _named(text)
+    span = tracer().start_span(
+        name,
+        kind=SpanKind.CLIENT,
+        start_time=end - int(seconds * 1e9),
+        attributes={"db.system.name": "postgresql", "db.query.text": line},
+    )
+    span.end(end)
 
 
 def shutdown() -> None:
