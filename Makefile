@@ -8,7 +8,7 @@ LOCKING := --universal --python-version 3.11 --generate-hashes --no-emit-index-u
   --no-annotate --no-header --quiet $(LOCK_FLAGS)
 CODE   := libs services infra deploy tests_e2e benchmarks conftest.py .ci
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-browser run up down reset clock status logs demo test lint format types imports regulation article check-docs \
+.PHONY: help setup setup-browser run up down reset clock status logs demo demo-transfer test lint format types imports regulation article check-docs \
   unit e2e test-browser seed-province bench-registration bench-export bench-search bench-looking-back bench-token bench-audit bench-worklist dead-letters replay audit-verify lock
 
 help: ## this list
@@ -45,6 +45,9 @@ logs: setup ## follow the logs of a stack in the background
 
 demo: setup ## from the places of a school to records with G and L numbers and classes that were drawn (ROWS=300)
 	@$(PY) -m xueji_local.demo --rows $(ROWS)
+
+demo-transfer: setup ## transfers through all parties: refused, overridden, re-routed, drawn and verified; a case with its clocks
+	@$(PY) -m xueji_local.demo_transfer
 
 seed-province: setup ## a synthetic province into the running stack of `make up` (STUDENTS=200000; 2000000: a quarter of an hour)
 	@$(PY) -m xueji_local.seeding --students $(STUDENTS)

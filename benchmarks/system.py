@@ -22,7 +22,7 @@ import msgspec
 from measuring import COUNTED, Meter, Servers
 from shared_contracts.registry import RosterState, Step
 from xueji_infra.databases import database_name
-from xueji_local import demo
+from xueji_local import demo, demo_stack
 from xueji_local.credentials import Credentials
 from xueji_local.demo_client import Account, ApiProblem, Client
 from xueji_local.demo_flow import STEPS, Desk, open_desk
@@ -85,8 +85,8 @@ class System:
 
     def __init__(self, stack: Stack, folder: Path) -> None:
         self.stack, self.folder = stack, folder
-        self.file = msgspec.json.decode(stack.layout.stack.read_bytes(), type=demo.Stack)
-        self.matcher = demo.matcher_of(stack.layout, self.file)
+        self.file = msgspec.json.decode(stack.layout.stack.read_bytes(), type=demo_stack.Stack)
+        self.matcher = demo_stack.matcher_of(stack.layout, self.file)
         self.population = self.matcher.grow(0)
         self.servers = _servers(stack)
         self.idle: dict[str, float] = {}

@@ -29,9 +29,19 @@ def test_the_clients_example_runs(system: System, tmp_path: Path) -> None:
     assert int(size) > 5_000 and int(rosters) >= 0
 
 
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
+def test_what_it_tells_to_make_is_there(page: str) -> None:
+    helped = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True).stdout
+    told = set(re.findall(r"^make ([a-z-]+)|`make ([a-z-]+)", (ROOT / page).read_text(), re.MULTILINE))
+    names = {first or second for first, second in told}
+    assert {"demo", "demo-transfer"} <= names
+    assert names - {"help"} <= set(re.findall(r"^  make (\S+)", helped, re.MULTILINE))
+
+
 @pytest.mark.slow
 def test_the_demonstration_ends_as_planted() -> None:
-    """`make demo` on a system of its own: the first day, 60 rows, every hard case, both workbooks again, a draw."""
+    """`make demo` on a system of its own: the first day, 60 rows, every hard case, both workbooks again, a draw; and
+    `make demo-transfer` behind it."""
     with running_system() as fresh:
         done = subprocess.run(
             [sys.executable, "-m", "xueji_local.demo", "--rows", "60"],
@@ -41,6 +51,15 @@ def test_the_demonstration_ends_as_planted() -> None:
             timeout=170,
             check=False,
         )
+        after = subprocess.run(
+            [sys.executable, "-m", "xueji_local.demo_transfer"],
+            env={**os.environ, "XUEJI_HOME": str(fresh.layout.home)},
+            capture_output=True,
+            text=True,
+            timeout=400,
+            check=False,
+        )
+    assert after.returncode == 0, after.stdout[-3000:] + after.stderr[-2000:]
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
     assert "没有重复建籍" in done.stdout
     assert "重新计算的分班结果一致" in done.stdout

@@ -79,6 +79,16 @@ def test_accounts_belong_to_organisations_and_each_school_of_theirs_has_its_offi
         assert roles == {Role.REGISTRAR, Role.CLASS_TEACHER, Role.PRINCIPAL}
 
 
+def test_a_private_school_and_schools_of_two_cities_have_their_people() -> None:
+    """What transfers need: places to draw for, schools under two authorities, another one to be sent to."""
+    staffed = {a.organisation for a in accounts.wanted() if a.role is Role.REGISTRAR}
+    found = [school for school in schools().values() if school.code in staffed]
+    assert any(school.ownership == "private" for school in found)
+    cities = {divisions.chain(school.division)[1] for school in found}
+    assert len(cities) > 1
+    assert any(school.ownership == "public" and school.supervising == "230103" for school in found[1:]), "to be sent to"
+
+
 def test_a_command_that_says_more_than_before_is_another_command() -> None:
     """Under the id of the old one the registry would refuse it: a home of an earlier version would not start."""
     command = LoadOrganisations(

@@ -80,6 +80,8 @@ def wanted() -> tuple[DemoAccount, ...]:
         "shanhe": ("赵慧", "孙丽", "周志远"),
         "qihui": ("吴倩", "郑洁", "冯立新"),
         "songbei-waiyu": ("陈晨", "褚燕", "卫东"),
+        "mingde": ("蒋欣", "沈悦", "韩松"),
+        "zhongyang": ("杨帆", "朱琳", "秦勇"),
     }
     for key, (registrar, teacher, principal) in staff.items():
         school = schools()[key]
@@ -101,6 +103,7 @@ def wanted() -> tuple[DemoAccount, ...]:
             add_at("230103", "nangang.admin", "唐伟", Role.ACCOUNT_ADMIN)
     add_at("230184", "wuchang.officer", "高峰", Role.AUTHORITY_OFFICER)
     add_at("230109", "songbei.officer", "林静", Role.AUTHORITY_OFFICER)
+    add_at("230281", "nehe.officer", "许峰", Role.AUTHORITY_OFFICER)
     add_at(divisions.PROVINCE, "province.auditor", "何平", Role.AUDITOR)
     add_at(divisions.PROVINCE, "province.admin", "罗文", Role.ACCOUNT_ADMIN)
     return tuple(people)

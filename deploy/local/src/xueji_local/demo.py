@@ -12,26 +12,21 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from datetime import date
 from pathlib import Path
 
-import httpx
 import msgspec
 from regulation.school_year import SchoolSystem, Stage, grades_of
-from service_kit.clock import Clock
 from shared_contracts.admission import AdmissionView
 from shared_contracts.records import StudentView
 from shared_contracts.registry import OrganisationView, RosterView
 
-from xueji_local import running
 from xueji_local.demo_admission import admit, handed_in
 from xueji_local.demo_classes import assign_classes
-from xueji_local.demo_client import Account, ApiProblem, Client
+from xueji_local.demo_client import Client
 from xueji_local.demo_flow import DemoProblem, Desk, Run, check, give_up, open_desk, walk
 from xueji_local.demo_report import (
     compare_check,
@@ -42,95 +37,24 @@ from xueji_local.demo_report import (
     show_result,
 )
 from xueji_local.demo_screen import Screen
+from xueji_local.demo_stack import Matcher, Stack, carried_out, find_stack, matcher_of
 from xueji_local.demo_time import Time
 from xueji_local.generator import (
     CLASS_SIZE,
     CLASSES,
     STRIDE,
-    NotPossible,
     Population,
     Roster,
     make_guest_roster,
     make_other_roster,
     make_roster,
 )
-from xueji_local.generator_corrected import Correction, Unreadable, make_corrected
+from xueji_local.generator_corrected import Correction, make_corrected
 from xueji_local.generator_form import School
 from xueji_local.layout import Layout
-from xueji_local.servers import ServerProblem
 
-_STARTING_SECONDS = 300.0
-_GROWING_SECONDS = 900.0
 _ROSTERS = 4
 """Rosters of one demonstration at its own school."""
-
-
-class Stack(msgspec.Struct, frozen=True, kw_only=True):
-    """What `stack.json` says of a running stack."""
-
-    gateway: str
-    matcher: str
-    accounts: tuple[Account, ...]
-    clock: str
-
-    @property
-    def today(self) -> date:
-        """The day it is for the stack."""
-        return Clock(Path(self.clock)).today()
-
-
-class _Grown(msgspec.Struct):
-    seed: int
-    school_year: int
-    generated: int
-
-
-class Matcher:
-    """The stand-in for the population service, asked for its seed and to know enough people."""
-
-    def __init__(self, url: str, key: str) -> None:
-        self._url, self._key = url, key
-
-    def grow(self, size: int) -> _Grown:
-        """Have the line known up to `size`; 0 only asks. Raises DemoProblem."""
-        try:
-            response = httpx.post(
-                f"{self._url}/v1/population",
-                json={"size": size},
-                headers={"X-API-Key": self._key},
-                timeout=httpx.Timeout(_GROWING_SECONDS, connect=5),
-                trust_env=False,
-            )
-            response.raise_for_status()
-        except httpx.HTTPError as error:
-            raise DemoProblem(
-                f"公安人口信息替身（matcher）没有应答（{type(error).__name__}）。请查看：make logs"
-            ) from error
-        return msgspec.json.decode(response.content, type=_Grown)
-
-
-def find_stack(layout: Layout, screen: Screen) -> Stack:
-    """The running stack; one is started when none runs, one that is starting is waited for."""
-    if not running.is_running(layout):
-        screen.say("没有正在运行的系统，现在启动（make down 停止）。")
-        done = subprocess.run([sys.executable, "-m", "xueji_local", "up"], check=False)
-        if done.returncode:
-            raise DemoProblem("系统没有启动成功，原因见上。")
-    end = time.monotonic() + _STARTING_SECONDS
-    while True:
-        with contextlib.suppress(OSError, msgspec.MsgspecError):
-            return msgspec.json.decode(layout.stack.read_bytes(), type=Stack)
-        if time.monotonic() > end or not running.is_running(layout):
-            raise DemoProblem("系统没有就绪。请用 make status 查看。")
-        time.sleep(0.5)
-
-
-def matcher_of(layout: Layout, stack: Stack) -> Matcher:
-    for line in layout.env_file("matcher").read_text().splitlines():
-        name, _, value = line.partition("=")
-        if name == "XUEJI_MATCHER_API_KEY":
-            return Matcher(stack.matcher, value.strip('"'))
-    raise DemoProblem(f"{layout.env_file('matcher')} 中没有接口密钥。请用 make reset 重建后再试。")
 
 
 def as_school(view: OrganisationView) -> School:
@@ -373,21 +297,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="文件放在哪里；默认 .xueji/demo/ 下")
     arguments = parser.parse_args()
     screen = Screen()
-    try:
-        code = demonstrate(arguments.rows, arguments.seed, arguments.out, screen)
-    except (DemoProblem, NotPossible, Unreadable, ServerProblem) as problem:
-        screen.problem(str(problem))
-        code = 2
-    except ApiProblem as problem:
-        screen.problem(problem.detail)
-        for finding in problem.findings:
-            cure = f"（{finding.cure}）" if finding.cure else ""
-            screen.note(f"{finding.message}{cure}")
-        code = 2
-    except KeyboardInterrupt:
-        screen.say("\n已中断。已经交给系统的工作会继续；make down 停止系统。")
-        code = 130
-    sys.exit(code)
+    sys.exit(carried_out(screen, lambda: demonstrate(arguments.rows, arguments.seed, arguments.out, screen)))
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def assign_classes(desk: Desk, time: Time, folder: Path, screen: Screen) -> list
         screen.note("本系统用实际时间：明天公开数值公布以后，请主管校长在“班级与分班”页面抽签。")
         return []
     time.pass_to(at + timedelta(minutes=5))
-    value = _lottery()
+    value = published_value()
     drawn = decoded(principal.post(f"{path}/draw", {"public_value": value}), AssignmentView)
     screen.note(f"公开数值 {value}：抽签")
     done = decoded(principal.post(f"{path}/application"), AssignmentView)
@@ -103,7 +103,7 @@ def _short(text: str | None) -> str:
     return f"{(text or '')[:12]}…"
 
 
-def _lottery() -> str:
+def published_value() -> str:
     """As it would stand in tomorrow's newspaper."""
     chance = secrets.SystemRandom()
     red = sorted(chance.sample(range(1, 34), 6))

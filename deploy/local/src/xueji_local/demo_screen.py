@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -18,9 +19,23 @@ Advance = Callable[[str, int, int], None]
 _EVERY, _SLOWEST = 5.0, 60.0
 """Seconds between two lines where there is no terminal, first and at most: what takes long is told more seldom."""
 
+_PAGE = 140
+"""Columns of a record."""
+
 
 class Screen(Terminal):
     """The terminal of the local stack, with headings, bars and tables."""
+
+    def recorded(self) -> None:
+        """From now on all that is shown is kept for `keep`; where there is no terminal, in lines that fit a page."""
+        self.console.record = True
+        if not self.console.is_terminal:
+            self.console.width = _PAGE
+
+    def keep(self, path: Path) -> None:
+        """What was recorded, as a web page for the user alone: pupils' names may stand in it."""
+        path.touch(mode=0o600)
+        self.console.save_html(str(path), clear=False)
 
     def heading(self, text: str) -> None:
         self.say(f"\n{text}", style="bold")
@@ -48,7 +63,7 @@ class Screen(Terminal):
         counted = f"  {done}/{total}" if total else ""
         self.note(f"{text}{counted}  {time.monotonic() - begun:.1f}秒")
 
-    def grid(self, title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    def grid(self, title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
         """A table with a title. On a wide or unknown screen nothing is cut; on a narrow one cells wrap."""
         table = Table(title=title, title_justify="left", title_style="bold", show_edge=False, pad_edge=False)
         for n, column in enumerate(columns):

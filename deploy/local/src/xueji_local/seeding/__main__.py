@@ -18,8 +18,8 @@ from service_kit import settings
 from service_kit.clock import Clock
 from shared_contracts.registry import LoadOrganisations
 
-from xueji_local.demo import Stack
 from xueji_local.demo_client import Client
+from xueji_local.demo_stack import Stack
 from xueji_local.layout import Layout
 from xueji_local.operator import OPERATOR, carry_out, named
 from xueji_local.province import VALID_FROM
