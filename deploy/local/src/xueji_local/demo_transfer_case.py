@@ -132,7 +132,7 @@ class Filed:
             self.view = view
             return view.state is TransferState.COMPLETED
 
-        until(there, 60, f"{self.view.number}一分钟内没有转入。请查看 registry 的日志：make logs")
+        until(there, f"{self.view.number}没有转入。请查看 registry 的日志：make logs")
         self._in_one_school()
         return self.view
 
@@ -160,7 +160,7 @@ class Filed:
             found[:] = [one for one in page.items if one.step == self.view.waits_for]
             return bool(found)
 
-        until(there, 30, f"{self.view.number} 没有进入待办。请查看 notifications 的日志：make logs")
+        until(there, f"{self.view.number} 没有进入待办。请查看 notifications 的日志：make logs")
         return found[0]
 
 

@@ -42,6 +42,8 @@ UNDER_WAY = (TransferState.OPEN, TransferState.RETURNED, TransferState.MOVING, T
 _SEED = 30
 """The first seed of these rosters: those of the main demonstration begin at 1."""
 _MORNING = time(9, 30)
+_PATIENCE = 180.0
+"""Seconds for what the system does by itself: a moment, but for a machine that is busy with other things."""
 
 
 class Family(msgspec.Struct, frozen=True, kw_only=True):
@@ -291,9 +293,9 @@ def _places(found: Sequence[ClassView]) -> int:
     return sum(max(one.standard - one.size, 0) for one in found)
 
 
-def until(look: Callable[[], bool], seconds: float, otherwise: str) -> None:
+def until(look: Callable[[], bool], otherwise: str) -> None:
     """Ask again and again until it is so. Raises DemoProblem."""
-    end = monotonic() + seconds
+    end = monotonic() + _PATIENCE
     while not look():
         if monotonic() > end:
             raise DemoProblem(otherwise)

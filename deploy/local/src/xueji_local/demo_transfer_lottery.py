@@ -222,7 +222,6 @@ def _drawn(scene: Scene, closed: RoundView) -> RoundView:
 def _until_not(scene: Scene, one: RoundView, state: RoundState) -> None:
     until(
         lambda: _look(scene, one.id).state is not state,
-        60,
         f"报名批次 {one.number} 停在“{one.state_title}”。请查看 transfer 的日志：make logs",
     )
 
