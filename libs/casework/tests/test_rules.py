@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 
+import msgspec
 import pytest
+from casework.kinds import ENTRANT
 from casework.rules import may_decide, may_reroute, may_resubmit, may_withdraw
 from casework.state import Standing, advance, opened
+from casework.turns import turn
 from casework_samples import CALENDAR, REGISTRATION, TRANSFER, actor
 from shared_contracts.actors import Role
 
@@ -133,10 +136,79 @@ def test_rerouting_is_for_the_decider_of_a_step_that_may():
     officer = actor(Role.AUTHORITY_OFFICER, "B")
 
     def codes(who, to, reason="就近统筹"):
-        return [f.code for f in may_reroute(TRANSFER, standing, who, parties=parties, moved=to, reason=reason)]
+        found = may_reroute(TRANSFER, standing, who, parties=parties, moved=to, reason=reason, entered_by="")
+        return [f.code for f in found]
 
     assert codes(officer, {"to_school": "E"}) == []
     assert codes(officer, {"from_school": "E"}) == ["case.reroute_not_possible"]
     assert codes(officer, {}) == ["case.reroute_not_possible"]
     assert codes(officer, {"to_school": "E"}, reason="") == ["case.reason_required"]
     assert codes(actor(Role.PRINCIPAL, "A"), {"to_school": "E"}) == ["case.wrong_role"]
+
+
+def test_who_has_corrected_a_case_does_not_decide_it():
+    """As who has opened it: what is decided on is theirs now."""
+    corrected = moved(("return", "t"), ("resubmit", "corrector"))
+    both = actor(Role.CLASS_TEACHER, SCHOOL, account="corrector")
+    assert ask(corrected, "class_teacher", both) == ["same_person"]
+    assert ask(corrected, "class_teacher", TEACHER) == []
+
+
+# ---- one part in a case -------------------------------------------------------------------------------------------------
+
+ALONE = msgspec.structs.replace(
+    TRANSFER,
+    one_part=True,
+    steps=tuple(
+        msgspec.structs.replace(step, distinct_from=(ENTRANT, *(one.name for one in TRANSFER.steps[:n])))
+        for n, step in enumerate(TRANSFER.steps)
+    ),
+)
+HERE = {"to_school": "A", "to_authority": "B", "from_school": "C", "from_authority": "B"}
+
+
+@pytest.mark.parametrize(
+    ("acts", "refused"),
+    [
+        ([("return", "x"), ("resubmit", "r"), ("approve", "p")], True),
+        ([("reroute", "x"), ("approve", "p")], True),
+        ([("approve", "x")], True),
+        ([("return", "p"), ("resubmit", "x"), ("approve", "p")], True),
+        ([("return", "p"), ("resubmit", "r"), ("approve", "p")], False),
+    ],
+)
+def test_whatever_somebody_did_at_a_step_binds_at_the_others(acts, refused):
+    officer = actor(Role.AUTHORITY_OFFICER, "B", account="x")
+    standing = moved(*acts, kind=ALONE)
+    found = may_decide(
+        ALONE, standing, "to_authority", officer, parties=HERE, decision="approve", reason="", entered_by="entrant"
+    )
+    assert [f.code for f in found] == (["case.same_person"] if refused else [])
+    again = may_reroute(
+        ALONE, standing, officer, parties=HERE, moved={"to_school": "E"}, reason="就近", entered_by="entrant"
+    )
+    assert [f.code for f in again] == (["case.same_person"] if refused else [])
+
+
+def test_who_has_entered_a_case_does_not_send_it_elsewhere():
+    officer = actor(Role.AUTHORITY_OFFICER, "B", account="x")
+    standing = moved(("approve", "p"), kind=ALONE)
+    found = may_reroute(ALONE, standing, officer, parties=HERE, moved={"to_school": "E"}, reason="就近", entered_by="x")
+    assert [f.code for f in found] == ["case.same_person"]
+
+
+@pytest.mark.parametrize(("by", "refused"), [("x", True), ("y", False)])
+def test_who_has_decided_does_not_correct_or_take_back(by, refused):
+    registrar = actor(Role.REGISTRAR, "A", account="x")
+    codes = ["case.same_person"] if refused else []
+    returned = moved(("approve", by), ("return", "q"), kind=ALONE)
+    assert [f.code for f in may_resubmit(ALONE, returned, registrar, HERE)] == codes
+    assert [f.code for f in may_withdraw(ALONE, returned, registrar, HERE, "不转了")] == codes
+    elsewhere = moved(("approve", by), ("return", "q"), kind=TRANSFER)
+    assert [f.code for f in may_resubmit(TRANSFER, elsewhere, registrar, HERE)] == []
+
+
+def test_the_turn_names_the_same_people():
+    returned = moved(("approve", "x"), ("return", "y"), kind=ALONE)
+    whose = turn(ALONE, returned, HERE, "entrant")
+    assert whose is not None and whose.not_accounts == ("x", "y")

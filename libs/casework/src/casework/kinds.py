@@ -41,7 +41,9 @@ class CaseKind(msgspec.Struct, frozen=True, kw_only=True):
 
     `clause`: the clause that orders the steps. `entrant_party`, `entrant_roles`: who sends a returned case on its way
     again and takes a case back. `return_to`: after a return the case begins again (`first`), or goes on at the step
-    that returned it, with the working days that were left there (`same`).
+    that returned it, with the working days that were left there (`same`). `one_part`: an account has one part in a case,
+    as the one who enters it (opens, corrects, takes back) or at one step, whatever it did there: a return or a
+    re-routing counts like an approval.
     """
 
     name: str
@@ -51,6 +53,7 @@ class CaseKind(msgspec.Struct, frozen=True, kw_only=True):
     entrant_party: str
     entrant_roles: tuple[Role, ...]
     return_to: Literal["first", "same"] = "first"
+    one_part: bool = False
 
     def __post_init__(self) -> None:
         names = [step.name for step in self.steps]
@@ -88,3 +91,8 @@ class CaseKind(msgspec.Struct, frozen=True, kw_only=True):
     def watched(self) -> frozenset[str]:
         """Steps whose account matters later, because another step must not be decided by it."""
         return frozenset(name for step in self.steps for name in step.distinct_from if name != ENTRANT)
+
+    @property
+    def watches_entrant(self) -> bool:
+        """Whether some step must not be decided by who enters or corrects a case."""
+        return any(ENTRANT in step.distinct_from for step in self.steps)

@@ -44,8 +44,7 @@ def may_decide(
     if out_of_turn is not None:
         return (out_of_turn,)
     return (
-        *_place(kind, wanted.title, party=wanted.party, roles=wanted.roles, actor=actor, parties=parties),
-        *_two_pairs_of_eyes(kind, standing, wanted, actor, entered_by),
+        *may_take(kind, standing, wanted, actor, parties=parties, entered_by=entered_by),
         *_manner(kind, wanted, decision, reason, override),
     )
 
@@ -58,12 +57,13 @@ def may_reroute(
     parties: Mapping[str, str],
     moved: Mapping[str, str],
     reason: str,
+    entered_by: str,
 ) -> tuple[Finding, ...]:
     """Whoever has to decide the present step may hand parties that it names to other organisations."""
     if standing.status != "open" or standing.step is None:
         return (_ended(kind, standing),)
     step = kind.step(standing.step)
-    found = list(_place(kind, step.title, party=step.party, roles=step.roles, actor=actor, parties=parties))
+    found = list(may_take(kind, standing, step, actor, parties=parties, entered_by=entered_by))
     if not moved or set(moved) - set(step.may_reroute):
         found.append(_no(kind, "reroute_not_possible", f"{step.title}环节不能改派这些单位", "由有权改派的单位办理"))
     if not reason.strip():
@@ -71,9 +71,20 @@ def may_reroute(
     return tuple(found)
 
 
+def may_take(
+    kind: CaseKind, standing: Standing, step: StepKind, actor: Actor, *, parties: Mapping[str, str], entered_by: str
+) -> tuple[Finding, ...]:
+    """Whether somebody may act at a step, its turn aside: also at one outside the order of the kind, which comes after
+    the last."""
+    return (
+        *_place(kind, step.title, party=step.party, roles=step.roles, actor=actor, parties=parties),
+        *_two_pairs_of_eyes(kind, standing, step, actor, entered_by),
+    )
+
+
 def may_resubmit(kind: CaseKind, standing: Standing, actor: Actor, parties: Mapping[str, str]) -> tuple[Finding, ...]:
     """A returned case is sent on its way again by whoever enters cases of its kind."""
-    found = list(_entrant(kind, "重新提交", actor, parties))
+    found = [*_entrant(kind, "重新提交", actor, parties), *_entrant_alone(kind, standing, "重新提交", actor)]
     if standing.status != "returned":
         message = f"{kind.title}{STATUS_TITLES[standing.status]}，没有退回补正，不能重新提交"
         found.append(_no(kind, "not_returned", message, "需要更正的，请办理环节的审核人先退回"))
@@ -84,7 +95,7 @@ def may_withdraw(
     kind: CaseKind, standing: Standing, actor: Actor, parties: Mapping[str, str], reason: str
 ) -> tuple[Finding, ...]:
     """A case that has not ended may be taken back by those who enter cases of its kind, with a reason."""
-    found = list(_entrant(kind, "撤回", actor, parties))
+    found = [*_entrant(kind, "撤回", actor, parties), *_entrant_alone(kind, standing, "撤回", actor)]
     if standing.status not in ("open", "returned"):
         found.append(_ended(kind, standing))
     if not reason.strip():
@@ -132,17 +143,35 @@ def _entrant(kind: CaseKind, what: str, actor: Actor, parties: Mapping[str, str]
     return _place(kind, what, party=kind.entrant_party, roles=kind.entrant_roles, actor=actor, parties=parties)
 
 
+def apart(standing: Standing, step: StepKind, entered_by: str) -> dict[str, str]:
+    """Accounts that have had a part in the case which whoever takes this step must not have had, and which part."""
+    entrant = {entered_by: ENTRANT} if ENTRANT in step.distinct_from else {}
+    return {account: part for part, account in standing.deciders if part in step.distinct_from} | entrant
+
+
+def apart_from_entering(kind: CaseKind, standing: Standing) -> dict[str, str]:
+    """Accounts that have decided a case, and so do not correct it or take it back, where an account has one part in it."""
+    return {account: part for part, account in standing.deciders if part != ENTRANT} if kind.one_part else {}
+
+
 def _two_pairs_of_eyes(
     kind: CaseKind, standing: Standing, step: StepKind, actor: Actor, entered_by: str
 ) -> tuple[Finding, ...]:
-    if ENTRANT in step.distinct_from and actor.account == entered_by:
-        message = f"{step.title}不能由录入人自己办理"
-        return (_no(kind, "same_person", message, f"由另一位{ROLE_TITLES[step.roles[0]]}办理"),)
-    for earlier, account in standing.deciders:
-        if earlier in step.distinct_from and account == actor.account:
-            message = f"{step.title}与{kind.step(earlier).title}不能由同一账号办理"
-            return (_no(kind, "same_person", message, f"由另一位{ROLE_TITLES[step.roles[0]]}办理"),)
-    return ()
+    had = apart(standing, step, entered_by).get(actor.account)
+    if had is None:
+        return ()
+    message = f"{step.title}不能由录入人自己办理"
+    if had != ENTRANT:
+        message = f"{step.title}与{kind.step(had).title}不能由同一账号办理"
+    return (_no(kind, "same_person", message, f"由另一位{ROLE_TITLES[step.roles[0]]}办理"),)
+
+
+def _entrant_alone(kind: CaseKind, standing: Standing, what: str, actor: Actor) -> tuple[Finding, ...]:
+    had = apart_from_entering(kind, standing).get(actor.account)
+    if had is None:
+        return ()
+    message = f"{kind.step(had).title}由您办理过，不能再由您{what}"
+    return (_no(kind, "same_person", message, f"由另一位{ROLE_TITLES[kind.entrant_roles[0]]}办理"),)
 
 
 def _manner(kind: CaseKind, step: StepKind, decision: Decision, reason: str, override: bool) -> tuple[Finding, ...]:

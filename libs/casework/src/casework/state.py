@@ -16,7 +16,7 @@ import msgspec
 from regulation.calendar import Calendar
 from shared_contracts.actors import Role
 
-from casework.kinds import CaseKind, StepKind
+from casework.kinds import ENTRANT, CaseKind, StepKind
 
 Status = Literal["open", "returned", "approved", "rejected", "withdrawn"]
 ENDED: frozenset[str] = frozenset({"approved", "rejected", "withdrawn"})
@@ -56,8 +56,9 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a row of `cases` holds. `step`: what it waits for or, when returned, will wait for; None once ended.
 
     `due_on`: last day of the step's clock; `provisional`: it leans on a year without a published calendar.
-    `days_left`: the working days that a stopped clock had left. `deciders`: (step, account) of approvals that count
-    and that a later step must not share, in step order. `version`: the number of acts.
+    `days_left`: the working days that a stopped clock had left. `deciders`: (part, account) of what counts and what
+    another part must not share: who approved which step, who corrected (ENTRANT) and, where an account has one part in a
+    case, who returned or re-routed at which. `version`: the number of acts.
     """
 
     status: Status
@@ -122,11 +123,15 @@ def advance(
     step = kind.step(standing.step)
     if act == "approve":
         return _approved(kind, after, step, account, _Clock(day, calendar))
+    if act in ("return", "reroute") and kind.one_part:
+        after = _had(after, step.name, account)
     if act == "return":
         return _returned(kind, after, _Clock(day, calendar))
     if act == "resubmit":
         # Who has to decide gets at least one working day, even where the clock had run out before the return.
         days = None if after.days_left is None else max(after.days_left, 1)
+        if kind.watches_entrant:
+            after = _had(after, ENTRANT, account)
         return _at(after, step, days, _Clock(day, calendar))
     return _rerouted(kind, after, step, moved, _Clock(day, calendar))
 
@@ -174,8 +179,8 @@ class _Clock(NamedTuple):
 
 
 def _approved(kind: CaseKind, case: Standing, step: StepKind, account: str, clock: _Clock) -> Standing:
-    if step.name in kind.watched:
-        case = msgspec.structs.replace(case, deciders=(*case.deciders, (step.name, account)))
+    if step.name in kind.watched or kind.one_part:
+        case = _had(case, step.name, account)
     following = kind.after(step.name)
     if following is None:
         return _ended(case, "approved")
@@ -200,10 +205,18 @@ def _rerouted(kind: CaseKind, case: Standing, step: StepKind, moved: frozenset[s
     target = kind.first_of(moved)
     if target is None or kind.position(target.name) > kind.position(step.name):
         return case
-    kept = tuple(d for d in case.deciders if kind.position(d[0]) < kind.position(target.name))
+    first = kind.position(target.name)
+    kept = tuple(d for d in case.deciders if d[0] == ENTRANT or kind.position(d[0]) < first)
     if case.status == "returned":
         return msgspec.structs.replace(case, deciders=kept, step=target.name, days_left=target.days)
     return _at(msgspec.structs.replace(case, deciders=kept), target, target.days, clock)
+
+
+def _had(case: Standing, part: str, account: str) -> Standing:
+    """Whoever acted has a part in it from now on."""
+    if (part, account) in case.deciders:
+        return case
+    return msgspec.structs.replace(case, deciders=(*case.deciders, (part, account)))
 
 
 def _at(case: Standing, step: StepKind, days: int | None, clock: _Clock) -> Standing:

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 import msgspec
 from shared_contracts.actors import Actor, Role
 
-from casework.kinds import ENTRANT, CaseKind
+from casework.kinds import CaseKind
+from casework.rules import apart, apart_from_entering
 from casework.state import Standing
 
 RESUBMIT = "resubmit"
@@ -41,20 +42,23 @@ def turn(kind: CaseKind, standing: Standing, parties: Mapping[str, str], entered
         organisation = parties.get(kind.entrant_party)
         if organisation is None:
             return None
-        return Turn(step=RESUBMIT, title=RESUBMIT_TITLE, organisation=organisation, roles=kind.entrant_roles)
+        return Turn(
+            step=RESUBMIT,
+            title=RESUBMIT_TITLE,
+            organisation=organisation,
+            roles=kind.entrant_roles,
+            not_accounts=tuple(sorted(apart_from_entering(kind, standing))),
+        )
     if standing.status != "open" or standing.step is None:
         return None
     step = kind.step(standing.step)
     organisation = parties.get(step.party)
     if organisation is None:
         return None
-    apart = {account for earlier, account in standing.deciders if earlier in step.distinct_from}
-    if ENTRANT in step.distinct_from:
-        apart.add(entered_by)
     return Turn(
         step=step.name,
         title=step.title,
         organisation=organisation,
         roles=step.roles,
-        not_accounts=tuple(sorted(apart)),
+        not_accounts=tuple(sorted(apart(standing, step, entered_by))),
     )

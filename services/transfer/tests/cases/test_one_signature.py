@@ -6,19 +6,12 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from regulation.parameters import LocalValue, ParameterValue, PolicyBook, province_parameters
 from shared_contracts.actors import Role
 from shared_contracts.decisions import Refused
 from shared_contracts.transfer import GetTransfer, Step, TransferApproved, TransferState
-from transfer_world import AUTHORITY, OFFICER, RECEIVING, RELEASING, TransferWorld
+from transfer_world import OFFICER, RECEIVING, RELEASING, TransferWorld, one_signature_from
 
 pytestmark = pytest.mark.integration
-
-
-def one_signature_from(world: TransferWorld, day: date) -> None:
-    value = ParameterValue(division=AUTHORITY, valid_from=day, value=1)
-    local = [LocalValue(key="shared_authority_one_signature", value=value)]
-    world.deps.policy._book = PolicyBook(province_parameters(), local)
 
 
 async def signed_by_the_officer(world: TransferWorld) -> Any:

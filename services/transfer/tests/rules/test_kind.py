@@ -161,7 +161,7 @@ def test_the_receiving_authority_alone_overrides_and_sends_elsewhere(step: Step)
     overridden = against(standing, step, actor, override=True, reason="随军子女")
     assert overridden == ([] if first else ["override_not_possible"])
     moved = {RECEIVING_SCHOOL: "2123000004"}
-    found = may_reroute(KIND, standing, actor, parties=APART, moved=moved, reason="没有空余学位")
+    found = may_reroute(KIND, standing, actor, parties=APART, moved=moved, reason="没有空余学位", entered_by="")
     assert (found == ()) == first
 
 
@@ -170,7 +170,13 @@ def test_the_receiving_authority_alone_overrides_and_sends_elsewhere(step: Step)
 def test_nothing_but_the_receiving_school_is_replaced(party: str) -> None:
     actor = DECIDERS[Step.RECEIVING_AUTHORITY]
     found = may_reroute(
-        KIND, waiting_for(Step.RECEIVING_AUTHORITY), actor, parties=APART, moved={party: "x"}, reason="因"
+        KIND,
+        waiting_for(Step.RECEIVING_AUTHORITY),
+        actor,
+        parties=APART,
+        moved={party: "x"},
+        reason="因",
+        entered_by="",
     )
     assert [f.code for f in found] == ["case.reroute_not_possible"]
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 
-from casework.kinds import CaseKind
+from casework.kinds import CaseKind, StepKind
 from regulation.parameters import Parameters
 from regulation.school_calendar import Terms, calendar
 
 from transfer.cases.store import Transfer
 from transfer.context import TransferWork
 from transfer.rules.case import years_around
-from transfer.rules.kind import kind
+from transfer.rules.kind import kind, one_signature_serves, settling
 
 
 def parameters_of(work: TransferWork, authority: str) -> Parameters:
@@ -20,6 +20,13 @@ def parameters_of(work: TransferWork, authority: str) -> Parameters:
 
 def kind_of(work: TransferWork, transfer: Transfer) -> CaseKind:
     return chain(work, transfer.to_authority, transfer.from_authority)
+
+
+def settling_of(work: TransferWork, transfer: Transfer) -> StepKind:
+    """The step that follows where what everybody has approved could not be carried out."""
+    same = transfer.to_authority == transfer.from_authority
+    parameters = parameters_of(work, transfer.to_authority)
+    return settling(one_signature=one_signature_serves(parameters, same_authority=same))
 
 
 def chain(work: TransferWork, to_authority: str, from_authority: str) -> CaseKind:

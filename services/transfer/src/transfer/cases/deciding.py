@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 from casework.kinds import CaseKind
-from casework.rules import may_decide, may_reroute, may_resubmit, may_withdraw
+from casework.rules import may_decide, may_reroute, may_resubmit, may_take, may_withdraw
 from casework.state import Act, day_of, deciding_role
 from casework.store import Doing, decide_cases
 from regulation.authorisation import MISSING, check
@@ -31,7 +31,7 @@ from shared_contracts.transfer import (
 )
 
 from transfer.cases import holding, opening, signing, store, telling, views
-from transfer.cases.chain import kind_of, parameters_of
+from transfer.cases.chain import kind_of, parameters_of, settling_of
 from transfer.cases.store import Transfer
 from transfer.context import TransferWork
 from transfer.private_places.entering import intake_of, may_be_seated
@@ -181,7 +181,11 @@ async def reroute_transfer(work: TransferWork, command: RerouteTransfer) -> Tran
         return found
     kind, actor = kind_of(work, found), command.actor
     moved = {kind.entrant_party: command.school}
-    if no := may_reroute(kind, found.standing, actor, parties=found.parties, moved=moved, reason=command.reason):
+    no = may_reroute(
+        kind, found.standing, actor,
+        parties=found.parties, moved=moved, reason=command.reason, entered_by=found.entered_by,
+    )  # fmt: skip
+    if no:
         return refusal(no)
     facts = await _facts(work, found, command.school)
     if isinstance(facts, Refused):
@@ -283,12 +287,19 @@ async def withdraw_transfer(work: TransferWork, command: WithdrawTransfer) -> Tr
 
 @clause("24.5.1")
 async def retry_transfer(work: TransferWork, command: RetryTransfer) -> TransferView | Refused:
-    """Once more, beyond the standard size where the authority says so; or given up, with a reason."""
+    """Once more, beyond the standard size where the authority says so; or given up, with a reason. Not by whoever has
+    entered the case or decided it for the releasing side (`settling`)."""
     found = await _seen(work, command, word(command), command.transfer_id)
     if isinstance(found, Refused):
         return found
     if found.outcome != "attention":
         return refused("conflict", "这项转学没有待处理的转接问题。请刷新后查看。")
+    no = may_take(
+        kind_of(work, found), found.standing, settling_of(work, found), command.actor,
+        parties=found.parties, entered_by=found.entered_by,
+    )  # fmt: skip
+    if no:
+        return refusal(no)
     if (command.override or command.give_up) and not command.reason.strip():
         missing = refuse(
             "24.5.1",

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-from casework.kinds import CaseKind, StepKind
+from casework.kinds import CaseKind
+from casework.rules import apart
+from casework.turns import Turn, turn
 from regulation.school_year import grade_name
 from service_kit import organisations
 from service_kit.database import driver
-from shared_contracts.actors import Role
 from shared_contracts.cases import CaseStands
 from shared_contracts.transfer import TransferApproved, TransferEnded, TransfersStand, TransferState
 
+from transfer.cases.chain import settling_of
 from transfer.cases.store import Transfer
 from transfer.context import TransferWork
-
-ATTENTION = "attention"
-"""The step of a case that everybody has approved and that could not be carried out."""
 
 
 async def stands(work: TransferWork, kind: CaseKind, transfer: Transfer) -> None:
     """Tell who has to act now, or that nobody has any more. An overdue step goes to whoever is above the one that has it."""
-    step = kind.step(transfer.standing.step) if transfer.standing.step else None
-    whose, *_ = _whose(kind, transfer, step)
-    found = await organisations.find(work.tx, whose) if whose else None
+    whose = turn_of(work, kind, transfer)
+    found = await organisations.find(work.tx, whose.organisation) if whose else None
     superior = found.authority if found else None
     work.emit(TransfersStand(cases=(case_stands(work, kind, transfer, superior),)), transfer.id)
 
 
 def case_stands(work: TransferWork, kind: CaseKind, transfer: Transfer, superior: str | None) -> CaseStands:
     standing = transfer.standing
-    step = kind.step(standing.step) if standing.step else None
-    organisation, roles, title = _whose(kind, transfer, step)
+    whose = turn_of(work, kind, transfer)
     return CaseStands(
         case_id=transfer.id,
         kind=kind.name,
@@ -40,11 +37,11 @@ def case_stands(work: TransferWork, kind: CaseKind, transfer: Transfer, superior
         version=transfer.version * 10 + _PHASE.get(transfer.outcome or "", 0),
         status=standing.status,
         since=work.now,
-        step=ATTENTION if transfer.outcome == "attention" else standing.step,
-        step_title=title,
-        organisation=organisation,
-        roles=roles,
-        not_accounts=_excluded(kind, transfer, step) if standing.status == "open" else (),
+        step=whose.step if whose and transfer.outcome else standing.step,
+        step_title=_RETURNED if standing.status == "returned" else whose.title if whose else "",
+        organisation=whose.organisation if whose else None,
+        roles=whose.roles if whose else (),
+        not_accounts=whose.not_accounts if whose else (),
         due_on=standing.due_on,
         provisional=standing.provisional,
         superior=superior or "",
@@ -55,23 +52,23 @@ _PHASE = {"moving": 1, "attention": 2, "moved": 3, "given_up": 4, "expired": 5}
 """What comes after the last act of a case has no act of its own; news of it are newer all the same."""
 
 
-def _whose(kind: CaseKind, transfer: Transfer, step: StepKind | None) -> tuple[str | None, tuple[Role, ...], str]:
-    if transfer.outcome == "attention":
-        return transfer.to_authority, (Role.AUTHORITY_OFFICER,), "学籍转接未完成，待处理"
-    if transfer.standing.status == "returned":
-        return transfer.parties.get(kind.entrant_party), kind.entrant_roles, "退回补正"
-    if transfer.standing.status == "open" and step is not None:
-        return transfer.parties.get(step.party), step.roles, step.title
-    return None, (), ""
+_RETURNED = "退回补正"
 
 
-def _excluded(kind: CaseKind, transfer: Transfer, step: StepKind | None) -> tuple[str, ...]:
-    """Accounts that may not take this step, because somebody else has to."""
-    if step is None:
-        return ()
-    found = [transfer.entered_by] if "entrant" in step.distinct_from else []
-    found += [account for name, account in transfer.standing.deciders if name in step.distinct_from]
-    return tuple(dict.fromkeys(found))
+def turn_of(work: TransferWork, kind: CaseKind, transfer: Transfer) -> Turn | None:
+    """Who has to act now, and who of them may not; None where nobody has to."""
+    if transfer.outcome != "attention":
+        return (
+            turn(kind, transfer.standing, transfer.parties, transfer.entered_by) if transfer.outcome is None else None
+        )
+    step = settling_of(work, transfer)
+    return Turn(
+        step=step.name,
+        title="学籍转接未完成，待处理",
+        organisation=transfer.to_authority,
+        roles=step.roles,
+        not_accounts=tuple(sorted(apart(transfer.standing, step, transfer.entered_by))),
+    )
 
 
 async def approved(work: TransferWork, transfer: Transfer, account: str) -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from casework.kinds import DECISION_TITLES, CaseKind
-from casework.rules import may_decide, may_reroute, may_resubmit, may_withdraw
+from casework.rules import may_decide, may_reroute, may_resubmit, may_take, may_withdraw
 from casework.state import DecisionRow
 from regulation.authorisation import Target, may
 from service_kit import organisations
-from shared_contracts.actors import Actor, Role
+from shared_contracts.actors import Actor
 from shared_contracts.decisions import Decision, Finding
 from shared_contracts.transfer import GROUND_TITLES, STATE_TITLES, Step, StepView, TransferView
 
 from transfer.cases import store
-from transfer.cases.chain import kind_of
+from transfer.cases.chain import kind_of, settling_of
 from transfer.cases.showing import shown
 from transfer.cases.store import Transfer
 from transfer.context import TransferWork
@@ -99,7 +99,7 @@ def _view(
         problem=transfer.problem,
         class_no=transfer.class_no,
         completed_on=transfer.completed_on,
-        may=possible(kind, transfer, actor),
+        may=possible(work, kind, transfer, actor),
     )
 
 
@@ -122,7 +122,7 @@ def _step(kind: CaseKind, row: DecisionRow, actor: Actor, names: dict[str, str])
     )
 
 
-def possible(kind: CaseKind, transfer: Transfer, actor: Actor) -> tuple[str, ...]:
+def possible(work: TransferWork, kind: CaseKind, transfer: Transfer, actor: Actor) -> tuple[str, ...]:
     """What the rules of casework let this account do now."""
     standing, parties = transfer.standing, transfer.parties
     found = []
@@ -133,16 +133,17 @@ def possible(kind: CaseKind, transfer: Transfer, actor: Actor) -> tuple[str, ...
         )  # fmt: skip
         if not against:
             found.append("decide")
-        moved = {kind.entrant_party: ""}
-        if not may_reroute(kind, standing, actor, parties=parties, moved=moved, reason="-"):
+        moved, by = {kind.entrant_party: ""}, transfer.entered_by
+        if not may_reroute(kind, standing, actor, parties=parties, moved=moved, reason="-", entered_by=by):
             found.append("reroute")
     if not may_resubmit(kind, standing, actor, parties):
         found.append("resubmit")
     if not may_withdraw(kind, standing, actor, parties, "-"):
         found.append("withdraw")
-    officer = actor.has(Role.AUTHORITY_OFFICER) and actor.organisation == transfer.to_authority
-    if transfer.outcome == "attention" and officer:
-        found.append("retry")
+    if transfer.outcome == "attention":
+        step = settling_of(work, transfer)
+        if not may_take(kind, standing, step, actor, parties=parties, entered_by=transfer.entered_by):
+            found.append("retry")
     return tuple(found)
 
 

@@ -11,6 +11,9 @@ from regulation.parameters import Parameters
 from shared_contracts.transfer import STEP_TITLES, Step
 
 RECEIVING_SCHOOL = "receiving_school"
+RECEIVING_AUTHORITY = str(Step.RECEIVING_AUTHORITY)
+SETTLING = "attention"
+"""The step of a case that everybody has approved and that could not be carried out."""
 PARTIES = (RECEIVING_SCHOOL, *Step)
 """The receiving school applies; every other party is named as the step that it decides."""
 
@@ -30,12 +33,28 @@ def one_signature_serves(parameters: Parameters, *, same_authority: bool) -> boo
     return same_authority and parameters.shared_authority_one_signature == 1
 
 
+@clause("24.5.1", "24.2.2")
+@functools.cache
+def settling(*, one_signature: bool = False) -> StepKind:
+    """Carrying out once more, or giving up, what everybody has approved: the receiving authority's word on the place, so
+    not of anybody who has entered the case or decided it for the releasing side."""
+    apart = (ENTRANT, Step.RELEASING_SCHOOL, *(() if one_signature else (Step.RELEASING_AUTHORITY,)))
+    return StepKind(
+        name=SETTLING,
+        title="处理未完成的学籍转接",
+        party=RECEIVING_AUTHORITY,
+        roles=deciders("transfer.retry_transfer"),
+        distinct_from=apart,
+    )
+
+
 @clause("24.5.1", "24.5.2", "24.6.4")
 @functools.cache
 def chain(days: int, *, one_signature: bool = False) -> CaseKind:
     """转入学校发起，转入学校主管教育行政部门、转出学校、转出学校主管教育行政部门依次核准; each within `days` working days.
 
-    Nobody takes two of its steps, through whatever roles: not who entered it, and nobody who has approved before. Only where
+    Nobody takes two of its steps, through whatever roles and appointments: not who entered or corrected it, and nobody who
+    has approved, returned or re-routed it at another one; whoever has does not correct it or take it back either. Only where
     one signature serves both steps of one authority may it be the same person's. A returned case goes on where it was
     returned, with the days that were left: what was approved before stands, and so may not be changed by the correction
     (`evidence.may_correct`).
@@ -54,6 +73,7 @@ def chain(days: int, *, one_signature: bool = False) -> CaseKind:
         entrant_party=RECEIVING_SCHOOL,
         entrant_roles=deciders("transfer.resubmit_transfer"),
         return_to="same",
+        one_part=True,
         steps=tuple(
             StepKind(
                 name=step,

@@ -12,6 +12,7 @@ import msgspec
 from kit_recorder import Notebook
 from moving_world import ALL, CITY, MovingWorld
 from registry_world import AUTHORITY, OTHER_SCHOOL, PROVINCE, SCHOOL, actor, authorities, view
+from regulation.parameters import LocalValue, ParameterValue, PolicyBook, province_parameters
 from service_kit import commands, organisations, settings
 from service_kit.bus import Unavailable
 from service_kit.codec import decode_reply
@@ -229,3 +230,10 @@ def registry_service() -> Any:
     from registry.app import SERVICE as registry
 
     return registry
+
+
+def one_signature_from(world: TransferWorld, day: date) -> None:
+    """From a day on one signature of an authority of both schools serves both steps in Daoli."""
+    value = ParameterValue(division=AUTHORITY, valid_from=day, value=1)
+    local = [LocalValue(key="shared_authority_one_signature", value=value)]
+    world.deps.policy._book = PolicyBook(province_parameters(), local)
