@@ -178,6 +178,11 @@ def check(
     return None
 
 
+def absent(actor: Actor, word: str, missing: str = MISSING) -> Refused:
+    """The answer to an act on what is not there: whoever never does this is told so, everybody else that it is missing."""
+    return check(actor, word, missing=missing) or refused("not_found", missing)
+
+
 def may(actor: Actor, word: str, target: Target = NOTHING) -> bool:
     return check(actor, word, target) is None
 

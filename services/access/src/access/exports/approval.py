@@ -115,7 +115,7 @@ async def _waiting(work: AccessWork, actor: Actor, export_id: str, act: str) -> 
     """An export that waits for its approval and is the actor's business, under lock."""
     export = await store.lock(work.tx, export_id, work.now)
     if export is None:
-        return authorisation.check(actor, act, missing=views.NOT_FOUND) or refused("not_found", views.NOT_FOUND)
+        return authorisation.absent(actor, act, views.NOT_FOUND)
     target = target_of(export.organisation, export.authority)
     if no := authorisation.check(actor, act, target, missing=views.NOT_FOUND):
         return no

@@ -162,7 +162,7 @@ async def own(work: AccessWork, actor: Actor, export_id: str, act: str) -> Expor
     """An export of the actor's own, under lock: of this account, asked for in the organisation it still belongs to."""
     export = await store.lock(work.tx, export_id, work.now)
     if export is None or export.organisation != actor.organisation:
-        return authorisation.check(actor, act, missing=views.NOT_FOUND) or refused("not_found", views.NOT_FOUND)
+        return authorisation.absent(actor, act, views.NOT_FOUND)
     if no := authorisation.check(actor, act, Target(account=export.account), missing=views.NOT_FOUND):
         return no
     return export

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from casework.kinds import CaseKind
 from casework.state import deciding_role
 from casework.store import Doing, history
-from regulation.authorisation import Reach, subtree_pattern
+from regulation.authorisation import Reach, reach, subtree_pattern
 from service_kit import paging
 from service_kit.database import driver
 from shared_contracts.actors import Actor, Role
@@ -54,6 +54,39 @@ def within(reach: Reach) -> Within:
     if reach.subtree is not None:
         return Within(None, subtree_pattern(reach.subtree))
     return Within(reach.school or "", None)
+
+
+class Asked(NamedTuple):
+    """What a list is asked for: how far the account reaches, behind which place, how many rows."""
+
+    within: Within
+    after: Place | None
+    limit: int
+
+    def rows(self) -> dict[str, Any]:
+        """The arguments of a store's page; one row more than is shown tells whether there is another page."""
+        return {**self.within._asdict(), "after": self.after, "limit": self.limit + 1}
+
+
+class Listing(Protocol):
+    """A query for a page."""
+
+    @property
+    def actor(self) -> Actor: ...
+    @property
+    def cursor(self) -> str | None: ...
+    @property
+    def limit(self) -> int: ...
+
+
+def asked(query: Listing, act: str) -> Asked | Refused:
+    reached = reach(query.actor, act)
+    if isinstance(reached, Refused):
+        return reached
+    after = place(query.cursor)
+    if isinstance(after, Refused):
+        return after
+    return Asked(within(reached), after, paging.size(query.limit))
 
 
 async def steps(tx: AsyncConnection, case_id: str) -> tuple[Step, ...]:

@@ -6,7 +6,7 @@ from casework.kinds import CaseKind
 from casework.rules import may_decide, may_withdraw
 from casework.state import opened
 from casework.store import NewCase, decide_cases, open_cases
-from regulation.authorisation import MISSING, Target, check, reach
+from regulation.authorisation import MISSING, Target, absent, check
 from regulation.mark import clause
 from service_kit import paging
 from service_kit.database import driver
@@ -167,7 +167,7 @@ async def decide_cancellation(work: RegistryWork, command: DecideCancellation) -
     """The rules are asked anew, under lock: what has become of the record since it was proposed counts."""
     found = await ending.lock(work, command.cancellation_id)
     if found is None or check(command.actor, word(command), Target(authority=found.authority)):
-        return _not_there(command.actor, word(command))
+        return absent(command.actor, word(command), MISSING)
     if command.version is not None and command.version != found.version:
         return filing.changed(found.version)
     kind = _chain(work, found.authority)
@@ -201,7 +201,7 @@ async def decide_cancellation(work: RegistryWork, command: DecideCancellation) -
 async def withdraw_cancellation(work: RegistryWork, command: WithdrawCancellation) -> CancellationView | Refused:
     found = await store.get(work.tx, command.cancellation_id, lock=True)
     if found is None or check(command.actor, word(command), Target(authority=found.authority)):
-        return _not_there(command.actor, word(command))
+        return absent(command.actor, word(command), MISSING)
     kind = _chain(work, found.authority)
     if no := may_withdraw(kind, found.standing, command.actor, {"authority": found.authority}, command.reason):
         return steps.refusal(no)
@@ -219,7 +219,7 @@ async def reinstate_record(work: RegistryWork, command: ReinstateRecord) -> Canc
         return bad
     found = await ending.lock(work, command.cancellation_id)
     if found is None or check(command.actor, word(command), Target(authority=found.authority)):
-        return _not_there(command.actor, word(command))
+        return absent(command.actor, word(command), MISSING)
     begun = await ending.begin_reinstating(work, found, command.actor, command.reason.strip())
     return begun if begun is not None else await _again(work, found.id)
 
@@ -233,28 +233,22 @@ async def get_cancellation(work: RegistryWork, query: GetCancellation) -> Cancel
     assert subject is not None
     decider = Target(authority=found.authority)
     if check(query.actor, word(query), subject.target) and check(query.actor, word(query), decider):
-        return _not_there(query.actor, word(query))
+        return absent(query.actor, word(query), MISSING)
     return await view(work, found)
 
 
 @clause("22", "3.1")
 async def list_cancellations(work: RegistryWork, query: ListCancellations) -> CancellationPage | Refused:
-    reached = reach(query.actor, word(query))
-    if isinstance(reached, Refused):
-        return reached
-    after = filing.place(query.cursor)
-    if isinstance(after, Refused):
-        return after
-    limit = paging.size(query.limit)
+    page = filing.asked(query, word(query))
+    if isinstance(page, Refused):
+        return page
     rows = await store.page(
         work.tx,
-        **filing.within(reached)._asdict(),
         state=None if query.state is None else _MEANS[query.state],
         student_id=query.student_id,
-        after=after,
-        limit=limit + 1,
+        **page.rows(),
     )
-    kept, cursor = paging.page(rows, limit, lambda row: (row.opened_at.isoformat(), row.id))
+    kept, cursor = paging.page(rows, page.limit, lambda row: (row.opened_at.isoformat(), row.id))
     subjects = await record.read(work.tx, [row.student_id for row in kept])
     return CancellationPage(
         items=tuple([await view(work, row, subjects[row.student_id]) for row in kept]), next_cursor=cursor
@@ -306,11 +300,6 @@ async def _again(work: RegistryWork, cancellation_id: str) -> CancellationView:
 
 def _chain(work: RegistryWork, authority: str) -> CaseKind:
     return chain(work.deps.policy.parameters(authority, work.today).approval_working_days)
-
-
-def _not_there(actor: Actor, act: str) -> Refused:
-    """Whoever never does this is told so; everybody else that it is not there."""
-    return check(actor, act, Target()) or refused("not_found", MISSING)
 
 
 COMMANDS: dict[type[Command], CommandHandler] = {

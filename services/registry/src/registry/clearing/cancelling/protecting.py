@@ -4,7 +4,7 @@ reason. What lasts meanwhile (retention, resumption) is for the status service."
 from __future__ import annotations
 
 import asyncpg
-from regulation.authorisation import MISSING, Target, check, reach
+from regulation.authorisation import MISSING, absent, check
 from regulation.mark import clause
 from service_kit import paging
 from service_kit.work import CommandHandler, QueryHandler
@@ -107,7 +107,7 @@ async def end_protection(work: RegistryWork, command: EndProtection) -> Protecti
     row = await store.protection(work.tx, command.protection_id)
     subject = None if row is None else await record.read_one(work.tx, row["student_id"])
     if row is None or subject is None:
-        return check(command.actor, word(command), Target()) or refused("not_found", MISSING)
+        return absent(command.actor, word(command), MISSING)
     if no := check(command.actor, word(command), subject.target):
         return no
     await records.lock_students(work.tx, [subject.id])
@@ -145,22 +145,16 @@ async def end_protection(work: RegistryWork, command: EndProtection) -> Protecti
 
 @clause("18", "3.1")
 async def list_protections(work: RegistryWork, query: ListProtections) -> ProtectionPage | Refused:
-    reached = reach(query.actor, word(query))
-    if isinstance(reached, Refused):
-        return reached
-    after = filing.place(query.cursor)
-    if isinstance(after, Refused):
-        return after
-    limit = paging.size(query.limit)
+    page = filing.asked(query, word(query))
+    if isinstance(page, Refused):
+        return page
     rows = await store.protections(
         work.tx,
-        **filing.within(reached)._asdict(),
         student_id=query.student_id,
         in_force=query.in_force,
-        after=after,
-        limit=limit + 1,
+        **page.rows(),
     )
-    kept, cursor = paging.page(rows, limit, lambda row: (row["registered_at"].isoformat(), row["id"]))
+    kept, cursor = paging.page(rows, page.limit, lambda row: (row["registered_at"].isoformat(), row["id"]))
     subjects = await record.read(work.tx, [row["student_id"] for row in kept])
     items = [await _view(work, row, subjects[row["student_id"]]) for row in kept]
     return ProtectionPage(items=tuple(items), next_cursor=cursor)

@@ -6,7 +6,7 @@ from casework.kinds import CaseKind
 from casework.rules import may_decide, may_resubmit, may_withdraw
 from casework.state import opened
 from casework.store import NewCase, decide_cases, open_cases
-from regulation.authorisation import MISSING, Target, check, reach
+from regulation.authorisation import MISSING, Target, absent, check
 from regulation.mark import clause
 from service_kit import paging
 from service_kit.database import driver
@@ -126,7 +126,7 @@ async def decide_correction(work: RegistryWork, command: DecideCorrection) -> Co
     found = await store.get(work.tx, command.correction_id, lock=True)
     act = f"{word(command)}/{command.step}"
     if found is None:
-        return _not_there(command.actor, act)
+        return absent(command.actor, act, MISSING)
     if no := _against(command.actor, act, found):
         return no
     if command.version is not None and command.version != found.version:
@@ -170,7 +170,7 @@ async def resubmit_correction(work: RegistryWork, command: ResubmitCorrection) -
         return bad
     found = await store.get(work.tx, command.correction_id)
     if found is None:
-        return _not_there(command.actor, word(command))
+        return absent(command.actor, word(command), MISSING)
     if no := _against(command.actor, word(command), found):
         return no
     if command.version != found.version:
@@ -212,7 +212,7 @@ async def resubmit_correction(work: RegistryWork, command: ResubmitCorrection) -
 async def withdraw_correction(work: RegistryWork, command: WithdrawCorrection) -> CorrectionView | Refused:
     found = await store.get(work.tx, command.correction_id, lock=True)
     if found is None:
-        return _not_there(command.actor, word(command))
+        return absent(command.actor, word(command), MISSING)
     if no := _against(command.actor, word(command), found):
         return no
     subject = (await record.read(work.tx, [found.student_id]))[found.student_id]
@@ -229,7 +229,7 @@ async def withdraw_correction(work: RegistryWork, command: WithdrawCorrection) -
 async def get_correction(work: RegistryWork, query: GetCorrection) -> CorrectionView | Refused:
     found = await store.get(work.tx, query.correction_id)
     if found is None:
-        return _not_there(query.actor, word(query))
+        return absent(query.actor, word(query), MISSING)
     subject = (await record.read(work.tx, [found.student_id]))[found.student_id]
     if no := check(query.actor, word(query), subject.target):
         return no
@@ -238,22 +238,16 @@ async def get_correction(work: RegistryWork, query: GetCorrection) -> Correction
 
 @clause("40", "3.1")
 async def list_corrections(work: RegistryWork, query: ListCorrections) -> CorrectionPage | Refused:
-    reached = reach(query.actor, word(query))
-    if isinstance(reached, Refused):
-        return reached
-    after = filing.place(query.cursor)
-    if isinstance(after, Refused):
-        return after
-    limit = paging.size(query.limit)
+    page = filing.asked(query, word(query))
+    if isinstance(page, Refused):
+        return page
     rows = await store.page(
         work.tx,
-        **filing.within(reached)._asdict(),
         state=None if query.state is None else meaning(query.state),
         student_id=query.student_id,
-        after=after,
-        limit=limit + 1,
+        **page.rows(),
     )
-    kept, cursor = paging.page(rows, limit, lambda row: (row.opened_at.isoformat(), row.id))
+    kept, cursor = paging.page(rows, page.limit, lambda row: (row.opened_at.isoformat(), row.id))
     subjects = await record.read(work.tx, [row.student_id for row in kept])
     items = [await view(work, row, subjects[row.student_id]) for row in kept]
     return CorrectionPage(items=tuple(items), next_cursor=cursor)
@@ -309,10 +303,6 @@ def _chain(work: RegistryWork, division: str) -> CaseKind:
 def _against(actor: Actor, act: str, found: Correction) -> Refused | None:
     """The case's own parties: a school that the pupil has left decides nothing of it any more."""
     return check(actor, act, Target(school=found.parties["school"], authority=found.parties["authority"]))
-
-
-def _not_there(actor: Actor, act: str) -> Refused:
-    return check(actor, act, Target()) or refused("not_found", MISSING)
 
 
 async def _moved(work: RegistryWork, correction_id: str) -> CorrectionView:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from regulation.authorisation import MISSING, Target, check, reach
+from regulation.authorisation import MISSING, Target, absent, check
 from regulation.mark import clause
 from service_kit import paging
 from service_kit.ids import derived
@@ -43,22 +43,16 @@ Sides = tuple[Record, Record]
 
 @clause("20.1", "3.1")
 async def list_duplicates(work: RegistryWork, query: ListDuplicates) -> DuplicatePage | Refused:
-    reached = reach(query.actor, word(query))
-    if isinstance(reached, Refused):
-        return reached
-    after = filing.place(query.cursor)
-    if isinstance(after, Refused):
-        return after
-    limit = paging.size(query.limit)
+    page = filing.asked(query, word(query))
+    if isinstance(page, Refused):
+        return page
     rows = await store.page(
         work.tx,
-        **filing.within(reached)._asdict(),
         state=None if query.state is None else str(query.state),
         decider=query.actor.organisation if query.to_decide else None,
-        after=after,
-        limit=limit + 1,
+        **page.rows(),
     )
-    kept, cursor = paging.page(rows, limit, lambda row: (row.found_at.isoformat(), row.id))
+    kept, cursor = paging.page(rows, page.limit, lambda row: (row.found_at.isoformat(), row.id))
     return DuplicatePage(items=tuple(await views(work, query.actor, kept)), next_cursor=cursor)
 
 
@@ -66,7 +60,7 @@ async def list_duplicates(work: RegistryWork, query: ListDuplicates) -> Duplicat
 async def get_duplicate(work: RegistryWork, query: GetDuplicate) -> DuplicateView | Refused:
     pair = await store.get(work.tx, query.duplicate_id)
     if pair is None or not may_see(query.actor, await _sides(work, pair)):
-        return _not_there(query.actor, word(query))
+        return absent(query.actor, word(query), MISSING)
     return await view(work, query.actor, pair)
 
 
@@ -76,7 +70,7 @@ async def report_duplicate(work: RegistryWork, command: ReportDuplicate) -> Dupl
     a, b = sorted(command.record_ids)
     found = await record.read(work.tx, [a, b])
     if len(found) < len({a, b}) or any(check(command.actor, word(command), side.target) for side in found.values()):
-        return _not_there(command.actor, word(command))
+        return absent(command.actor, word(command), MISSING)
     if bad := filing.in_order(command.reason, missing="请写明两份学籍可能是同一人的理由。"):
         return bad
     if a == b:
@@ -122,7 +116,7 @@ async def state_duplicate(work: RegistryWork, command: StateDuplicate) -> Duplic
         return bad
     pair = await store.lock(work.tx, command.duplicate_id)
     if pair is None or not may_see(command.actor, await _sides(work, pair), word(command)):
-        return _not_there(command.actor, word(command))
+        return absent(command.actor, word(command), MISSING)
     if pair.state != "open":
         return refused("conflict", "这一对疑似重复已经处理，不再接受陈述。")
     said = await store.state(
@@ -153,7 +147,7 @@ async def decide_duplicate(work: RegistryWork, command: DecideDuplicate) -> Dupl
         return bad
     pair = await store.lock(work.tx, command.duplicate_id)
     if pair is None:
-        return _not_there(command.actor, word(command))
+        return absent(command.actor, word(command), MISSING)
     await records.lock_students(work.tx, [pair.a, pair.b])
     sides = await _sides(work, pair)
     decider = policy.competent(sides[0].authority, sides[1].authority)
@@ -247,7 +241,7 @@ async def undo_duplicate(work: RegistryWork, command: UndoDuplicate) -> Duplicat
         cancellation = await ending.lock(work, seen.cancellation_id)
     pair = await store.lock(work.tx, command.duplicate_id)
     if pair is None:
-        return _not_there(command.actor, word(command))
+        return absent(command.actor, word(command), MISSING)
     sides = await _sides(work, pair)
     decider = policy.competent(sides[0].authority, sides[1].authority)
     if no := check(command.actor, word(command), Target(authority=decider), state=pair.state):
@@ -288,10 +282,6 @@ async def _again(work: RegistryWork, actor: Actor, pair_id: str) -> DuplicateVie
     pair = await store.get(work.tx, pair_id)
     assert pair is not None
     return await view(work, actor, pair)
-
-
-def _not_there(actor: Actor, act: str) -> Refused:
-    return check(actor, act, Target()) or refused("not_found", MISSING)
 
 
 COMMANDS: dict[type[Command], CommandHandler] = {

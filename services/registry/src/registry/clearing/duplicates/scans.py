@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncpg
-from regulation.authorisation import MISSING, Target, check, reach, target_of
+from regulation.authorisation import MISSING, Target, absent, check, target_of
 from regulation.mark import clause
 from service_kit import paging
 from service_kit.work import CommandHandler, QueryHandler
@@ -53,7 +53,7 @@ async def start_scan(work: RegistryWork, command: StartScan) -> ScanView | Refus
 async def get_scan(work: RegistryWork, query: GetScan) -> ScanView | Refused:
     found = await store.scan(work.tx, query.scan_id)
     if found is None:
-        return check(query.actor, word(query), Target()) or refused("not_found", MISSING)
+        return absent(query.actor, word(query), MISSING)
     if no := check(query.actor, word(query), await _target(work, found["organisation"]) or Target()):
         return no
     return await _view(work, found)
@@ -61,15 +61,11 @@ async def get_scan(work: RegistryWork, query: GetScan) -> ScanView | Refused:
 
 @clause("20.1", "3.1")
 async def list_scans(work: RegistryWork, query: ListScans) -> ScanPage | Refused:
-    reached = reach(query.actor, word(query))
-    if isinstance(reached, Refused):
-        return reached
-    after = filing.place(query.cursor)
-    if isinstance(after, Refused):
-        return after
-    limit = paging.size(query.limit)
-    rows = await store.scans(work.tx, **filing.within(reached)._asdict(), after=after, limit=limit + 1)
-    kept, cursor = paging.page(rows, limit, lambda row: (row["requested_at"].isoformat(), row["id"]))
+    page = filing.asked(query, word(query))
+    if isinstance(page, Refused):
+        return page
+    rows = await store.scans(work.tx, **page.rows())
+    kept, cursor = paging.page(rows, page.limit, lambda row: (row["requested_at"].isoformat(), row["id"]))
     return ScanPage(items=tuple([await _view(work, row) for row in kept]), next_cursor=cursor)
 
 

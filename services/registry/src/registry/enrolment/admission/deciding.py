@@ -11,7 +11,7 @@ from casework.kinds import StepKind
 from casework.rules import may_decide
 from casework.state import deciding_role
 from casework.store import Doing, decide_cases, history, lock_cases
-from regulation.authorisation import Target, check, may, reach, subtree_pattern
+from regulation.authorisation import Target, absent, check, may, reach, subtree_pattern
 from regulation.mark import clause
 from regulation.school_year import Stage
 from service_kit import paging
@@ -186,7 +186,7 @@ async def _open_admission(tx: AsyncConnection, child_id: str) -> Any:
 def _against(command: DecideApplication, act: str, row: RowMapping | None) -> Refused | None:
     """Whoever sees it and has another role is told whose turn it is; whoever does not see it finds nothing."""
     if row is None:
-        return check(command.actor, act, missing=NOT_FOUND) or refused("not_found", NOT_FOUND)
+        return absent(command.actor, act, NOT_FOUND)
     return check(command.actor, act, _target(row), missing=NOT_FOUND)
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from regulation.authorisation import Reach, Target, check, subtree_pattern
+from regulation.authorisation import Reach, Target, absent, check, subtree_pattern
 from regulation.mark import clause
 from shared_contracts.actors import Actor
 from shared_contracts.admission import AdmissionView, PostponementView, Progress
-from shared_contracts.decisions import Finding, Refused, refused
+from shared_contracts.decisions import Finding, Refused
 from sqlalchemy.engine import RowMapping
 
 from registry.context import RegistryWork
@@ -25,7 +25,7 @@ NOT_FOUND = "没有这项入学安排，或者它不属于您管理的范围。"
 def against(actor: Actor, act: str, row: Any | None, missing: str = NOT_FOUND) -> Refused | None:
     """An admission is its school's, that school's authority's, and the county's whose child it is."""
     if row is None:
-        return check(actor, act, missing=missing) or refused("not_found", missing)
+        return absent(actor, act, missing)
     first = check(actor, act, Target(school=row["school"], authority=row["authority"]), missing=missing)
     if first is None or row["county"] == row["authority"]:
         return first
