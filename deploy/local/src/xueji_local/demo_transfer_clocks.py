@@ -67,7 +67,7 @@ def clocked(view: TransferView, dues: Sequence[date | None], who: Sequence[str],
         corrected = act.decision == RESUBMIT
         found.append(
             Clocked(
-                title="转入学校补正" if corrected else act.step_title,
+                title=act.step_title,
                 decision=act.decision_title,
                 who=f"{act.organisation_name} {name}".rstrip(),
                 arrived=arrived,

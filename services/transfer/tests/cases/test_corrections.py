@@ -5,10 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from shared_contracts.access import ANONYMOUS
 from shared_contracts.decisions import Refused
 from shared_contracts.evidence import EvidenceKind
 from shared_contracts.holds import Place
-from shared_contracts.transfer import GetTransfer, ResubmitTransfer, Step, TransferState, TransferView
+from shared_contracts.transfer import (
+    GetTransfer,
+    ResubmitTransfer,
+    Step,
+    TrackTransfer,
+    TransferState,
+    TransferView,
+    WithdrawTransfer,
+)
 from transfer_world import OFFICER, RECEIVING, REGISTRAR, RELEASING, TransferWorld
 
 pytestmark = pytest.mark.integration
@@ -121,3 +130,19 @@ async def test_who_is_promoted_meanwhile_arrives_in_the_next_grade(world: Transf
         one,
     )
     assert tuple(row) == (RECEIVING.code, 4)
+
+
+@pytest.mark.clause("24.6.3")
+async def test_a_correction_is_told_as_the_schools_and_not_as_the_step_that_asked_for_it(world: TransferWorld) -> None:
+    """By the parties' timeline, and to the guardian."""
+    one, *_ = await pupils(world)
+    case = await returned_at(world, one, Step.RECEIVING_AUTHORITY)
+    await corrected(world, case, one)
+    taken = WithdrawTransfer(command_id=world.id("command"), actor=REGISTRAR, transfer_id=case.id, reason="不转了")
+    view = await world.do(taken)
+    phone = world.application(one).phone
+    told = await world.ask(TrackTransfer(actor=ANONYMOUS, number=case.number, digits=phone[-4:]))
+    titles = ["转入学校主管部门核准", "转入学校", "转入学校"]
+    assert [act.step_title for act in view.timeline] == titles
+    assert [step.title for step in told.steps] == titles
+    assert [step.decision_title for step in told.steps] == ["退回补正", "补正后重新提交", "撤回"]

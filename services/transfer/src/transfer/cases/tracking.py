@@ -45,7 +45,7 @@ async def track_transfer(work: TransferWork, query: TrackTransfer) -> TransferTr
         completed_on=found.completed_on,
         steps=tuple(
             TrackedStep(
-                title=kind.step(row.step).title,
+                title=views.act_place(kind, row),
                 decision_title=views.ACT_TITLES[row.decision],
                 organisation_name=names.get(row.organisation, "系统"),
                 decided_at=row.decided_at,

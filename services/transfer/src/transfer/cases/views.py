@@ -21,6 +21,16 @@ from transfer.context import TransferWork
 
 ACT_TITLES = {**DECISION_TITLES, "resubmit": "补正后重新提交", "withdraw": "撤回", "reroute": "改派学校"}
 
+BY_SCHOOL = ("resubmit", "withdraw")
+"""Acts of the school that applies: none of the steps, whichever the case stood at. The system ends a stale case likewise."""
+
+
+def act_place(kind: CaseKind, row: DecisionRow) -> str:
+    """Where in the case somebody acted, for people: at a step, or as the school that applies."""
+    if row.decision in BY_SCHOOL and row.organisation:
+        return "转入学校"
+    return kind.step(row.step).title
+
 
 def receiving(transfer: Transfer) -> Target:
     return Target(school=transfer.to_school, authority=transfer.to_authority)
@@ -107,7 +117,7 @@ def _step(kind: CaseKind, row: DecisionRow, actor: Actor, names: dict[str, str])
     moved = row.details.get("parties", {}) if row.decision == "reroute" else {}
     return StepView(
         step=row.step,
-        step_title=kind.step(row.step).title,
+        step_title=act_place(kind, row),
         decision=row.decision,
         decision_title=ACT_TITLES[row.decision],
         organisation=row.organisation,
