@@ -17,6 +17,7 @@ class StudentState(StrEnum):
     GRADUATED = "graduated"  # 毕业
     COMPLETED = "completed"  # 结业
     CANCELLED = "cancelled"  # 注销
+    TRANSFERRED_OUT = "transferred_out"  # 转往外省
 
 
 STATE_TITLES: dict[StudentState, str] = {
@@ -24,6 +25,7 @@ STATE_TITLES: dict[StudentState, str] = {
     StudentState.GRADUATED: "毕业",
     StudentState.COMPLETED: "结业",
     StudentState.CANCELLED: "注销",
+    StudentState.TRANSFERRED_OUT: "转往外省",
 }
 
 

@@ -6,103 +6,28 @@ A receiving school learns of another school's pupil only what the application it
 from __future__ import annotations
 
 from datetime import date
-from enum import StrEnum
 from typing import Literal
 
-from shared_contracts import private_places, transfer_reports
+from shared_contracts import outside_transfers, private_places, transfer_reports
 from shared_contracts.cases import CaseStands
 from shared_contracts.decisions import Decision, Finding
-from shared_contracts.evidence import EvidenceGiven
 from shared_contracts.holds import Place
 from shared_contracts.messages import Command, Event, Message, Moment, Query
-
-
-class Ground(StrEnum):
-    """转学理由."""
-
-    HOUSEHOLD_MOVED = "household_moved"  # 户籍随家长迁移 (24.1.1)
-    RESIDENCE_CHANGED = "residence_changed"  # 随监护人工作变动，居住地变更 (24.1.2)
-    HOUSE_PURCHASE = "house_purchase"  # 城市小学生全家县域内购房迁居 (24.1.2)
-    MIGRANT_CHILD = "migrant_child"  # 随迁子女 (24.1.3)
-    SPECIAL_EDUCATION = "special_education"  # 特教学校与随班就读互转 (24.4)
-    SPECIAL_SCHOOL = "special_school"  # 专门学校 (24.4)
-
-
-GROUND_TITLES: dict[Ground, str] = {
-    Ground.HOUSEHOLD_MOVED: "户籍随家长迁移",
-    Ground.RESIDENCE_CHANGED: "随监护人工作变动，居住地变更",
-    Ground.HOUSE_PURCHASE: "全家在县域内购房迁居",
-    Ground.MIGRANT_CHILD: "随迁子女",
-    Ground.SPECIAL_EDUCATION: "特殊教育学校与普通学校随班就读互转",
-    Ground.SPECIAL_SCHOOL: "进入或离开专门学校",
-}
-
-
-class Step(StrEnum):
-    """The steps of clause 24.5.1 after the receiving school's application, in their order."""
-
-    RECEIVING_AUTHORITY = "receiving_authority"
-    RELEASING_SCHOOL = "releasing_school"
-    RELEASING_AUTHORITY = "releasing_authority"
-
-
-STEP_TITLES: dict[Step, str] = {
-    Step.RECEIVING_AUTHORITY: "转入学校主管部门核准",
-    Step.RELEASING_SCHOOL: "转出学校核准",
-    Step.RELEASING_AUTHORITY: "转出学校主管部门核准",
-}
-
-
-class TransferState(StrEnum):
-    """Where a transfer stands, for people."""
-
-    OPEN = "open"  # 办理中
-    RETURNED = "returned"  # 退回补正
-    MOVING = "moving"  # approved by all, the record is on its way
-    COMPLETED = "completed"  # 已转入
-    NEEDS_ATTENTION = "needs_attention"  # approved by all, could not be carried out
-    REJECTED = "rejected"
-    WITHDRAWN = "withdrawn"
-    EXPIRED = "expired"  # nobody went on with it in time
-
-
-STATE_TITLES: dict[TransferState, str] = {
-    TransferState.OPEN: "办理中",
-    TransferState.RETURNED: "已退回补正",
-    TransferState.MOVING: "学籍转接中",
-    TransferState.COMPLETED: "已转入",
-    TransferState.NEEDS_ATTENTION: "转接未完成，待处理",
-    TransferState.REJECTED: "未获核准",
-    TransferState.WITHDRAWN: "已撤回",
-    TransferState.EXPIRED: "逾期未办，已失效",
-}
-
-
-class Application(Message, frozen=True, kw_only=True, gc=False):
-    """What the guardian applies for, as the receiving school enters it.
-
-    `name`, `number`: of the pupil; identity document or student number, exact. `residence`: where the family lives now;
-    `household`: where the pupil is registered now, None where it did not change. `alone_in_household`: the pupil stands
-    alone in the household register (24.3.1). `record_moves`: whether the record goes along (24.4: the choice is only there
-    for special education and special schools; otherwise it always does). `agreed`: original school and guardian have agreed
-    on that (24.4). `phone`: the guardian's, for notices and for following the case.
-    """
-
-    name: str
-    number: str
-    ground: Ground
-    residence: Place
-    guardian: str
-    phone: str
-    household: Place | None = None
-    alone_in_household: bool = False
-    record_moves: bool = True
-    agreed: bool = False
-    evidence: tuple[EvidenceGiven, ...] = ()
+from shared_contracts.outside_transfers import OutsideDocument, OutsideView
+from shared_contracts.transfer_words import GROUND_TITLES as GROUND_TITLES
+from shared_contracts.transfer_words import STATE_TITLES as STATE_TITLES
+from shared_contracts.transfer_words import STEP_TITLES as STEP_TITLES
+from shared_contracts.transfer_words import Application as Application
+from shared_contracts.transfer_words import Ground as Ground
+from shared_contracts.transfer_words import Step as Step
+from shared_contracts.transfer_words import TransferState as TransferState
 
 
 class StepView(Message, frozen=True, kw_only=True, gc=False):
-    """One act on the case. `account_name` is empty for a reader of another organisation."""
+    """One act on the case. `account_name` is empty for a reader of another organisation.
+
+    `entered_for`: of another province, who decided what the province office entered; `document`: by which paper.
+    """
 
     step: str
     step_title: str
@@ -117,6 +42,8 @@ class StepView(Message, frozen=True, kw_only=True, gc=False):
     from_school: str | None = None  # a re-routing: where it went before, and where to
     to_school: str | None = None
     asks: tuple[str, ...] = ()  # a return: what to correct or bring
+    entered_for: str = ""
+    document: OutsideDocument | None = None
 
 
 class EvidenceAsked(Message, frozen=True, kw_only=True, gc=False):
@@ -160,7 +87,9 @@ class TransferView(Message, frozen=True, kw_only=True, gc=False, tag_field="type
     """A transfer as one of its parties sees it. `waits_for`: the step somebody has to take; `seat`: whether a place is held.
 
     `phone`: masked. `without_record`: only the place of study changes (24.4). `timeline`: all acts, first to last.
-    `may`: what the reader may do now: `"decide"`, `"reroute"`, `"withdraw"`, `"resubmit"`, `"retry"`.
+    `may`: what the reader may do now: `"decide"`, `"reroute"`, `"withdraw"`, `"resubmit"`, `"retry"`; of a case with another
+    province, `"decide_outside"`, `"withdraw_outward"`, `"resubmit_outward"`. `outside`: the side that is of another province:
+    `to_school` (or `from_school`) and its authority are then the province office, which acts for it.
     """
 
     id: str
@@ -199,6 +128,7 @@ class TransferView(Message, frozen=True, kw_only=True, gc=False, tag_field="type
     class_no: int | None = None
     completed_on: date | None = None
     may: tuple[str, ...] = ()
+    outside: OutsideView | None = None
 
 
 class TransferPage(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="transfer.transfer_page"):
@@ -383,6 +313,7 @@ Commands = (
     | DecideTransfer
     | RerouteTransfer
     | RetryTransfer
+    | outside_transfers.Commands
     | private_places.Commands
     | transfer_reports.Commands
 )
@@ -392,10 +323,11 @@ Queries = (
     | ListTransfers
     | ListRooms
     | TrackTransfer
+    | outside_transfers.Queries
     | private_places.Queries
     | transfer_reports.Queries
 )
-Events = TransferApproved | TransferEnded | TransfersStand
+Events = TransferApproved | TransferEnded | TransfersStand | outside_transfers.Events
 
 REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     OpenTransfer: TransferView,
@@ -409,6 +341,11 @@ REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     ListTransfers: TransferPage,
     ListRooms: Rooms,
     TrackTransfer: TransferTracked,
+    outside_transfers.PrecheckOutward: TransferPrechecked,
+    outside_transfers.OpenOutward: TransferView,
+    outside_transfers.ResubmitOutward: TransferView,
+    outside_transfers.WithdrawOutward: TransferView,
+    outside_transfers.DecideOutside: TransferView,
     **private_places.REPLIES,
     **transfer_reports.REPLIES,
 }

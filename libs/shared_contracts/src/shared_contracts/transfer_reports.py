@@ -14,17 +14,21 @@ Term = Literal["spring", "autumn"]
 
 class Figures(Message, frozen=True, kw_only=True, gc=False):
     """Counts of transfers that were completed, into and out of a school. `within`: of both, those between two schools of the
-    city itself. `overridden`: against a 原则上 rule. `late`: with a step that was decided after its last day."""
+    city itself; `from_outside`, `to_outside`: of either, those from and to other provinces. `overridden`: against a 原则上
+    rule. `late`: with a step that was decided after its last day."""
 
     transfers_in: int = 0
     transfers_out: int = 0
     within: int = 0
+    from_outside: int = 0
+    to_outside: int = 0
     overridden: int = 0
     late: int = 0
 
 
 class ReportLine(Message, frozen=True, kw_only=True, gc=False):
-    """One school and ground. `county`: its authority."""
+    """One school and ground; what came from or went to other provinces (`outside`) has a line of its own. `county`: its
+    authority."""
 
     county: str
     county_name: str
@@ -33,6 +37,7 @@ class ReportLine(Message, frozen=True, kw_only=True, gc=False):
     ground: str
     ground_title: str
     figures: Figures
+    outside: bool = False
 
 
 class ReportView(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="transfer.report_view"):

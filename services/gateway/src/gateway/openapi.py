@@ -79,6 +79,7 @@ TAGS = {
     "delivery": "联系方式、接口推送与发送记录",
     "health": "运行状态",
     "transfers": "转学（第二十四条）",
+    "outside-transfers": "省外转学：由省教育厅录入外省的申请和决定（第二十四条）",
     "duplicates": "查重与疑似重复学籍的处理（第二十条、第三十九条）",
     "corrections": "关键信息更正（第四十条）",
     "cancellations": "注销学籍与学籍保护（第十八条、第二十二条）",

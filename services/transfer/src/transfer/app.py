@@ -8,6 +8,7 @@ from service_kit.service import Kit, Service
 
 from transfer.cases import expiring, handlers, settling
 from transfer.context import Transfer, assemble
+from transfer.outside import handlers as outside
 from transfer.policy_watch import follow_policy
 from transfer.private_places import handlers as private_places
 from transfer.private_places import settling as rounds
@@ -23,8 +24,8 @@ async def build(kit: Kit) -> Transfer:
 
 SERVICE = Service(
     "transfer",
-    commands={**handlers.COMMANDS, **private_places.COMMANDS, **reports.COMMANDS},
-    queries={**handlers.QUERIES, **private_places.QUERIES, **reports.QUERIES},
+    commands={**handlers.COMMANDS, **outside.COMMANDS, **private_places.COMMANDS, **reports.COMMANDS},
+    queries={**handlers.QUERIES, **outside.QUERIES, **private_places.QUERIES, **reports.QUERIES},
     events={**organisations.EVENTS, **handlers.EVENTS},
     build=build,
     workers=(organisations.fill, follow_policy, settling.run, expiring.run, rounds.run, expecting.run),

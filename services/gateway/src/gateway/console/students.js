@@ -55,7 +55,7 @@ function formOf(s, day) {
 }
 
 // What can be asked for from here; what stands against it is said by the checks.
-const acts = (s) => s.state !== "cancelled" && [
+const acts = (s) => !["cancelled", "transferred_out"].includes(s.state) && [
   session.has("registrar") && action("申请更正", async () => { const done = await correct(s); if (done) location.hash = `#/corrections/${done.id}`; }),
   session.has("authority_officer") && [action("登记学籍保护", () => protect(s)), action("提出注销", () => cancel(s), { class: "danger quiet" })],
 ];

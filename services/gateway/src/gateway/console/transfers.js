@@ -1,5 +1,6 @@
 // 转学 (Article 24): prechecked, applied for, decided over three steps, sent to another school, taken back.
 import { action, api, ask, badge, empty, facts, fill, finding, h, paged, query, showProblem, table, toast, when } from "./core.js";
+import { correctOutward, enteredFor, isOffice, leave, outsideFacts, said, withdrawOutward } from "./outside.js";
 import { papers, stateBadge } from "./papers.js";
 import { session } from "./session.js";
 import { className } from "./words.js";
@@ -25,7 +26,8 @@ export async function transfersPage(place, { id }) {
     ["学生", "年级", "从", "到", "申请", "等待", "期限", "状态"], items.map((t) => [h("a", { href: `#/transfers/${t.id}` }, t.name), className(t.grade), t.from_school_name, t.to_school_name,
       when(t.opened_at), t.waits_for_title || "—", t.due_on ? h("span", null, t.due_on, t.overdue && badge("逾期", "bad")) : "—", stateBadge(STATES, t.state)]), "转学"), "没有转学。");
   fill(place, h("div", { class: "head" }, h("div", null, h("h1", null, "转学"), h("p", { class: "muted" }, "由转入学校发起，转入学校主管部门、转出学校、转出学校主管部门依次核准，每个环节 10 个工作日。办理转学不收取任何费用。")),
-    session.has("registrar") && action("发起转学", () => apply(), { class: "primary" })), h("div", { class: "row" }, side, state, late), list);
+    session.has("registrar") && action("发起转学", () => apply(), { class: "primary" }),
+    session.has("authority_officer") && isOffice(session.get().account) && action("录入外省学校的申请", () => leave(), { class: "primary" })), h("div", { class: "row" }, side, state, late), list);
   return load();
 }
 
@@ -125,24 +127,25 @@ async function transferPage(place, id) {
     send: ({ by_guardian, reason }) => post("withdrawal", t, { reason, by_guardian: by_guardian === "yes" }) })), { class: "danger quiet" });
 
   const retry = (t) => action("处理", async () => after(await ask({ title: "处理未完成的学籍转接", confirm: "提交", body: t.problem.map(finding),
-    fields: [{ name: "how", label: "处理办法", options: [["", "再次转接"], ["override", "同意突破班额，再次转接"], ["give_up", "终止办理，学籍保留在原学校"]] }, { name: "reason", label: "理由（突破或终止时必填）", type: "textarea", maxlength: 500 }],
+    fields: [{ name: "how", label: "处理办法", options: [["", "再次转接"], ...(t.outside?.side === "to" ? [] : [["override", "同意突破班额，再次转接"]]), ["give_up", "终止办理，学籍保留在原学校"]] }, { name: "reason", label: "理由（突破或终止时必填）", type: "textarea", maxlength: 500 }],
     send: ({ how, reason }) => post("retry", t, { override: how === "override", give_up: how === "give_up", reason }) })), { class: "primary" });
 
   const acts = (t) => h("div", { class: "row" },
     t.may.includes("decide") && [decide(t, "approve", "核准"), decide(t, "return", "退回补正"), decide(t, "reject", "不予核准", true)],
     t.may.includes("reroute") && reroute(t), t.may.includes("resubmit") && action("补正", async () => after(await apply(t)), { class: "primary" }),
+    t.may.includes("decide_outside") && said(t, Object.entries(ASKED), after), t.may.includes("resubmit_outward") && correctOutward(t, after), t.may.includes("withdraw_outward") && withdrawOutward(t, after),
     t.may.includes("withdraw") && withdraw(t), t.may.includes("retry") && retry(t));
 
   const draw = (t) => fill(place,
     h("div", { class: "head" }, h("div", null, h("h1", null, `转学：${t.name} `, stateBadge(STATES, t.state)), h("p", { class: "muted" }, `编号 ${t.number}`)), h("a", { class: "button", href: "#/transfers" }, "返回列表")),
     way(t), t.problem.map(finding),
-    h("div", { class: "card" }, facts([["转出学校", t.from_school_name], ["转入学校", t.to_school_name], ["年级", className(t.grade)], ["转学理由", t.ground_title],
-      ["学位", t.seat ? (t.over ? "已保留（突破班额）" : "已保留") : ["open", "returned"].includes(t.state) && "没有保留"], ["学籍", t.without_record && "保留在原学校，只变更就读学校"], ["居住地址", t.residence && `${t.residence.division} ${t.residence.address}`],
+    h("div", { class: "card" }, facts([["转出学校", t.from_school_name], ["转入学校", t.to_school_name], ["年级", className(t.grade)], ["转学理由", t.ground_title], ...outsideFacts(t),
+      ["学位", t.outside?.side !== "to" && (t.seat ? (t.over ? "已保留（突破班额）" : "已保留") : ["open", "returned"].includes(t.state) && "没有保留")], ["学籍", t.without_record && "保留在原学校，只变更就读学校"], ["居住地址", t.residence && `${t.residence.division} ${t.residence.address}`],
       ["监护人", t.guardian], ["联系电话", t.phone], ["申请", [t.opened_by, when(t.opened_at)].filter(Boolean).join("，")], ["例外理由", t.exception], ["等待", t.waits_for_title],
-      ["办理期限", t.due_on && h("span", null, t.due_on, t.provisional && "（节假日安排公布后可能调整）", t.overdue && badge("逾期", "bad"))], ["转入日期", t.completed_on], ["编入班级", t.class_no && className(t.grade, t.class_no)]]), acts(t)),
+      ["办理期限", t.due_on && h("span", null, t.due_on, t.provisional && "（节假日安排公布后可能调整）", t.overdue && badge("逾期", "bad"))], [t.outside?.side === "to" ? "转出日期" : "转入日期", t.completed_on], ["编入班级", t.class_no && className(t.grade, t.class_no)]]), acts(t)),
     t.findings.some((f) => f.outcome !== "pass") && [h("h2", null, "需要注意"), t.findings.filter((f) => f.outcome !== "pass").map(finding)],
     t.findings.length > 0 && h("details", null, h("summary", null, `检查依据（${t.findings.length} 项）`), t.findings.map(finding)),
     h("h2", null, "经过"), t.timeline.length ? h("ol", { class: "card journal" }, t.timeline.map((s) => h("li", null, h("b", null, `${s.step_title}：${s.decision_title}`, s.override && badge("突破", "warn")),
-      h("div", { class: "muted" }, [s.organisation_name, s.account_name, when(s.decided_at)].filter(Boolean).join("，")), s.asks.length > 0 && h("div", null, `请更正或补充：${s.asks.map((one) => ASKED[one] ?? one).join("、")}`), s.reason && h("div", null, s.reason)))) : empty("还没有环节办理。"));
+      h("div", { class: "muted" }, [s.organisation_name, s.account_name, when(s.decided_at)].filter(Boolean).join("，")), s.asks.length > 0 && h("div", null, `请更正或补充：${s.asks.map((one) => ASKED[one] ?? one).join("、")}`), enteredFor(s), s.reason && h("div", null, s.reason)))) : empty("还没有环节办理。"));
   await reload();
 }

@@ -136,7 +136,7 @@ class Followed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     digits: Annotated[str, msgspec.Meta(pattern=r"^\d{4}$")]
 
 
-def _transfer(view: TransferView, status: int = 200) -> Response[TransferView]:
+def answer(view: TransferView, status: int = 200) -> Response[TransferView]:
     headers = etag(view.version)
     if status == 201:
         headers["Location"] = f"/v1/transfers/{view.id}"
@@ -154,7 +154,7 @@ async def apply(
         application=data.given,
         exception=data.exception,
     )
-    return _transfer(await backend.ask(command, TransferView), 201)
+    return answer(await backend.ask(command, TransferView), 201)
 
 
 @post(
@@ -198,7 +198,7 @@ async def transfers(
 
 @get("/{transfer_id:str}", **about("一项转学：经过、期限、可以办理的事项", "24.5.1", "24.6.4"))
 async def transfer(backend: Given[Backend], actor: Given[Actor], transfer_id: Id) -> Response[TransferView]:
-    return _transfer(await backend.ask(GetTransfer(actor=actor, transfer_id=transfer_id), TransferView))
+    return answer(await backend.ask(GetTransfer(actor=actor, transfer_id=transfer_id), TransferView))
 
 
 @get("/{transfer_id:str}/rooms", **about("可以改派的公办学校，由近到远", "24.5.2"))
@@ -231,7 +231,7 @@ async def decide(
         asks=data.asks,
         version=expected_version(if_match),
     )
-    return _transfer(await backend.ask(command, TransferView))
+    return answer(await backend.ask(command, TransferView))
 
 
 @post(
@@ -256,7 +256,7 @@ async def reroute(
         reason=data.reason,
         version=expected_version(if_match),
     )
-    return _transfer(await backend.ask(command, TransferView))
+    return answer(await backend.ask(command, TransferView))
 
 
 @post(
@@ -281,7 +281,7 @@ async def resubmit(
         exception=data.exception,
         version=required_version(if_match),
     )
-    return _transfer(await backend.ask(command, TransferView))
+    return answer(await backend.ask(command, TransferView))
 
 
 @post("/{transfer_id:str}/withdrawal", status_code=200, **about("撤回转学", "24.5.1", problems=(415,)))
@@ -295,7 +295,7 @@ async def withdraw(
         reason=data.reason,
         by_guardian=data.by_guardian,
     )
-    return _transfer(await backend.ask(command, TransferView))
+    return answer(await backend.ask(command, TransferView))
 
 
 @post(
@@ -314,7 +314,7 @@ async def retry(
         give_up=data.give_up,
         reason=data.reason,
     )
-    return _transfer(await backend.ask(command, TransferView))
+    return answer(await backend.ask(command, TransferView))
 
 
 @post(

@@ -48,6 +48,9 @@ def may_be_kept(student: StudentFacts, today: date, on: date, entry: Entry, wher
 @clause("14", "22")
 def state_fault(student: StudentFacts, where: str = "") -> Finding | None:
     """A cancelled record is closed; a graduate's is still put right."""
+    if student.state is StudentState.TRANSFERRED_OUT:
+        cure = "由外省现就读学校记入；转出前的内容有误的，与省教育厅联系"
+        return _no("14", "transferred_out", "学籍已转往外省，档案不再补充", cure, where + "student_id")
     if student.state is not StudentState.CANCELLED:
         return None
     return _no(

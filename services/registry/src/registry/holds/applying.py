@@ -44,13 +44,13 @@ async def transfer_approved(work: RegistryWork, event: TransferApproved) -> None
     row = await views.row_of(work.tx, event.student_id)
     found = _against(event, hold, row, target, grade, await store.frozen(work.tx, [event.from_school, event.to_school]))
     if found or target is None or row is None:
-        return _fail(work, event.transfer_id, found)
+        return fail(work, event.transfer_id, found)
     if not event.record_moves:
         return await _study_elsewhere(work, event, target, grade)
     class_no = await _class(work, target, grade, over=event.over)
     if class_no is None:
         standard = work.deps.policy.parameters(target.division, work.today).class_size(_stage(target, grade))
-        return _fail(work, event.transfer_id, (policy.no_class_left(standard),))
+        return fail(work, event.transfer_id, (policy.no_class_left(standard),))
     return await _move(work, event, row, target, grade, class_no)
 
 
@@ -149,22 +149,29 @@ async def _study_elsewhere(work: RegistryWork, event: TransferApproved, target: 
 
 
 async def _done(work: RegistryWork, event: TransferApproved, school: str, grade: int, class_no: int | None) -> None:
-    await store.applied(work.tx, event.transfer_id, event.seq)
+    await done(work, event.transfer_id, event.seq, event.student_id, school=school, grade=grade, class_no=class_no)
+
+
+async def done(
+    work: RegistryWork, case_id: str, seq: int, student_id: str, *, school: str, grade: int, class_no: int | None = None
+) -> None:
+    """The hold is carried out, and the case is told."""
+    await store.applied(work.tx, case_id, seq)
     work.emit(
         ChangeApplied(
-            case_id=event.transfer_id,
+            case_id=case_id,
             kind="transfer",
-            student_id=event.student_id,
+            student_id=student_id,
             school=school,
             grade=grade,
             class_no=class_no,
             applied_on=work.today,
         ),
-        event.transfer_id,
+        case_id,
     )
 
 
-def _fail(work: RegistryWork, case_id: str, findings: tuple[Finding, ...], kind: ChangeKind = "transfer") -> None:
+def fail(work: RegistryWork, case_id: str, findings: tuple[Finding, ...], kind: ChangeKind = "transfer") -> None:
     work.emit(ChangeFailed(case_id=case_id, kind=kind, findings=findings), case_id)
 
 

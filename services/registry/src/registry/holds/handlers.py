@@ -23,12 +23,13 @@ from shared_contracts.holds import (
     SettleHold,
 )
 from shared_contracts.messages import Command, Event, Query, word
+from shared_contracts.outside_transfers import OutwardApproved
 from shared_contracts.transfer import TransferApproved, TransferEnded
 from sqlalchemy.engine import RowMapping
 
 from registry.context import RegistryWork
 from registry.evidence import store as evidence
-from registry.holds import applying, facts, policy, store
+from registry.holds import applying, facts, leaving, policy, store
 from registry.organisations import store as organisations
 from registry.records import views
 
@@ -156,5 +157,6 @@ COMMANDS: dict[type[Command], CommandHandler] = {GrantHold: grant_hold, SettleHo
 QUERIES: dict[type[Query], QueryHandler] = {GetChangeFacts: change_facts, FindRoom: room_nearby}
 EVENTS: dict[type[Event], EventHandler] = {
     TransferApproved: applying.transfer_approved,
+    OutwardApproved: leaving.outward_approved,
     TransferEnded: transfer_ended,
 }

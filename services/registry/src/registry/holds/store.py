@@ -270,3 +270,19 @@ async def study_elsewhere(tx: AsyncConnection, student_id: str, school: str, cas
         school,
         case_id,
     )
+
+
+async def gone_outside(
+    tx: AsyncConnection, student_id: str, case_id: str, on: date, *, division: str, school: str
+) -> None:
+    """Where a pupil is who is in no school of this province any more."""
+    await (await driver(tx)).execute(
+        """INSERT INTO outside_places (student_id, since, division, school, case_id) VALUES ($1, $2, $3, $4, $5)
+           ON CONFLICT (student_id, since) DO UPDATE
+           SET division = EXCLUDED.division, school = EXCLUDED.school, case_id = EXCLUDED.case_id""",
+        student_id,
+        on,
+        division,
+        school,
+        case_id,
+    )

@@ -29,3 +29,13 @@ study_places = sa.Table(
     sa.Column("school", sa.Text, nullable=False),
     sa.Column("case_id", sa.Text, nullable=False),
 )
+
+outside_places = sa.Table(
+    "outside_places",
+    metadata,
+    sa.Column("student_id", sa.Text, primary_key=True),
+    sa.Column("since", sa.Date, primary_key=True),
+    sa.Column("division", sa.Text, nullable=False),  # of another province
+    sa.Column("school", sa.Text, nullable=False),
+    sa.Column("case_id", sa.Text, nullable=False),
+)

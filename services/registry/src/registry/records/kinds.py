@@ -47,6 +47,7 @@ TITLES: Final[dict[str, str]] = {
     "move_undone": "撤回学籍移交",
     "promoted": "升级",
     "transferred": "转学",
+    "transferred_out": "转往外省",
     "study_elsewhere": "在其他学校就读，学籍保留",
     "stage_continued": "升入初中",
     "graduated": "毕业",

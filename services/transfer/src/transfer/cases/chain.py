@@ -7,6 +7,7 @@ from datetime import date
 from casework.kinds import CaseKind, StepKind
 from regulation.parameters import Parameters
 from regulation.school_calendar import Terms, calendar
+from shared_contracts.outside_transfers import Side
 
 from transfer.cases.store import Transfer
 from transfer.context import TransferWork
@@ -19,18 +20,19 @@ def parameters_of(work: TransferWork, authority: str) -> Parameters:
 
 
 def kind_of(work: TransferWork, transfer: Transfer) -> CaseKind:
-    return chain(work, transfer.to_authority, transfer.from_authority)
+    return chain(work, transfer.to_authority, transfer.from_authority, transfer.side)
 
 
 def settling_of(work: TransferWork, transfer: Transfer) -> StepKind:
     """The step that follows where what everybody has approved could not be carried out."""
-    same = transfer.to_authority == transfer.from_authority
+    same = transfer.outside is None and transfer.to_authority == transfer.from_authority
     parameters = parameters_of(work, transfer.to_authority)
     return settling(one_signature=one_signature_serves(parameters, same_authority=same))
 
 
-def chain(work: TransferWork, to_authority: str, from_authority: str) -> CaseKind:
-    return kind(parameters_of(work, to_authority), same_authority=to_authority == from_authority)
+def chain(work: TransferWork, to_authority: str, from_authority: str, side: Side | None = None) -> CaseKind:
+    """`side`: which of the two is of another province."""
+    return kind(parameters_of(work, to_authority), same_authority=to_authority == from_authority, side=side)
 
 
 def terms_of(work: TransferWork, parameters: Parameters, day: date) -> tuple[Terms, ...]:

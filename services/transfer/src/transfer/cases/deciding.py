@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
-from casework.kinds import CaseKind
 from casework.rules import may_decide, may_reroute, may_resubmit, may_take, may_withdraw
-from casework.state import Act, day_of, deciding_role
-from casework.store import Doing, decide_cases
+from casework.state import day_of
+from casework.store import decide_cases
 from regulation.authorisation import MISSING, check
 from regulation.findings import refuse
 from regulation.mark import clause
 from service_kit.bus import BusError
 from service_kit.database import driver
-from shared_contracts.actors import Actor
 from shared_contracts.decisions import Decision, Finding, Outcome, Refused, refused
 from shared_contracts.holds import ChangeFacts, GetChangeFacts, Seat
 from shared_contracts.messages import Command, word
 from shared_contracts.transfer import (
-    Application,
     DecideTransfer,
     RerouteTransfer,
     ResubmitTransfer,
@@ -30,10 +25,12 @@ from shared_contracts.transfer import (
     WithdrawTransfer,
 )
 
-from transfer.cases import holding, opening, signing, store, telling, views
+from transfer.cases import acting, holding, opening, signing, store, telling, views
 from transfer.cases.chain import kind_of, parameters_of, settling_of
 from transfer.cases.store import Transfer
 from transfer.context import TransferWork
+from transfer.outside import leaving
+from transfer.outside.policy import by_its_paper
 from transfer.private_places.entering import intake_of, may_be_seated
 from transfer.reports import store as late
 from transfer.reports.policy import is_late
@@ -57,6 +54,8 @@ async def decide_transfer(work: TransferWork, command: DecideTransfer) -> Transf
     if isinstance(found, Refused):
         return found
     kind, actor = kind_of(work, found), command.actor
+    if by_paper := by_its_paper(command.step, found.side):
+        return acting.refusal((by_paper,))
     no = may_decide(
         kind,
         found.standing,
@@ -69,28 +68,29 @@ async def decide_transfer(work: TransferWork, command: DecideTransfer) -> Transf
         override=command.override,
     )
     if no:
-        return refusal(no)
+        return acting.refusal(no)
     if command.decision == "return":
         wrong = tuple(f for f in evidence.may_ask(found.ground, command.asks) if f.outcome is Outcome.REFUSE)
         if wrong:
-            return refusal(wrong)
+            return acting.refusal(wrong)
     if command.decision == "approve":
-        kept = await _approvable(work, found, command)
+        going = found.side == "to"
+        kept = await (leaving.approvable(work, found, command.step) if going else _approvable(work, found, command))
         if isinstance(kept, Refused):
             return kept
         found = kept
-    doing = _doing(
+    done = acting.doing(
         work, kind, command.step, actor, command.decision, command.reason, override=command.override,
         details={"asks": list(command.asks)} if command.asks else None,
     )  # fmt: skip
-    await decide_cases(await driver(work.tx), kind, [(found.id, found.standing)], doing, calendar=work.deps.calendar)
+    await decide_cases(await driver(work.tx), kind, [(found.id, found.standing)], done, calendar=work.deps.calendar)
     due = found.standing.due_on
     if due is not None and is_late(due, work.today):
         await late.put_late(work.tx, found.id, found.version, command.step, actor.organisation, due, work.today)
     last = actor.account
     if command.decision == "approve" and command.step is Step.RELEASING_SCHOOL:
         last = await signing.signed_for_both(work, found.id) or last
-    return await _moved(work, actor, found.id, last)
+    return await acting.moved(work, actor, found.id, last)
 
 
 async def _approvable(work: TransferWork, transfer: Transfer, command: DecideTransfer) -> Transfer | Refused:
@@ -101,14 +101,14 @@ async def _approvable(work: TransferWork, transfer: Transfer, command: DecideTra
     first = command.step is Step.RECEIVING_AUTHORITY
     if first and not transfer.seat:
         if not_yet := await may_be_seated(work, transfer.id, transfer.to_school):
-            return refusal((not_yet,))
+            return acting.refusal((not_yet,))
         kept = await _seat_anew(work, transfer, facts, over=command.override)
         if isinstance(kept, Refused):
             return kept
         transfer = kept
     decision = await _again(work, transfer, facts, command.step)
     if decision.refused:
-        return refusal(decision.of(Outcome.REFUSE))
+        return acting.refusal(decision.of(Outcome.REFUSE))
     if not first:
         return transfer
     principles = tuple(dict.fromkeys([*transfer.needs_override, *to_override(decision)]))
@@ -117,15 +117,18 @@ async def _approvable(work: TransferWork, transfer: Transfer, command: DecideTra
         against += [f for f in decision.of(Outcome.NEEDS_OVERRIDE) if f.clause not in transfer.needs_override]
         return refused("refused", PRINCIPLES, *against)
     if command.override and not principles and not transfer.over:
-        nothing = refuse(
-            "24.2.2", "transfer.nothing_to_override", "没有需要突破的“原则上”规定", cure="不选择突破，直接核准",
-            fields=("override",),
-        )  # fmt: skip
-        return refusal((nothing,))
+        return acting.refusal((_nothing_to_override(),))
     if principles:
         await store.change(work.tx, transfer.id, work.now, overridden=list(principles))
         transfer = msgspec.structs.replace(transfer, overridden=principles)
     return transfer
+
+
+def _nothing_to_override() -> Finding:
+    message = "没有需要突破的“原则上”规定"
+    return refuse(
+        "24.2.2", "transfer.nothing_to_override", message, cure="不选择突破，直接核准", fields=("override",)
+    )  # fmt: skip
 
 
 async def _again(work: TransferWork, transfer: Transfer, facts: ChangeFacts, step: Step | None) -> Decision:
@@ -139,24 +142,6 @@ async def _again(work: TransferWork, transfer: Transfer, facts: ChangeFacts, ste
     )
     intake = None if facts.to is None else await intake_of(work, facts.to, _grade(transfer, facts), case_id=transfer.id)
     return judge_again(facts, parameters_of(work, transfer.to_authority), work.today, begun, intake)
-
-
-def application_of(work: TransferWork, transfer: Transfer, number: str = "") -> Application:
-    """What was applied for, as far as it was kept: document numbers are not."""
-    details = store.details(work.deps.cipher, transfer)
-    return Application(
-        name=transfer.name,
-        number=number,
-        ground=transfer.ground,
-        residence=details.residence,
-        household=details.household,
-        guardian=details.guardian,
-        phone=details.phone,
-        alone_in_household=details.alone_in_household,
-        record_moves=transfer.record_moves,
-        agreed=details.agreed,
-        evidence=transfer.evidence,
-    )
 
 
 async def _seat_anew(work: TransferWork, transfer: Transfer, facts: ChangeFacts, *, over: bool) -> Transfer | Refused:
@@ -186,22 +171,22 @@ async def reroute_transfer(work: TransferWork, command: RerouteTransfer) -> Tran
         parties=found.parties, moved=moved, reason=command.reason, entered_by=found.entered_by,
     )  # fmt: skip
     if no:
-        return refusal(no)
+        return acting.refusal(no)
     facts = await _facts(work, found, command.school)
     if isinstance(facts, Refused):
         return facts
     stands = may_be_sent_to(facts, was=found.to_school, authority=found.to_authority)
     if against := tuple(one for one in stands if one.outcome is Outcome.REFUSE):
-        return refusal(against)
+        return acting.refusal(against)
     seat = Seat(school=command.school)
     granted = await holding.grant(work, found.id, found.student_id, command.school, seat)
     if isinstance(granted, Refused):
         return granted
-    doing = _doing(
+    done = acting.doing(
         work, kind, found.standing.step or "", actor, "reroute", command.reason,
         details={"parties": moved, "from_school": found.to_school},
     )  # fmt: skip
-    await decide_cases(await driver(work.tx), kind, [(found.id, found.standing)], doing, calendar=work.deps.calendar)
+    await decide_cases(await driver(work.tx), kind, [(found.id, found.standing)], done, calendar=work.deps.calendar)
     kept = [one for one in found.needs_override if one not in OF_THE_SCHOOL]
     await store.change(
         work.tx,
@@ -213,7 +198,7 @@ async def reroute_transfer(work: TransferWork, command: RerouteTransfer) -> Tran
         over=False,
         needs_override=kept,
     )
-    return await _moved(work, actor, found.id)
+    return await acting.moved(work, actor, found.id)
 
 
 @clause("24.5.1")
@@ -225,12 +210,12 @@ async def resubmit_transfer(work: TransferWork, command: ResubmitTransfer) -> Tr
         return found
     kind, actor, application = kind_of(work, found), command.actor, command.application
     if no := may_resubmit(kind, found.standing, actor, found.parties):
-        return refusal(no)
+        return acting.refusal(no)
     # Papers that were given once need not be brought again.
     application = msgspec.structs.replace(application, evidence=application.evidence or found.evidence)
-    before, approved = application_of(work, found), found.standing.step != kind.first.name
+    before, approved = opening.application_of(work, found), found.standing.step != kind.first.name
     if wrong := evidence.may_correct(before, application, approved):
-        return refusal(wrong)
+        return acting.refusal(wrong)
     looked = await opening.look(
         work, actor, application, school=found.to_school, case_id=found.id, day=day_of(found.opened_at)
     )
@@ -245,7 +230,7 @@ async def resubmit_transfer(work: TransferWork, command: ResubmitTransfer) -> Tr
             cure="撤回后为另一名学生重新申请",
             fields=("number",),
         )
-        return refusal((other,))
+        return acting.refusal((other,))
     if no_ := opening.against(decision, command.exception):
         return no_
     if application.evidence != found.evidence:
@@ -266,9 +251,9 @@ async def resubmit_transfer(work: TransferWork, command: ResubmitTransfer) -> Tr
         policy_version=parameters.version,
         needs_override=list(to_override(decision)),
     )
-    doing = _doing(work, kind, found.standing.step or kind.first.name, actor, "resubmit", "")
-    await decide_cases(await driver(work.tx), kind, [(found.id, found.standing)], doing, calendar=work.deps.calendar)
-    return await _moved(work, actor, found.id)
+    done = acting.doing(work, kind, found.standing.step or kind.first.name, actor, "resubmit", "")
+    await decide_cases(await driver(work.tx), kind, [(found.id, found.standing)], done, calendar=work.deps.calendar)
+    return await acting.moved(work, actor, found.id)
 
 
 @clause("24.5.1")
@@ -278,11 +263,11 @@ async def withdraw_transfer(work: TransferWork, command: WithdrawTransfer) -> Tr
         return found
     kind, actor = kind_of(work, found), command.actor
     if no := may_withdraw(kind, found.standing, actor, found.parties, command.reason):
-        return refusal(no)
+        return acting.refusal(no)
     reason = f"监护人要求撤回：{command.reason.strip()}" if command.by_guardian else command.reason
-    doing = _doing(work, kind, found.standing.step or kind.first.name, actor, "withdraw", reason)
-    await decide_cases(await driver(work.tx), kind, [(found.id, found.standing)], doing, calendar=work.deps.calendar)
-    return await _moved(work, actor, found.id)
+    done = acting.doing(work, kind, found.standing.step or kind.first.name, actor, "withdraw", reason)
+    await decide_cases(await driver(work.tx), kind, [(found.id, found.standing)], done, calendar=work.deps.calendar)
+    return await acting.moved(work, actor, found.id)
 
 
 @clause("24.5.1")
@@ -299,7 +284,9 @@ async def retry_transfer(work: TransferWork, command: RetryTransfer) -> Transfer
         parties=found.parties, entered_by=found.entered_by,
     )  # fmt: skip
     if no:
-        return refusal(no)
+        return acting.refusal(no)
+    if command.override and found.side == "to":
+        return acting.refusal((_nothing_to_override(),))
     if (command.override or command.give_up) and not command.reason.strip():
         missing = refuse(
             "24.5.1",
@@ -308,17 +295,17 @@ async def retry_transfer(work: TransferWork, command: RetryTransfer) -> Transfer
             cure="填写原因后重新提交",
             fields=("reason",),
         )
-        return refusal((missing,))
+        return acting.refusal((missing,))
     if command.give_up:
         await store.change(work.tx, found.id, work.now, outcome="given_up", seat=False, over=False)
-        return await _told(work, command.actor, found.id, TransferState.WITHDRAWN)
+        return await acting.told(work, command.actor, found.id, TransferState.WITHDRAWN)
     over = found.over or command.override
     overridden = [*dict.fromkeys([*found.overridden, *(["24.2.2"] if command.override else [])])]
     await store.change(work.tx, found.id, work.now, outcome="moving", over=over, overridden=overridden, problem=())
     again = await store.get(work.tx, found.id)
     assert again is not None
     await telling.approved(work, again, command.actor.account)
-    return await _told(work, command.actor, found.id, None)
+    return await acting.told(work, command.actor, found.id, None)
 
 
 # ---- shared by all -------------------------------------------------------------------------------------------------
@@ -351,7 +338,7 @@ async def _facts(work: TransferWork, transfer: Transfer, school: str) -> ChangeF
         actor=holding.SERVICE,
         student_id=transfer.student_id,
         to_school=school,
-        residence=place_of(application_of(work, transfer)),
+        residence=place_of(opening.application_of(work, transfer)),
         case_id=transfer.id,
     )
     try:
@@ -366,45 +353,3 @@ def _grade(transfer: Transfer, facts: ChangeFacts) -> int:
     """The pupil's grade today: who was promoted since the case was opened goes on in the next one, and so does the seat."""
     now = facts.pupil.grade if facts.pupil else None
     return now or transfer.grade
-
-
-def _doing(
-    work: TransferWork,
-    kind: CaseKind,
-    step: str,
-    actor: Actor,
-    act: Act,
-    reason: str,
-    *,
-    override: bool = False,
-    details: dict[str, Any] | None = None,
-) -> Doing:
-    role = deciding_role(kind.step(step), actor.roles) or (actor.roles[0] if actor.roles else "")
-    return Doing(act=act, actor=actor, role=role, at=work.now, reason=reason, override=override, details=details or {})
-
-
-async def _moved(work: TransferWork, actor: Actor, transfer_id: str, last: str = "") -> TransferView:
-    """After an act: what it means for the record, and where the case stands now. `last`: account of the last approval."""
-    found = await store.get(work.tx, transfer_id)
-    assert found is not None
-    status = found.standing.status
-    await store.change(work.tx, transfer_id, work.now, **({"outcome": "moving"} if status == "approved" else {}))
-    if status == "approved":
-        await telling.approved(work, found, last)
-    ended = TransferState(status) if status in ("rejected", "withdrawn") else None
-    return await _told(work, actor, transfer_id, ended)
-
-
-async def _told(work: TransferWork, actor: Actor, transfer_id: str, ended: TransferState | None) -> TransferView:
-    found = await store.get(work.tx, transfer_id)
-    assert found is not None
-    if ended is not None:
-        await telling.ended(work, found, ended)
-    await telling.stands(work, kind_of(work, found), found)
-    return await views.view(work, actor, found)
-
-
-def refusal(findings: tuple[Finding, ...]) -> Refused:
-    """As the first finding says it; all of them are kept."""
-    first = findings[0]
-    return refused("refused", f"{first.message}。{first.cure}。" if first.cure else f"{first.message}。", *findings)

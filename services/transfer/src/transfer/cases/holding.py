@@ -19,6 +19,7 @@ from shared_contracts.decisions import Refused, refused
 from shared_contracts.evidence import EvidenceGiven
 from shared_contracts.holds import GrantHold, HoldGranted, Seat, SettleHold
 
+from transfer.cases.store import Transfer as CaseTransfer
 from transfer.context import Transfer, TransferWork
 
 SERVICE = system("transfer")
@@ -75,3 +76,8 @@ async def settle(deps: Transfer, case_id: str, seq: int, seat: Seat | None, *, k
         )
     )
     return told.seat
+
+
+def seat_of(transfer: CaseTransfer) -> Seat | None:
+    """The seat that a case has now."""
+    return Seat(school=transfer.to_school, over=transfer.over) if transfer.seat else None

@@ -6,6 +6,7 @@ import hashlib
 from datetime import date
 
 import msgspec
+from casework.kinds import CaseKind
 from casework.state import opened
 from casework.store import NewCase, open_cases
 from regulation.authorisation import Target, check
@@ -17,6 +18,7 @@ from shared_contracts.actors import Actor
 from shared_contracts.decisions import Decision, Outcome, Refused, refused
 from shared_contracts.holds import ChangeFacts, FindRoom, GetChangeFacts, Nearby, Pupil, RoomNearby, School, Seat
 from shared_contracts.messages import word
+from shared_contracts.outside_transfers import OpenOutward, OutsideView
 from shared_contracts.transfer import (
     Application,
     ExpectedStep,
@@ -33,10 +35,12 @@ from transfer.cases import holding, store, telling, views
 from transfer.cases.chain import chain, parameters_of, terms_of
 from transfer.cases.showing import shown
 from transfer.context import TransferWork
+from transfer.outside import store as parties
 from transfer.private_places.entering import enter, intake_of, list_of
 from transfer.rules import evidence
 from transfer.rules.case import place_of
 from transfer.rules.judge import judge, to_override
+from transfer.rules.kind import kind
 
 NEARBY = 5
 NO_SCHOOL = "您的学校不在机构名录中，或者已经撤销。"
@@ -61,7 +65,11 @@ async def precheck_transfer(work: TransferWork, query: PrecheckTransfer) -> Tran
     return TransferPrechecked(
         decision=shown(decision),
         evidence=evidence.asked(query.application),
-        steps=_expected(work, facts.to, parameters),
+        steps=expected(
+            work,
+            kind(parameters, same_authority=False),
+            (facts.to.authority_name, "转出学校", "转出学校主管教育行政部门"),
+        ),
         nearby=tuple(as_nearby(one) for one in nearby),
     )
 
@@ -94,8 +102,15 @@ async def open_transfer(work: TransferWork, command: OpenTransfer) -> TransferVi
     )
     if isinstance(granted, Refused):
         return granted
-    transfer = await _put(
-        work, command, facts.pupil, facts.to, decision, parameters, seat=seat is not None, on_list=waiting is not None
+    transfer = await put(
+        work,
+        command,
+        facts.pupil,
+        _sides(facts.pupil, facts.to),
+        msgspec.structs.replace(decision, policy_version=parameters.version),
+        exception=command.exception,
+        seat=seat is not None,
+        on_list=waiting is not None,
     )
     return await views.view(work, actor, transfer)
 
@@ -182,7 +197,9 @@ async def rooms(
 
 
 async def rooms_for(work: TransferWork, transfer: store.Transfer, limit: int) -> Rooms:
-    """Where the receiving authority may send a case: its own public schools with places."""
+    """Where the receiving authority may send a case: its own public schools with places. None of another province's."""
+    if transfer.side == "to":
+        return Rooms(items=())
     query = FindRoom(
         actor=holding.SERVICE,
         grade=transfer.grade,
@@ -205,16 +222,26 @@ def as_nearby(one: Nearby) -> NearbySchool:
     return NearbySchool(code=one.school.code, name=one.school.name, free=one.free, nearness=one.nearness)
 
 
+def _sides(pupil: Pupil, to: School) -> Sides:
+    assert pupil.grade is not None
+    return Sides(
+        to_school=to.code,
+        to_authority=to.authority,
+        from_school=pupil.school.code,
+        from_authority=pupil.school.authority,
+        stage=_stage(to, pupil.grade) if len(to.stages) > 1 else to.stages[0],
+    )
+
+
 def _stage(school: School, grade: int) -> str:
     """The stage of a grade in a school that carries both."""
     last = min(school.graduating_grades)
     return "primary" if grade <= last else "junior"
 
 
-def _expected(work: TransferWork, school: School, parameters: Parameters) -> tuple[ExpectedStep, ...]:
-    """Last days, one after the other. The other side is not named: the application does not say it."""
-    kind = chain(work, school.authority, "")
-    names = (school.authority_name, "转出学校", "转出学校主管教育行政部门")
+def expected(work: TransferWork, kind: CaseKind, names: tuple[str, str, str]) -> tuple[ExpectedStep, ...]:
+    """Last days, one after the other. `names`: of whoever decides; our other side is not named: the application does not say
+    it."""
     day, steps = work.today, []
     for step, name in zip(kind.steps, names, strict=True):
         deadline = work.deps.calendar.add_working_days(day, step.days or 0)
@@ -232,25 +259,41 @@ def _expected(work: TransferWork, school: School, parameters: Parameters) -> tup
     return tuple(steps)
 
 
-async def _put(
+class Sides(msgspec.Struct, frozen=True, kw_only=True):
+    """Who are the parties of a case. `stage`: of the pupil's grade in the receiving school."""
+
+    to_school: str
+    to_authority: str
+    from_school: str
+    from_authority: str
+    stage: str
+    outside: OutsideView | None = None
+
+    @property
+    def parties(self) -> dict[str, str]:
+        return {
+            "receiving_school": self.to_school,
+            "receiving_authority": self.to_authority,
+            "releasing_school": self.from_school,
+            "releasing_authority": self.from_authority,
+        }
+
+
+async def put(
     work: TransferWork,
-    command: OpenTransfer,
+    command: OpenTransfer | OpenOutward,
     pupil: Pupil,
-    to: School,
+    sides: Sides,
     decision: Decision,
-    parameters: Parameters,
     *,
+    exception: str = "",
     seat: bool,
-    on_list: bool,
+    on_list: bool = False,
 ) -> store.Transfer:
+    """A case as it is opened, with its hold granted; told to whoever has to act."""
     application, actor = command.application, command.actor
-    kind = chain(work, to.authority, pupil.school.authority)
-    parties = {
-        "receiving_school": to.code,
-        "receiving_authority": to.authority,
-        "releasing_school": pupil.school.code,
-        "releasing_authority": pupil.school.authority,
-    }
+    side = None if sides.outside is None else sides.outside.side
+    steps = chain(work, sides.to_authority, sides.from_authority, side)
     assert pupil.grade is not None
     await store.put(
         work.tx,
@@ -262,19 +305,19 @@ async def _put(
             "name": pupil.name,
             "ground": application.ground,
             "grade": pupil.grade,
-            "stage": _stage(to, pupil.grade) if len(to.stages) > 1 else to.stages[0],
-            "to_school": to.code,
-            "to_authority": to.authority,
-            "from_school": pupil.school.code,
-            "from_authority": pupil.school.authority,
+            "stage": sides.stage,
+            "to_school": sides.to_school,
+            "to_authority": sides.to_authority,
+            "from_school": sides.from_school,
+            "from_authority": sides.from_authority,
             "seat": seat,
             "over": False,
             "record_moves": application.record_moves,
             "sealed": store.seal(work.deps.cipher, command.transfer_id, details_of(application)),
             "evidence": application.evidence,
-            "exception": command.exception.strip(),
+            "exception": exception.strip(),
             "findings": decision.findings,
-            "policy_version": parameters.version,
+            "policy_version": decision.policy_version,
             "needs_override": list(to_override(decision)),
             "overridden": [],
             "problem": [],
@@ -283,14 +326,16 @@ async def _put(
             "moved_at": work.now,
         },
     )
-    case = NewCase(id=command.transfer_id, subject_id=pupil.student_id, parties=parties, entered_by=actor.account)
-    standing = opened(kind, work.today, work.deps.calendar)
+    if sides.outside is not None:
+        await parties.put(work.tx, command.transfer_id, sides.outside, work.now)
+    case = NewCase(id=command.transfer_id, subject_id=pupil.student_id, parties=sides.parties, entered_by=actor.account)
+    standing = opened(steps, work.today, work.deps.calendar)
     if on_list:  # nobody can go on with it before the result is there (`seating`)
         standing = msgspec.structs.replace(standing, due_on=None, provisional=False)
-    await open_cases(await driver(work.tx), kind, [case], standing=standing, at=work.now)
+    await open_cases(await driver(work.tx), steps, [case], standing=standing, at=work.now)
     transfer = await store.get(work.tx, command.transfer_id)
     assert transfer is not None
-    await telling.stands(work, kind, transfer)
+    await telling.stands(work, steps, transfer)
     return transfer
 
 
@@ -302,6 +347,24 @@ def details_of(application: Application) -> store.Details:
         phone=application.phone.strip(),
         alone_in_household=application.alone_in_household,
         agreed=application.agreed,
+    )
+
+
+def application_of(work: TransferWork, transfer: store.Transfer, number: str = "") -> Application:
+    """What was applied for, as far as it was kept: document numbers are not."""
+    details = store.details(work.deps.cipher, transfer)
+    return Application(
+        name=transfer.name,
+        number=number,
+        ground=transfer.ground,
+        residence=details.residence,
+        household=details.household,
+        guardian=details.guardian,
+        phone=details.phone,
+        alone_in_household=details.alone_in_household,
+        record_moves=transfer.record_moves,
+        agreed=details.agreed,
+        evidence=transfer.evidence,
     )
 
 

@@ -24,7 +24,7 @@ async def signed_for_both(work: TransferWork, transfer_id: str) -> str | None:
     acts = await store.history(work.tx, transfer_id)
     signed = next(row for row in reversed(acts) if (row.step, row.decision) == (Step.RECEIVING_AUTHORITY, "approve"))
     parameters = work.deps.policy.parameters(found.to_authority, day_of(signed.decided_at))
-    same = signed.organisation == found.to_authority == found.from_authority
+    same = found.outside is None and signed.organisation == found.to_authority == found.from_authority
     if not one_signature_serves(parameters, same_authority=same):
         return None
     signer = Actor(

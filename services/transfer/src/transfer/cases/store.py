@@ -20,10 +20,12 @@ from service_kit.database import driver, insert_rows
 from shared_contracts.decisions import Finding
 from shared_contracts.evidence import EvidenceGiven
 from shared_contracts.holds import Place
+from shared_contracts.outside_transfers import OutsideView, Side
 from shared_contracts.transfer import Ground, TransferState
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from transfer.cases.tables import transfers as t
+from transfer.outside import store as outside
 
 
 class Details(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +74,11 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     entered_by: str
     parties: dict[str, str]
     standing: Standing
+    outside: OutsideView | None = None  # the side that is of another province
+
+    @property
+    def side(self) -> Side | None:
+        return None if self.outside is None else self.outside.side
 
     @property
     def version(self) -> int:
@@ -104,12 +111,12 @@ def meaning(state: TransferState) -> tuple[str | None, str | None]:
     return str(state), None
 
 
-_SELECT = """
+_SELECT = f"""
 SELECT t.*, t.evidence::text AS evidence_text, t.findings::text AS findings_text, t.problem::text AS problem_text,
        c.entered_by, c.parties::text AS parties_text, c.status, c.step, c.due_on, c.provisional, c.days_left,
-       c.deciders::text AS deciders, c.version
-FROM transfers t JOIN cases c ON c.id = t.id
-"""
+       c.deciders::text AS deciders, c.version, {outside.COLUMNS}
+FROM transfers t JOIN cases c ON c.id = t.id LEFT JOIN outside_parties o ON o.case_id = t.id
+"""  # noqa: S608 - our own columns
 _JSON = {"evidence": tuple[EvidenceGiven, ...], "findings": tuple[Finding, ...], "problem": tuple[Finding, ...]}
 
 
@@ -135,6 +142,7 @@ def _transfer(row: asyncpg.Record) -> Transfer:
         "overridden": tuple(row["overridden"]),
         "parties": msgspec.json.decode(row["parties_text"]),
         "standing": standing(dict(row)),
+        "outside": outside.read(row),
     }
     return Transfer(**values)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from casework.kinds import CaseKind
 from casework.rules import apart
 from casework.turns import Turn, turn
@@ -9,11 +10,14 @@ from regulation.school_year import grade_name
 from service_kit import organisations
 from service_kit.database import driver
 from shared_contracts.cases import CaseStands
+from shared_contracts.outside_transfers import OutwardApproved
 from shared_contracts.transfer import TransferApproved, TransferEnded, TransfersStand, TransferState
 
 from transfer.cases.chain import settling_of
 from transfer.cases.store import Transfer
 from transfer.context import TransferWork
+from transfer.outside.authority import AUTHORITY
+from transfer.rules.kind import outside_steps
 
 
 async def stands(work: TransferWork, kind: CaseKind, transfer: Transfer) -> None:
@@ -32,7 +36,7 @@ def case_stands(work: TransferWork, kind: CaseKind, transfer: Transfer, superior
         kind=kind.name,
         kind_title=kind.title,
         number=transfer.number,
-        subject=f"{grade_name(transfer.grade)}学生转学",
+        subject=f"{grade_name(transfer.grade)}学生{_WAYS[transfer.side]}",
         link=f"/v1/transfers/{transfer.id}",
         version=transfer.version * 10 + _PHASE.get(transfer.outcome or "", 0),
         status=standing.status,
@@ -48,6 +52,8 @@ def case_stands(work: TransferWork, kind: CaseKind, transfer: Transfer, superior
     )
 
 
+_WAYS = {None: "转学", "to": "转往外省", "from": "由外省转入"}
+
 _PHASE = {"moving": 1, "attention": 2, "moved": 3, "given_up": 4, "expired": 5}
 """What comes after the last act of a case has no act of its own; news of it are newer all the same."""
 
@@ -58,9 +64,9 @@ _RETURNED = "退回补正"
 def turn_of(work: TransferWork, kind: CaseKind, transfer: Transfer) -> Turn | None:
     """Who has to act now, and who of them may not; None where nobody has to."""
     if transfer.outcome != "attention":
-        return (
-            turn(kind, transfer.standing, transfer.parties, transfer.entered_by) if transfer.outcome is None else None
-        )
+        if transfer.outcome is not None:
+            return None
+        return _asked(kind, transfer, turn(kind, transfer.standing, transfer.parties, transfer.entered_by))
     step = settling_of(work, transfer)
     return Turn(
         step=step.name,
@@ -71,7 +77,34 @@ def turn_of(work: TransferWork, kind: CaseKind, transfer: Transfer) -> Turn | No
     )
 
 
+def _asked(kind: CaseKind, transfer: Transfer, whose: Turn | None) -> Turn | None:
+    """A step of another province is asked of it as its port says (`outside.authority`)."""
+    if whose is None or transfer.outside is None or whose.step not in outside_steps(transfer.side):
+        return whose
+    waits = AUTHORITY.waits(kind.step(whose.step), transfer.outside)
+    if waits is None:
+        return None
+    return msgspec.structs.replace(whose, title=waits.title, organisation=waits.organisation, roles=waits.roles)
+
+
 async def approved(work: TransferWork, transfer: Transfer, account: str) -> None:
+    if transfer.outside is not None and transfer.side == "to":
+        there = transfer.outside.school
+        work.emit(
+            OutwardApproved(
+                transfer_id=transfer.id,
+                seq=await _seq(work),
+                student_id=transfer.student_id,
+                from_school=transfer.from_school,
+                grade=transfer.grade,
+                division=there.division,
+                school=there.name,
+                actor=account,
+                number=transfer.number,
+            ),
+            transfer.id,
+        )
+        return
     work.emit(
         TransferApproved(
             transfer_id=transfer.id,

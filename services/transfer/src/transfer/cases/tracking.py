@@ -38,7 +38,7 @@ async def track_transfer(work: TransferWork, query: TrackTransfer) -> TransferTr
         number=found.number,
         state=found.state,
         state_title=STATE_TITLES[found.state],
-        to_school_name=names.get(found.to_school, found.to_school),
+        to_school_name=views.to_name(found, names),
         waits_for_title=step.title if step else "",
         due_on=found.standing.due_on,
         opened_at=found.opened_at,
@@ -47,7 +47,7 @@ async def track_transfer(work: TransferWork, query: TrackTransfer) -> TransferTr
             TrackedStep(
                 title=views.act_place(kind, row),
                 decision_title=views.ACT_TITLES[row.decision],
-                organisation_name=names.get(row.organisation, "系统"),
+                organisation_name=views.entered_for(found, row) or names.get(row.organisation, "系统"),
                 decided_at=row.decided_at,
                 reason=row.reason,
             )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import msgspec
 from casework.kinds import DECISION_TITLES, CaseKind
 from casework.rules import may_decide, may_reroute, may_resubmit, may_take, may_withdraw
 from casework.state import DecisionRow
@@ -11,6 +12,7 @@ from regulation.authorisation import Target, may
 from service_kit import organisations
 from shared_contracts.actors import Actor
 from shared_contracts.decisions import Decision, Finding
+from shared_contracts.outside_transfers import OutsideDocument, Side
 from shared_contracts.transfer import GROUND_TITLES, STATE_TITLES, Step, StepView, TransferView
 
 from transfer.cases import store
@@ -18,6 +20,7 @@ from transfer.cases.chain import kind_of, settling_of
 from transfer.cases.showing import shown
 from transfer.cases.store import Transfer
 from transfer.context import TransferWork
+from transfer.rules.kind import outside_steps
 
 ACT_TITLES = {**DECISION_TITLES, "resubmit": "补正后重新提交", "withdraw": "撤回", "reroute": "改派学校"}
 
@@ -83,10 +86,10 @@ def _view(
         state=transfer.state,
         state_title=STATE_TITLES[transfer.state],
         to_school=transfer.to_school,
-        to_school_name=names.get(transfer.to_school, transfer.to_school),
+        to_school_name=to_name(transfer, names),
         to_authority=transfer.to_authority,
         from_school=transfer.from_school,
-        from_school_name=names.get(transfer.from_school, transfer.from_school),
+        from_school_name=from_name(transfer, names),
         from_authority=transfer.from_authority,
         grade=transfer.grade,
         seat=transfer.seat,
@@ -105,15 +108,41 @@ def _view(
         phone=masked(details.phone),
         exception=transfer.exception,
         findings=_findings(actor, transfer, inside=inside),
-        timeline=tuple(_step(kind, row, actor, names) for row in history),
+        timeline=tuple(_step(kind, transfer, row, actor, names) for row in history),
         problem=transfer.problem,
         class_no=transfer.class_no,
         completed_on=transfer.completed_on,
         may=possible(work, kind, transfer, actor),
+        outside=transfer.outside,
     )
 
 
-def _step(kind: CaseKind, row: DecisionRow, actor: Actor, names: dict[str, str]) -> StepView:
+def to_name(transfer: Transfer, names: Mapping[str, str]) -> str:
+    return _outside_name(transfer, "to") or names.get(transfer.to_school, transfer.to_school)
+
+
+def from_name(transfer: Transfer, names: Mapping[str, str]) -> str:
+    return _outside_name(transfer, "from") or names.get(transfer.from_school, transfer.from_school)
+
+
+def _outside_name(transfer: Transfer, side: Side) -> str:
+    party = transfer.outside
+    return f"{party.school.name}（{party.province_name}）" if party is not None and party.side == side else ""
+
+
+def entered_for(transfer: Transfer, row: DecisionRow) -> str:
+    """Who of another province did what the province office entered; empty for an act of ours."""
+    if transfer.outside is None or not row.organisation:
+        return ""
+    school = transfer.outside.school
+    if row.decision in BY_SCHOOL:
+        return school.name if transfer.side == "to" else ""
+    if row.step not in outside_steps(transfer.side):
+        return ""
+    return school.name if row.step == Step.RELEASING_SCHOOL else school.authority
+
+
+def _step(kind: CaseKind, transfer: Transfer, row: DecisionRow, actor: Actor, names: dict[str, str]) -> StepView:
     moved = row.details.get("parties", {}) if row.decision == "reroute" else {}
     return StepView(
         step=row.step,
@@ -129,6 +158,8 @@ def _step(kind: CaseKind, row: DecisionRow, actor: Actor, names: dict[str, str])
         from_school=row.details.get("from_school"),
         to_school=moved.get(kind.entrant_party),
         asks=tuple(row.details.get("asks") or ()),
+        entered_for=entered_for(transfer, row),
+        document=msgspec.convert(row.details["document"], OutsideDocument) if "document" in row.details else None,
     )
 
 
@@ -142,14 +173,14 @@ def possible(work: TransferWork, kind: CaseKind, transfer: Transfer, actor: Acto
             entered_by=transfer.entered_by,
         )  # fmt: skip
         if not against:
-            found.append("decide")
+            found.append("decide_outside" if standing.step in outside_steps(transfer.side) else "decide")
         moved, by = {kind.entrant_party: ""}, transfer.entered_by
         if not may_reroute(kind, standing, actor, parties=parties, moved=moved, reason="-", entered_by=by):
             found.append("reroute")
     if not may_resubmit(kind, standing, actor, parties):
-        found.append("resubmit")
+        found.append("resubmit_outward" if transfer.side == "to" else "resubmit")
     if not may_withdraw(kind, standing, actor, parties, "-"):
-        found.append("withdraw")
+        found.append("withdraw_outward" if transfer.side == "to" else "withdraw")
     if transfer.outcome == "attention":
         step = settling_of(work, transfer)
         if not may_take(kind, standing, step, actor, parties=parties, entered_by=transfer.entered_by):

@@ -70,6 +70,8 @@ def total(lines: Iterable[ReportLine]) -> Figures:
         transfers_in=sum(one.transfers_in for one in found),
         transfers_out=sum(one.transfers_out for one in found),
         within=sum(one.within for one in found),
+        from_outside=sum(one.from_outside for one in found),
+        to_outside=sum(one.to_outside for one in found),
         overridden=sum(one.overridden for one in found),
         late=sum(one.late for one in found),
     )

@@ -83,22 +83,23 @@ _LINES = """
 WITH done AS (
     SELECT t.*, cardinality(t.overridden) > 0 AS over_rule,
            EXISTS (SELECT FROM late_steps l WHERE l.case_id = t.id) AS late,
-           t.to_authority LIKE $1 AND t.from_authority LIKE $1 AS within
-    FROM transfers t
+           t.to_authority LIKE $1 AND t.from_authority LIKE $1 AS within, o.case_id IS NOT NULL AS outside
+    FROM transfers t LEFT JOIN outside_parties o ON o.case_id = t.id
     WHERE t.outcome = 'moved' AND t.completed_on BETWEEN $2 AND $3
       AND (t.to_authority LIKE $1 OR t.from_authority LIKE $1)
 ), sides AS (
     SELECT to_authority AS county, to_school AS school, ground, 1 AS arrived, 0 AS gone, within::int AS within,
-           over_rule::int AS over_rule, late::int AS late FROM done WHERE to_authority LIKE $1
+           over_rule::int AS over_rule, late::int AS late, outside FROM done WHERE to_authority LIKE $1
     UNION ALL
     SELECT from_authority, from_school, ground, 0, 1, 0,
-           CASE WHEN within THEN 0 ELSE over_rule::int END, CASE WHEN within THEN 0 ELSE late::int END
+           CASE WHEN within THEN 0 ELSE over_rule::int END, CASE WHEN within THEN 0 ELSE late::int END, outside
     FROM done WHERE from_authority LIKE $1
 )
-SELECT s.county, s.school, s.ground, sum(arrived)::int AS arrived, sum(gone)::int AS gone, sum(within)::int AS within,
-       sum(over_rule)::int AS over_rule, sum(late)::int AS late, c.name AS county_name, o.name AS school_name
+SELECT s.county, s.school, s.ground, s.outside, sum(arrived)::int AS arrived, sum(gone)::int AS gone,
+       sum(within)::int AS within, sum(over_rule)::int AS over_rule, sum(late)::int AS late,
+       c.name AS county_name, o.name AS school_name
 FROM sides s LEFT JOIN organisation_replica c ON c.code = s.county LEFT JOIN organisation_replica o ON o.code = s.school
-GROUP BY s.county, s.school, s.ground, c.name, o.name ORDER BY s.county, s.school, s.ground
+GROUP BY s.county, s.school, s.ground, s.outside, c.name, o.name ORDER BY s.county, s.school, s.ground, s.outside
 """
 
 
@@ -118,9 +119,12 @@ async def lines(tx: AsyncConnection, city: str, first: date, last: date) -> tupl
                 transfers_in=row["arrived"],
                 transfers_out=row["gone"],
                 within=row["within"],
+                from_outside=row["arrived"] if row["outside"] else 0,
+                to_outside=row["gone"] if row["outside"] else 0,
                 overridden=row["over_rule"],
                 late=row["late"],
             ),
+            outside=row["outside"],
         )
         for row in rows
     )

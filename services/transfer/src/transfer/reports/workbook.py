@@ -13,7 +13,8 @@ from shared_contracts.transfer_reports import Figures, ReportLine, ReportView
 from transfer.reports.policy import TERMS, total
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_COUNTS = ("转入人数", "转出人数", "其中市内互转", "突破“原则上”规定", "有环节逾期")
+_COUNTS = ("转入人数", "转出人数", "其中市内互转", "其中外省转入", "其中转往外省", "突破“原则上”规定", "有环节逾期")
+_WAYS = {False: "省内", True: "省外"}
 
 
 def title(report: ReportView) -> str:
@@ -38,8 +39,11 @@ def _by_county(book: Any, sheet: Any, report: ReportView) -> None:
 
 
 def _by_school(book: Any, sheet: Any, report: ReportView) -> None:
-    rows = [((one.county_name, one.school, one.school_name, one.ground_title), one.figures) for one in report.lines]
-    _sheet(book, sheet, report, ("主管教育行政部门", "学校标识码", "学校", "转学理由"), rows)
+    rows = [
+        ((one.county_name, one.school, one.school_name, one.ground_title, _WAYS[one.outside]), one.figures)
+        for one in report.lines
+    ]
+    _sheet(book, sheet, report, ("主管教育行政部门", "学校标识码", "学校", "转学理由", "范围"), rows)
 
 
 def _sheet(
@@ -58,8 +62,14 @@ def _sheet(
         for column, text in enumerate(names):
             sheet.write_string(number, column, text, cell)
         counts = (
-            figures.transfers_in, figures.transfers_out, figures.within, figures.overridden, figures.late,
-        )  # fmt: skip
+            figures.transfers_in,
+            figures.transfers_out,
+            figures.within,
+            figures.from_outside,
+            figures.to_outside,
+            figures.overridden,
+            figures.late,
+        )
         for column, count in enumerate(counts, start=len(names)):
             sheet.write_number(number, column, count, cell)
     sheet.freeze_panes(3, len(heads))

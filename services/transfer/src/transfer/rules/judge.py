@@ -12,7 +12,7 @@ from regulation.parameters import Parameters
 from regulation.school_calendar import Terms
 from regulation.school_year import grade_name
 from shared_contracts.decisions import Decision, Finding, Outcome
-from shared_contracts.holds import ChangeFacts
+from shared_contracts.holds import ChangeFacts, Pupil
 from shared_contracts.transfer import Application, Step
 
 from transfer.rules import barred, evidence, grounds, placement, places, private, times
@@ -147,11 +147,19 @@ def nothing_to_judge(facts: ChangeFacts) -> Finding | None:
     One answer for a wrong name, a wrong number, a record that has ended and a pupil of another province: who asks learns
     nothing of anybody.
     """
-    if facts.pupil is not None and facts.pupil.live:
-        if facts.to is not None:
-            return None
-        message, cure = "没有找到申请转入的学校", "核对学校标识码，选择设有该年级的学校"
-        return refuse("24.5.1", "school.not_found", message, cure=cure, fields=("to_school",))
+    if (missing := nothing_to_judge_of(facts.pupil)) is not None:
+        return missing
+    if facts.to is not None:
+        return None
+    message, cure = "没有找到申请转入的学校", "核对学校标识码，选择设有该年级的学校"
+    return refuse("24.5.1", "school.not_found", message, cure=cure, fields=("to_school",))
+
+
+@clause("24.5.1")
+def nothing_to_judge_of(pupil: Pupil | None) -> Finding | None:
+    """Nobody who could go anywhere."""
+    if pupil is not None and pupil.live:
+        return None
     message = "没有找到可以办理转学的学生"
     cure = "核对姓名和证件号码（或学籍号），须与学籍完全一致；省外学生的转入还不在本系统办理，请与主管部门联系"
     return refuse("24.5.1", "pupil.not_found", message, cure=cure, fields=("name", "number"))

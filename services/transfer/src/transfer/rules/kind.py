@@ -8,6 +8,7 @@ from casework.kinds import ENTRANT, CaseKind, StepKind
 from regulation.authorisation import deciders
 from regulation.mark import clause
 from regulation.parameters import Parameters
+from shared_contracts.outside_transfers import Side
 from shared_contracts.transfer import STEP_TITLES, Step
 
 RECEIVING_SCHOOL = "receiving_school"
@@ -21,10 +22,22 @@ DECIDE = "transfer.decide_transfer"
 """Its steps are rows of the table of acts, which says who decides each."""
 
 
-def kind(parameters: Parameters, *, same_authority: bool) -> CaseKind:
-    """A transfer by the parameters of the receiving school's division. `same_authority`: of both schools."""
-    one = one_signature_serves(parameters, same_authority=same_authority)
-    return chain(parameters.transfer_step_working_days, one_signature=one)
+OUTSIDE = "transfer.decide_outside"
+"""The act by which the province office enters what another province has decided."""
+
+
+def kind(parameters: Parameters, *, same_authority: bool, side: Side | None = None) -> CaseKind:
+    """A transfer by the parameters of the receiving school's division. `same_authority`: of both schools; `side`: which of
+    them is of another province, for which no signature of ours serves."""
+    one = side is None and one_signature_serves(parameters, same_authority=same_authority)
+    return chain(parameters.transfer_step_working_days, one_signature=one, side=side)
+
+
+def outside_steps(side: Side | None) -> tuple[Step, ...]:
+    """The steps that another province decides."""
+    if side is None:
+        return ()
+    return (Step.RECEIVING_AUTHORITY,) if side == "to" else (Step.RELEASING_SCHOOL, Step.RELEASING_AUTHORITY)
 
 
 @clause("24.5.1")
@@ -50,7 +63,7 @@ def settling(*, one_signature: bool = False) -> StepKind:
 
 @clause("24.5.1", "24.5.2", "24.6.4")
 @functools.cache
-def chain(days: int, *, one_signature: bool = False) -> CaseKind:
+def chain(days: int, *, one_signature: bool = False, side: Side | None = None) -> CaseKind:
     """转入学校发起，转入学校主管教育行政部门、转出学校、转出学校主管教育行政部门依次核准; each within `days` working days.
 
     Nobody takes two of its steps, through whatever roles and appointments: not who entered or corrected it, and nobody who
@@ -58,7 +71,11 @@ def chain(days: int, *, one_signature: bool = False) -> CaseKind:
     one signature serves both steps of one authority may it be the same person's. A returned case goes on where it was
     returned, with the days that were left: what was approved before stands, and so may not be changed by the correction
     (`evidence.may_correct`).
+
+    Another province's steps are entered by its paper, by people of the province office: as many as there are steps, and none
+    of them who entered the application.
     """
+    outside = outside_steps(side)
     before: dict[Step, tuple[str, ...]] = {
         Step.RECEIVING_AUTHORITY: (ENTRANT,),
         Step.RELEASING_SCHOOL: (ENTRANT, Step.RECEIVING_AUTHORITY),
@@ -71,19 +88,19 @@ def chain(days: int, *, one_signature: bool = False) -> CaseKind:
         title="转学",
         clause="24.5.1",
         entrant_party=RECEIVING_SCHOOL,
-        entrant_roles=deciders("transfer.resubmit_transfer"),
+        entrant_roles=deciders("transfer.resubmit_outward" if side == "to" else "transfer.resubmit_transfer"),
         return_to="same",
         one_part=True,
         steps=tuple(
             StepKind(
                 name=step,
-                title=STEP_TITLES[step],
+                title=f"{STEP_TITLES[step]}（外省，由省教育厅录入）" if step in outside else STEP_TITLES[step],
                 party=step,
-                roles=deciders(f"{DECIDE}/{step}"),
+                roles=deciders(OUTSIDE if step in outside else f"{DECIDE}/{step}"),
                 days=days,
                 distinct_from=before[step],
-                may_override=step is Step.RECEIVING_AUTHORITY,
-                may_reroute=(RECEIVING_SCHOOL,) if step is Step.RECEIVING_AUTHORITY else (),
+                may_override=step is Step.RECEIVING_AUTHORITY and step not in outside,
+                may_reroute=(RECEIVING_SCHOOL,) if step is Step.RECEIVING_AUTHORITY and step not in outside else (),
             )
             for step in Step
         ),

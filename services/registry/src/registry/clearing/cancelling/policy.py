@@ -156,6 +156,9 @@ def can_end(facts: CancelFacts) -> Finding:
             "学籍还没有建立，不需要注销",
             cure="在建籍审核中否决，或由学校撤回建籍申请",
         )
+    if state is StudentState.TRANSFERRED_OUT:
+        message, cure = "该学籍已转往外省，不需要注销", "学生的学籍在外省；转出有误的，与外省协商后由外省学校申请转回"
+        return refuse("22", "cancel.transferred_out", message, cure=cure)
     if state is StudentState.CANCELLED or facts.subject.under_way:
         return refuse(
             "22",

@@ -100,6 +100,9 @@ enforced("40", by="students_birth_date", at="../../migrations/versions/0012_clea
 @clause("40")
 def record_stands(facts: CorrectionFacts) -> Finding:
     if facts.state not in KEPT:
+        if facts.state is StudentState.TRANSFERRED_OUT:
+            message, cure = "该学籍已转往外省，本省不再更正", "由外省现就读学校办理"
+            return refuse("40", "correction.transferred_out", message, cure=cure)
         cancelled = facts.state is StudentState.CANCELLED
         return refuse(
             "40",

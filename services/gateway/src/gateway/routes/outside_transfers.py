@@ -1,0 +1,238 @@
+"""Transfers to and from other provinces: the province office enters what the other province says (Article 24)."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+import msgspec
+from litestar import Response, Router, post
+from litestar.di import NamedDependency as Given
+from litestar.params import JSONBody
+from shared_contracts import outside_transfers as contract
+from shared_contracts import transfer
+from shared_contracts.actors import Actor
+from shared_contracts.evidence import EvidenceGiven
+from shared_contracts.outside_transfers import (
+    DecideOutside,
+    OpenOutward,
+    PrecheckOutward,
+    ResubmitOutward,
+    WithdrawOutward,
+)
+from shared_contracts.transfer import Ground, Step, TransferPrechecked, TransferView
+
+from gateway.backend import Backend
+from gateway.idempotency import IdempotencyKey, IfMatch, expected_version, required_version, thing_id
+from gateway.openapi import about
+from gateway.routes.duplicates import Papers
+from gateway.routes.params import Id
+from gateway.routes.transfers import Residence, TakenBack, Text, answer
+
+Line = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+Division = Annotated[str, msgspec.Meta(pattern=r"^\d{6}$")]
+Asks = Annotated[tuple[Annotated[str, msgspec.Meta(max_length=40)], ...], msgspec.Meta(max_length=20)]
+
+
+class SchoolThere(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A school of another province, as its paper names it. `division`: its county or district, GB/T 2260; `code`: its
+    学校标识码, where the paper says it."""
+
+    division: Division
+    name: Line
+    authority: Line
+    code: Annotated[str, msgspec.Meta(max_length=20)] = ""
+    special_education: bool = False
+
+    @property
+    def given(self) -> contract.OutsideSchool:
+        return contract.OutsideSchool(
+            division=self.division,
+            name=self.name,
+            authority=self.authority,
+            code=self.code,
+            special_education=self.special_education,
+        )
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The paper by which another province said something; its scan is among the evidence, as `official_document`."""
+
+    number: Line
+    issued_on: date
+    issuer: Line
+
+    @property
+    def given(self) -> contract.OutsideDocument:
+        return contract.OutsideDocument(number=self.number, issued_on=self.issued_on, issuer=self.issuer)
+
+
+class LeavingPupil(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The pupil and the ground. `number`: identity document or student number. Places may lie in the other province."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
+    number: Annotated[str, msgspec.Meta(min_length=4, max_length=30)]
+    ground: Ground
+    residence: Residence
+    guardian: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
+    phone: Annotated[str, msgspec.Meta(pattern=r"^1\d{10}$|^0\d{9,11}$")]
+    household: Residence | None = None
+    alone_in_household: bool = False
+
+    def __repr__(self) -> str:
+        return "LeavingPupil(…)"
+
+    def given(self, evidence: tuple[EvidenceGiven, ...]) -> transfer.Application:
+        return transfer.Application(
+            name=self.name,
+            number=self.number,
+            ground=self.ground,
+            residence=self.residence.place,
+            household=self.household.place if self.household else None,
+            guardian=self.guardian,
+            phone=self.phone,
+            alone_in_household=self.alone_in_household,
+            evidence=evidence,
+        )
+
+
+class Outward(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a school of another province asks for. `grade`: into which it takes the pupil, 1 to 9."""
+
+    pupil: LeavingPupil
+    school: SchoolThere
+    grade: Annotated[int, msgspec.Meta(ge=1, le=9)]
+    document: Document
+    evidence: Papers = ()
+
+
+class Corrected(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Pupil, school and grade stay. No evidence: what was given once is not asked for again."""
+
+    pupil: LeavingPupil
+    document: Document
+    evidence: Papers = ()
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the other province has decided, by its paper. `asks`: of a return, out of the application's own fields."""
+
+    step: Step
+    decision: Literal["approve", "reject", "return"]
+    document: Document
+    evidence: Papers
+    reason: Text = ""
+    asks: Asks = ()
+
+
+@post(
+    "/outward/prechecks",
+    status_code=200,
+    **about("转往外省预检：全部结论和各环节期限，不提交", "24.1.3", "24.5.1", problems=(415, 503)),
+)
+async def precheck_outward(
+    backend: Given[Backend], actor: Given[Actor], idempotency_key: IdempotencyKey, data: JSONBody[Outward]
+) -> TransferPrechecked:
+    query = PrecheckOutward(
+        actor=actor,
+        application=data.pupil.given(data.evidence),
+        school=data.school.given,
+        grade=data.grade,
+        document=data.document.given,
+    )
+    return await backend.ask(query, TransferPrechecked)
+
+
+@post("/outward", **about("录入外省学校的转学申请（本省学生转往外省）", "24.5.1", "23", problems=(415, 503)))
+async def open_outward(
+    backend: Given[Backend], actor: Given[Actor], command_id: Given[str], data: JSONBody[Outward]
+) -> Response[TransferView]:
+    command = OpenOutward(
+        command_id=command_id,
+        actor=actor,
+        transfer_id=thing_id(actor, "transfer", command_id),
+        application=data.pupil.given(data.evidence),
+        school=data.school.given,
+        grade=data.grade,
+        document=data.document.given,
+    )
+    return answer(await backend.ask(command, TransferView), 201)
+
+
+@post(
+    "/outward/{outside_id:str}/resubmission",
+    status_code=200,
+    **about("补正退回的转往外省申请", "24.5.1", problems=(415, 428, 503)),
+)
+async def resubmit_outward(
+    *,
+    backend: Given[Backend],
+    actor: Given[Actor],
+    outside_id: Id,
+    command_id: Given[str],
+    data: JSONBody[Corrected],
+    if_match: IfMatch = None,
+) -> Response[TransferView]:
+    command = ResubmitOutward(
+        command_id=command_id,
+        actor=actor,
+        transfer_id=outside_id,
+        application=data.pupil.given(data.evidence),
+        document=data.document.given,
+        version=required_version(if_match),
+    )
+    return answer(await backend.ask(command, TransferView))
+
+
+@post(
+    "/outward/{outside_id:str}/withdrawal",
+    status_code=200,
+    **about("撤回转往外省申请（外省学校或监护人要求）", "24.5.1", problems=(415,)),
+)
+async def withdraw_outward(
+    backend: Given[Backend], actor: Given[Actor], outside_id: Id, command_id: Given[str], data: JSONBody[TakenBack]
+) -> Response[TransferView]:
+    command = WithdrawOutward(
+        command_id=command_id,
+        actor=actor,
+        transfer_id=outside_id,
+        reason=data.reason,
+        by_guardian=data.by_guardian,
+    )
+    return answer(await backend.ask(command, TransferView))
+
+
+@post(
+    "/{outside_id:str}/decisions",
+    status_code=200,
+    **about("录入外省学校或主管部门的决定（附书面材料）", "24.5.1", problems=(415, 503)),
+)
+async def decide_outside(
+    *,
+    backend: Given[Backend],
+    actor: Given[Actor],
+    outside_id: Id,
+    command_id: Given[str],
+    data: JSONBody[Said],
+    if_match: IfMatch = None,
+) -> Response[TransferView]:
+    command = DecideOutside(
+        command_id=command_id,
+        actor=actor,
+        transfer_id=outside_id,
+        step=data.step,
+        decision=data.decision,
+        document=data.document.given,
+        evidence=data.evidence,
+        reason=data.reason,
+        asks=data.asks,
+        version=expected_version(if_match),
+    )
+    return answer(await backend.ask(command, TransferView))
+
+
+router = Router(
+    "/v1/outside-transfers",
+    route_handlers=[precheck_outward, open_outward, resubmit_outward, withdraw_outward, decide_outside],
+    tags=["outside-transfers"],
+)

@@ -1,0 +1,159 @@
+"""SIGKILL at the lines between another province's paper and the record's end: no pupil in two schools or in none (24.5.1)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from outside_world import CLERK, SECOND_CLERK, OutsideWorld
+from shared_contracts.transfer import GetTransfer, Step, TransferState, TransferView
+from transfer.cases import settling
+from transfer_world import RELEASING
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.timeout(300),
+    pytest.mark.clause("21.2"),
+    pytest.mark.clause("23"),
+    pytest.mark.clause("24.5.1"),
+]
+VICTIM = Path(__file__).parent / "support" / "outside_victim.py"
+Place = tuple[str, str]
+
+ENTERING: list[Place] = [
+    ("transfer.cases.holding:grant", "before"),
+    ("registry.holds.store:put", "after"),
+    ("transfer.cases.holding:grant", "after"),
+    ("transfer.outside.store:put", "after"),
+    ("transfer.cases.telling:stands", "after"),
+]
+DECIDING: list[Place] = [
+    ("transfer.cases.holding:grant", "after"),
+    ("transfer.outside.deciding:decide_cases", "before"),
+    ("transfer.outside.deciding:decide_cases", "after"),
+    ("transfer.cases.telling:stands", "after"),
+]
+CARRYING: list[Place] = [
+    ("registry.records.custody:pass_records", "before"),
+    ("registry.records.custody:_leave_copies", "after"),
+    ("registry.records.custody:pass_records", "after"),
+    ("registry.holds.store:gone_outside", "before"),
+    ("registry.holds.store:gone_outside", "after"),
+    ("registry.holds.applying:done", "after"),
+]
+
+
+def name(place: Place) -> str:
+    return f"{place[0].rpartition('.')[2]}-{place[1]}"
+
+
+async def kill(world: OutsideWorld, act: str, thing: str, place: Place) -> list[str]:
+    """The papers that were meant to be attached."""
+    given = [one.evidence_id for one in await world.paper()]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("XUEJI_")}
+    environment |= {"TRANSFER_ENV": json.dumps(world.env), "REGISTRY_ENV": json.dumps(world.registry.env)}
+    environment |= {"EVIDENCE": json.dumps(given), "PYTHONPATH": os.pathsep.join(sys.path)}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(VICTIM), act, thing, *place, "1", world.clock.now().isoformat(), env=environment
+    )
+    try:
+        async with asyncio.timeout(150):  # it imports two services first
+            status = await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    assert status == -9, "it was not killed: the place is never reached"
+    async with asyncio.timeout(30):  # its rows stay locked until the server has noticed
+        while await _under_way(world.sql) or await _under_way(world.registry.sql):
+            await asyncio.sleep(0.05)
+    return given
+
+
+async def _under_way(sql: Any) -> int:
+    """Transactions of others on a database."""
+    (row,) = await sql(
+        """SELECT count(*) AS n FROM pg_stat_activity
+           WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
+             AND backend_type = 'client backend'"""
+    )
+    return int(row["n"])
+
+
+async def settle(world: OutsideWorld) -> None:
+    while await settling.settle_one(world.db, world.deps, world.kit, after=timedelta(seconds=-1)):
+        pass
+
+
+async def stands(world: OutsideWorld, student: str) -> tuple[bool, int]:
+    """Whether the record is live in its school, and whether the pupil is written down as being elsewhere."""
+    row = await world.student(student)
+    places = await world.registry.sql("SELECT FROM outside_places WHERE student_id = $1", student)
+    (seats,) = await world.registry.sql(
+        "SELECT count(*) AS n FROM class_memberships WHERE student_id = $1 AND left_on IS NULL", student
+    )
+    here = row["live"] and row["school"] == RELEASING.code
+    assert bool(here) == (seats["n"] == 1) == (len(places) == 0), "in two schools, or in none"
+    return here, len(places)
+
+
+@pytest.mark.parametrize("place", ENTERING, ids=name)
+async def test_killed_while_the_application_is_entered(world: OutsideWorld, place: Place) -> None:
+    one, *_ = await world.registry.pupils(RELEASING, 3, 1, 2)
+    given = await kill(world, "leave", one, place)
+    await settle(world)
+    assert await stands(world, one) == (True, 0)
+    assert {state for _, state, _ in await world.holds()} <= {"released"}
+    assert await world.sql("SELECT FROM transfers") == [] == await world.sql("SELECT FROM outside_parties")
+    # The same again: nothing is in its way.
+    again = await world.leave(one, transfer_id="t-1", command_id="c-1", evidence=world.given(given))
+    assert isinstance(again, TransferView), again
+    assert await world.holds() == [("t-1", "held", None)]
+
+
+@pytest.mark.parametrize("place", DECIDING, ids=name)
+async def test_killed_while_a_decision_is_entered(world: OutsideWorld, place: Place) -> None:
+    one, *_ = await world.registry.pupils(RELEASING, 3, 1, 2)
+    opened = await world.leave(one)
+    given = await kill(world, "enter", opened.id, place)
+    await settle(world)
+    assert await world.holds() == [(opened.id, "held", None)]
+    seen = await world.ask(GetTransfer(actor=SECOND_CLERK, transfer_id=opened.id))
+    assert (seen.waits_for, seen.timeline) == (Step.RECEIVING_AUTHORITY, ())
+    again = await world.enter(
+        opened.id, Step.RECEIVING_AUTHORITY, command_id="c-2", evidence=world.given(given)
+    )  # fmt: skip
+    assert (again.waits_for, len(again.timeline)) == (Step.RELEASING_SCHOOL, 1)
+
+
+@pytest.mark.parametrize("place", CARRYING, ids=name)
+async def test_killed_while_the_record_leaves(world: OutsideWorld, place: Place) -> None:
+    one, *_ = await world.registry.pupils(RELEASING, 3, 1, 2)
+    id_ = await world.gone(one)
+    await kill(world, "carry", id_, place)
+    assert await stands(world, one) == (True, 0), "all of it, or nothing"
+    assert await world.holds() == [(id_, "held", None)]
+    await world.carry()
+    assert await stands(world, one) == (False, 1)
+    done = await world.ask(GetTransfer(actor=CLERK, transfer_id=id_))
+    assert done.state is TransferState.COMPLETED
+    rows = await world.registry.sql("SELECT FROM journal WHERE student_id = $1 AND kind = 'transferred_out'", one)
+    copies = await world.registry.sql("SELECT FROM student_copies WHERE student_id = $1", one)
+    assert (len(rows), len(copies)) == (1, 1)
+    await world.registry.whole()
+
+
+async def test_an_approval_that_comes_twice_changes_nothing(world: OutsideWorld) -> None:
+    one, *_ = await world.registry.pupils(RELEASING, 3, 1, 2)
+    await world.gone(one)
+    await world.carry()
+    world._carried = {"transfer": 0, "registry": 0}
+    await world.carry()
+    assert await stands(world, one) == (False, 1)
+    rows = await world.registry.sql("SELECT FROM journal WHERE student_id = $1 AND kind = 'transferred_out'", one)
+    assert len(rows) == 1
