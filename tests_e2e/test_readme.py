@@ -57,7 +57,7 @@ def test_the_demonstration_ends_as_planted() -> None:
             env={**os.environ, "XUEJI_HOME": str(fresh.layout.home)},
             capture_output=True,
             text=True,
-            timeout=400,
+            timeout=600,
             check=False,
         )
     assert after.returncode == 0, after.stdout[-3000:] + after.stderr[-2000:]

@@ -29,7 +29,7 @@ from shared_contracts.registry import (
 )
 from xueji_local import demo_client
 from xueji_local.demo_client import Account, ApiProblem, Client
-from xueji_local.demo_flow import Run
+from xueji_local.demo_flow import DemoProblem, Run
 from xueji_local.demo_report import (
     compare_check,
     compare_repeat,
@@ -39,6 +39,7 @@ from xueji_local.demo_report import (
     show_result,
 )
 from xueji_local.demo_screen import Screen
+from xueji_local.demo_stack import carried_out
 from xueji_local.generator import Roster
 from xueji_local.generator_cases import Case
 from xueji_local.generator_form import School
@@ -194,6 +195,41 @@ def test_a_download_is_readable_by_its_owner_alone(served: Any, tmp_path: Path) 
 
 def test_the_password_is_not_shown() -> None:
     assert ACCOUNT.password not in repr(ACCOUNT)
+
+
+# ---- how one ends ---------------------------------------------------------------------------------------------------
+
+
+def stopped(*findings: Finding) -> Callable[[], int]:
+    def demonstrate() -> int:
+        raise ApiProblem(403, "不能办理", findings)
+
+    return demonstrate
+
+
+def test_what_stops_it_is_told_without_what_was_in_order(capsys: pytest.CaptureFixture[str]) -> None:
+    found = (
+        Finding(code="a", outcome=Outcome.PASS, message="材料齐全"),
+        Finding(code="b", outcome=Outcome.REFUSE, message="已满", cure="改派"),
+    )
+    assert carried_out(Screen(), stopped(*found)) == 2
+    shown = capsys.readouterr().out
+    assert "已满（改派）" in shown and "材料齐全" not in shown and "make down" not in shown
+
+
+def test_accounts_that_the_clock_has_outlived_are_told_from_others(capsys: pytest.CaptureFixture[str]) -> None:
+    old = Finding(code="account.password", outcome=Outcome.REFUSE, message="账号尚未完成安全设置")
+    assert carried_out(Screen(), stopped(old)) == 2
+    assert "make down、make up" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("raised", "code"), [(KeyboardInterrupt(), 130), (DemoProblem("没有启动"), 2)])
+def test_its_exit_status(raised: BaseException, code: int) -> None:
+    def demonstrate() -> int:
+        raise raised
+
+    assert carried_out(Screen(), demonstrate) == code
+    assert carried_out(Screen(), lambda: 1) == 1
 
 
 # ---- the comparison -------------------------------------------------------------------------------------------------

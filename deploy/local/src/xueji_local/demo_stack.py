@@ -26,6 +26,7 @@ from xueji_local.servers import ServerProblem
 
 _STARTING_SECONDS = 300.0
 _GROWING_SECONDS = 900.0
+_PASSWORD_IS_OLD = "account.password"  # noqa: S105 - the code of a finding
 
 
 class Stack(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,6 +117,8 @@ def carried_out(screen: Screen, demonstrate: Callable[[], int]) -> int:
         for finding in (one for one in problem.findings if one.outcome is not Outcome.PASS):
             cure = f"（{finding.cure}）" if finding.cure else ""
             screen.note(f"{finding.message}{cure}")
+        if any(finding.code == _PASSWORD_IS_OLD for finding in problem.findings):
+            screen.note("系统时钟走过了演示账号密码的有效期。请用 make down、make up 重新启动，账号恢复如初。")
     except KeyboardInterrupt:
         screen.say("\n已中断。已经交给系统的工作会继续；make down 停止系统。")
         return 130

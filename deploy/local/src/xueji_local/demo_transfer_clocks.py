@@ -137,6 +137,8 @@ def show_timeline(filed: Filed) -> None:
     screen.note(
         f"每一环节{days}个工作日（第24.6.4条），按国务院公布的节假日计算；退回补正期间停计，重新提交后按剩余天数继续"
     )
+    if scene.calendar.working_days_between(opened, view.completed_on or scene.today).provisional:
+        screen.note("其间有的年份还没有公布节假日，暂按周一至周五计算；公布后，没有办结的期限自动重算")
     scene.must(
         filed.dues == expected_dues(view, days, scene.calendar),
         f"{view.number} 各环节的期限与按日历计算的不一致：{filed.dues}",
