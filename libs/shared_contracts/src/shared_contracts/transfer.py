@@ -6,7 +6,7 @@ A receiving school learns of another school's pupil only what the application it
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import ClassVar, Literal
 
 from shared_contracts import outside_transfers, private_places, transfer_reports
 from shared_contracts.cases import CaseStands
@@ -204,6 +204,21 @@ class RetryTransfer(Command, frozen=True, kw_only=True, gc=False, tag="transfer.
     reason: str = ""
 
 
+class TrackTransfer(Command, frozen=True, kw_only=True, gc=False, tag="transfer.track_transfer"):
+    """A guardian follows a case, without an account. `digits`: the last four of the phone. Reply: Tracked.
+
+    A command, because a wrong answer is counted; each try is its own, so neither its id nor its reply is kept.
+    """
+
+    kept: ClassVar[bool] = False
+
+    number: str
+    digits: str
+
+    def __repr__(self) -> str:
+        return "TrackTransfer(…)"
+
+
 # ---- queries --------------------------------------------------------------------------------------------------------
 
 
@@ -239,13 +254,6 @@ class Rooms(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag=
     items: tuple[NearbySchool, ...]
 
 
-class TrackTransfer(Query, frozen=True, kw_only=True, gc=False, tag="transfer.track_transfer"):
-    """A guardian follows a case, without an account. `digits`: the last four of the phone. Reply: TransferTracked."""
-
-    number: str
-    digits: str
-
-
 class TrackedStep(Message, frozen=True, kw_only=True, gc=False):
     title: str
     decision_title: str
@@ -267,6 +275,18 @@ class TransferTracked(Message, frozen=True, kw_only=True, gc=False, tag_field="t
     completed_on: date | None
     steps: tuple[TrackedStep, ...]
     note: str
+
+
+class Tracked(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="transfer.tracked_answer"):
+    """Either `transfer`, or why not. It is no Refused: what the try changed (its count) is committed.
+
+    `wrong`: no such case, or other digits (never said which); when `wait` is above 0, the next try may come in so many
+    seconds. `locked`: this try was not looked at; again in `wait` seconds.
+    """
+
+    transfer: TransferTracked | None = None
+    problem: Literal["wrong", "locked"] | None = None
+    wait: int = 0
 
 
 # ---- events ---------------------------------------------------------------------------------------------------------
@@ -313,6 +333,7 @@ Commands = (
     | DecideTransfer
     | RerouteTransfer
     | RetryTransfer
+    | TrackTransfer
     | outside_transfers.Commands
     | private_places.Commands
     | transfer_reports.Commands
@@ -322,7 +343,6 @@ Queries = (
     | GetTransfer
     | ListTransfers
     | ListRooms
-    | TrackTransfer
     | outside_transfers.Queries
     | private_places.Queries
     | transfer_reports.Queries
@@ -340,7 +360,7 @@ REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     GetTransfer: TransferView,
     ListTransfers: TransferPage,
     ListRooms: Rooms,
-    TrackTransfer: TransferTracked,
+    TrackTransfer: Tracked,
     outside_transfers.PrecheckOutward: TransferPrechecked,
     outside_transfers.OpenOutward: TransferView,
     outside_transfers.ResubmitOutward: TransferView,

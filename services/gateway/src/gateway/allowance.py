@@ -1,6 +1,7 @@
 """How often one address may ask what needs no account: so much a minute, the rest is told when to come back.
 
-Kept in the memory of one worker: two workers allow twice as much. Guessing passwords is another matter (`throttle`).
+Kept in the memory of one worker: two workers allow twice as much. Guessing is another matter: passwords (`throttle`, and
+access counts by account), and the digits of a guardian's phone (the transfer service counts, for all gateways together).
 """
 
 from __future__ import annotations
@@ -16,8 +17,6 @@ from gateway.problems import ProblemError
 
 A_MINUTE = 120
 """Questions of one address: the parents of a school may share one."""
-GUESSES_A_MINUTE = 6
-"""Tries at one secret of few digits, from whatever address: 10,000 of them take more than a day."""
 _REMEMBERED = 20_000
 
 

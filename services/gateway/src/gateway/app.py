@@ -24,7 +24,7 @@ from service_kit.settings import read
 from shared_contracts.actors import Actor
 
 from gateway import openapi
-from gateway.allowance import GUESSES_A_MINUTE, Allowance
+from gateway.allowance import Allowance
 from gateway.auth import middleware
 from gateway.backend import Asks, Backend, LateBus
 from gateway.console import router as console
@@ -158,7 +158,7 @@ def make_app(
     backend = Backend(bus, files, settings.max_upload_bytes, settings.answer_seconds)
     keyring = keyring or Keyring(bus, clock)
     throttle, cookie = Throttle(), RefreshCookie(secure=settings.production)
-    allowance, guesses = Allowance(), Allowance(GUESSES_A_MINUTE)
+    allowance = Allowance()
     origins = split(settings.cors_origins)
     return Litestar(
         route_handlers=[*(module.router for module in ROUTERS), console],
@@ -168,7 +168,6 @@ def make_app(
             "cookie": Provide(lambda: cookie, sync_to_thread=False),
             "throttle": Provide(lambda: throttle, sync_to_thread=False),
             "allowance": Provide(lambda: allowance, sync_to_thread=False),
-            "guesses": Provide(lambda: guesses, sync_to_thread=False),
             "clock": Provide(lambda: clock, sync_to_thread=False),
             "closing": Provide(lambda: closing, sync_to_thread=False),
             "actor": Provide(provide_actor, sync_to_thread=False),

@@ -16,7 +16,7 @@ from moving_world import FIVE_FOUR, NEIGHBOUR
 from registry.organisations.store import put_versions
 from registry_world import AUTHORITY, CITY, PROVINCE, view
 from regulation.authorisation import steps
-from shared_contracts import private_places, transfer_reports
+from shared_contracts import outside_transfers, private_places, transfer_reports
 from shared_contracts.actors import Actor, Role
 from shared_contracts.evidence import EvidenceKind
 from shared_contracts.messages import members, word
@@ -28,6 +28,7 @@ from shared_contracts.transfer import (
     ResubmitTransfer,
     RetryTransfer,
     Step,
+    TrackTransfer,
     TransferView,
     WithdrawTransfer,
 )
@@ -130,8 +131,11 @@ class Stage:
 
 
 def acts() -> list[str]:
-    """Every command of the service but those of its other capabilities, step by step."""
-    others = {*members(private_places.Commands), *members(transfer_reports.Commands)}
+    """Every command on a case, step by step. Those of other capabilities are tried where these are tested, and anybody may
+    follow a case (`test_tracking`)."""
+    others = {TrackTransfer}
+    for capability in (outside_transfers, private_places, transfer_reports):
+        others |= set(members(capability.Commands))
     words = [word(one) for one in members(Commands) if one not in others]
     return [row for name in words for row in ([one.word for one in steps(name)] or [name])]
 

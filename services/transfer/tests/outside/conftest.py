@@ -10,6 +10,7 @@ from typing import Any
 import pytest_asyncio
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "cases" / "support"))
 sys.path.insert(0, str(Path(__file__).parents[3] / "registry" / "tests" / "registration" / "support"))
 sys.path.insert(0, str(Path(__file__).parents[3] / "registry" / "tests" / "form" / "support"))

@@ -8,6 +8,7 @@ import msgspec
 from litestar import Request, Response, Router, get, post
 from litestar.di import NamedDependency as Given
 from litestar.params import JSONBody, QueryParameter
+from service_kit.ids import new_id
 from shared_contracts import transfer as contract
 from shared_contracts.access import ANONYMOUS
 from shared_contracts.actors import Actor
@@ -26,6 +27,7 @@ from shared_contracts.transfer import (
     RetryTransfer,
     Rooms,
     Step,
+    Tracked,
     TrackTransfer,
     TransferPage,
     TransferPrechecked,
@@ -35,7 +37,7 @@ from shared_contracts.transfer import (
     WithdrawTransfer,
 )
 
-from gateway.allowance import Allowance
+from gateway.allowance import Allowance, count
 from gateway.backend import Backend
 from gateway.idempotency import IdempotencyKey, IfMatch, etag, expected_version, required_version, thing_id
 from gateway.openapi import about
@@ -43,6 +45,7 @@ from gateway.problems import ProblemError
 from gateway.routes.duplicates import Papers
 from gateway.routes.params import Cursor, Id, Limit, OrganisationCode, OrganisationIn, Reason
 
+NO_CASE = "没有找到这项转学。请核对办理编号和监护人手机号的后四位。"
 Text = Annotated[str, msgspec.Meta(max_length=500)]
 StudentFilter = Annotated[
     str | None, QueryParameter(name="student", pattern=r"^[A-Za-z0-9-]{1,64}$", description="只看这名学生的")
@@ -331,16 +334,21 @@ async def track(
     request: Request[Any, Any, Any],
     backend: Given[Backend],
     allowance: Given[Allowance],
-    guesses: Given[Allowance],
     idempotency_key: IdempotencyKey,
     data: JSONBody[Followed],
 ) -> TransferTracked:
-    """Digits are few: a number is asked for some times a minute, from whatever address."""
-    address = request.client.host if request.client else ""
-    if wait := max(allowance.take(address), guesses.take(data.number.upper())):
-        headers = {"Retry-After": str(int(wait) + 1)}
-        raise ProblemError("too_many_attempts", "查询过于频繁，请稍后再试。", headers=headers)
-    return await backend.ask(TrackTransfer(actor=ANONYMOUS, number=data.number, digits=data.digits), TransferTracked)
+    """Digits are few: wrong ones are counted by number and by address, whichever gateway is asked. After some of them
+    `Retry-After` says when the next try is looked at (429 until then). 没有这个编号和后四位不符是同一个回答。"""
+    count(allowance, request)
+    command = TrackTransfer(command_id=new_id(), actor=ANONYMOUS, number=data.number, digits=data.digits)
+    answer = await backend.ask(command, Tracked)
+    if answer.transfer is not None:
+        return answer.transfer
+    headers = {"Retry-After": str(answer.wait)} if answer.wait else {}
+    if answer.problem == "locked":
+        detail = f"输错次数过多，请 {answer.wait} 秒后再试。"
+        raise ProblemError("too_many_attempts", detail, headers=headers)
+    raise ProblemError("not_found", NO_CASE, headers=headers)
 
 
 router = Router(

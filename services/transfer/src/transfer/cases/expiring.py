@@ -1,4 +1,5 @@
-"""A worker: a case that nobody goes on with ends after so many days, with a notice, and gives its seat back (parameter)."""
+"""A worker: a case that nobody goes on with ends after so many days, with a notice, and gives its seat back (parameter); and
+wrong answers of those who follow a case are forgotten."""
 
 from __future__ import annotations
 
@@ -15,13 +16,15 @@ from service_kit.work import Work
 from shared_contracts.actors import Role, system
 from shared_contracts.transfer import TransferState
 
-from transfer.cases import store, telling
+from transfer.cases import attempts, store, telling
 from transfer.cases.chain import kind_of, parameters_of
 from transfer.context import Transfer, TransferWork
+from transfer.rules.guessing import FORGOTTEN
 
 log = logging.getLogger(__name__)
 PAUSE = 60.0
 BATCH = 100
+AT_ONCE = 1_000
 REASON = "逾期未办，系统自动终止"
 
 
@@ -31,6 +34,7 @@ async def run(kit: Kit, deps: Transfer, stop: asyncio.Event) -> None:
         if ended:
             log.info("%d transfers have expired", ended)
             continue
+        await forget(kit)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), PAUSE)
 
@@ -49,6 +53,13 @@ async def expire(kit: Kit, deps: Transfer) -> int:
             done += await _end(work, transfer_id)
             await work.flush()
     return done
+
+
+async def forget(kit: Kit) -> None:
+    gone = AT_ONCE
+    while gone == AT_ONCE:
+        async with kit.db.transaction() as tx:
+            gone = await attempts.forget(tx, kit.clock.now() - FORGOTTEN, AT_ONCE)
 
 
 async def _end(work: TransferWork, transfer_id: str) -> bool:

@@ -125,12 +125,12 @@ COMMANDS: dict[type[Command], CommandHandler] = {
     ResubmitTransfer: deciding.resubmit_transfer,
     WithdrawTransfer: deciding.withdraw_transfer,
     RetryTransfer: deciding.retry_transfer,
+    TrackTransfer: tracking.track_transfer,
 }
 QUERIES: dict[type[Query], QueryHandler] = {
     PrecheckTransfer: opening.precheck_transfer,
     GetTransfer: get_transfer,
     ListTransfers: list_transfers,
     ListRooms: list_rooms,
-    TrackTransfer: tracking.track_transfer,
 }
 EVENTS: dict[type[Event], EventHandler] = {ChangeApplied: change_applied, ChangeFailed: change_failed}

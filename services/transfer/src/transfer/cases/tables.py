@@ -44,6 +44,15 @@ transfers = sa.Table(
     sa.Column("moved_at", MOMENT, nullable=False),  # of the last act
 )
 
+tracking_failures = sa.Table(
+    "tracking_failures",  # of any number that was asked for, a case's or nobody's, and of addresses: `attempts`
+    metadata,
+    sa.Column("of_what", BYTEA, primary_key=True),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("last_at", MOMENT),
+    sa.Column("locked_until", MOMENT),
+)
+
 intents = sa.Table(
     "hold_intents",
     metadata,

@@ -3,31 +3,50 @@
 from __future__ import annotations
 
 import hmac
+import math
+from datetime import timedelta
 
 from regulation.authorisation import check
 from regulation.mark import clause
 from service_kit import organisations
-from shared_contracts.decisions import Refused, refused
+from service_kit.origin import origin
+from shared_contracts.decisions import Refused
 from shared_contracts.messages import word
-from shared_contracts.transfer import STATE_TITLES, TrackedStep, TrackTransfer, TransferTracked
+from shared_contracts.transfer import STATE_TITLES, Tracked, TrackedStep, TrackTransfer, TransferTracked
 
-from transfer.cases import store, views
+from transfer.cases import attempts, store, views
 from transfer.cases.chain import kind_of
 from transfer.context import TransferWork
+from transfer.rules import guessing
 
 DIGITS = 4
-NO_CASE = "没有找到这项转学。请核对办理编号和监护人手机号的后四位。"
 
 
 @clause("24.6.3", "24.6.4")
-async def track_transfer(work: TransferWork, query: TrackTransfer) -> TransferTracked | Refused:
-    """Where it stands and until when; no names but those of organisations. Wrong digits and no case are one answer."""
-    if no := check(query.actor, word(query)):
+async def track_transfer(work: TransferWork, command: TrackTransfer) -> Tracked | Refused:
+    """Where it stands and until when; no names but those of organisations. Wrong digits and no case are one answer and
+    counted as one; who has to wait is told so without a look, whatever is right."""
+    if no := check(command.actor, word(command)):
         return no
-    found = await store.numbered(work.tx, query.number.strip().upper())
+    number, address = command.number.strip().upper(), origin.get().address
+    of_number = await attempts.lock(work.tx, "number", number)
+    of_address = await attempts.lock(work.tx, "address", address)
+    if waits := max(guessing.wait(of_number, work.now), guessing.wait(of_address, work.now)):
+        return Tracked(problem="locked", wait=_seconds(waits))
+    found = await store.numbered(work.tx, number)
     phone = store.details(work.deps.cipher, found).phone if found else ""
-    if found is None or not hmac.compare_digest(phone[-DIGITS:].encode(), query.digits.strip().encode()):
-        return refused("not_found", NO_CASE)
+    if found is None or not hmac.compare_digest(phone[-DIGITS:].encode(), command.digits.strip().encode()):
+        of_number = guessing.one_more(guessing.NUMBER, of_number, work.now)
+        of_address = guessing.one_more(guessing.ADDRESS, of_address, work.now)
+        await attempts.put(work.tx, "number", number, of_number)
+        await attempts.put(work.tx, "address", address, of_address)
+        waits = max(guessing.wait(of_number, work.now), guessing.wait(of_address, work.now))
+        return Tracked(problem="wrong", wait=_seconds(waits))
+    await attempts.clear(work.tx, "number", number)  # the address goes on counting: who has a case may guess at others
+    return Tracked(transfer=await _shown(work, found))
+
+
+async def _shown(work: TransferWork, found: store.Transfer) -> TransferTracked:
     kind = kind_of(work, found)
     history = await store.history(work.tx, found.id)
     names = await organisations.names(
@@ -55,3 +74,7 @@ async def track_transfer(work: TransferWork, query: TrackTransfer) -> TransferTr
         ),
         note="办理转学不收取任何费用。",
     )
+
+
+def _seconds(waits: timedelta) -> int:
+    return math.ceil(waits.total_seconds())
