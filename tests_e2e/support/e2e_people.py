@@ -175,6 +175,17 @@ class People:
         self.made.append(again)
         return again
 
+    def mainstreamed(self, made: Made) -> Made:
+        """The same workbook, all its pupils 随班就读."""
+        book = openpyxl.load_workbook(made.path)
+        sheet, header = book.worksheets[0], made.roster.header_row
+        columns = {str(cell.value).strip(): cell.column for cell in sheet[header] if cell.value}
+        for row in made.rows:
+            sheet.cell(row, columns["随班就读"]).value = "听力残疾随班就读"
+            sheet.cell(row, columns["残疾类型"]).value = "听力残疾"
+        book.save(made.path)
+        return Made(made.path, made.roster, read(made.path, header))
+
     def known(self, made: Made) -> Made:
         """The matcher knows its people: by the line where hard cases are planted, else one by one (any seed)."""
         self.made.append(made)

@@ -48,9 +48,13 @@ def application(person: dict[str, Any], **changes: Any) -> dict[str, Any]:
     }
 
 
-def registered(people: People, desk: Desk, rows: int = 1) -> tuple[Made, list[dict[str, Any]]]:
-    """Pupils of a school with their numbers: as the matcher knows them, with their student ids."""
+def registered(
+    people: People, desk: Desk, rows: int = 1, *, mainstreamed: bool = False
+) -> tuple[Made, list[dict[str, Any]]]:
+    """Pupils of a school with their numbers: as the matcher knows them, with their student ids. `mainstreamed`: 随班就读."""
     made = people.roster("xinchun", rows)
+    if mainstreamed:
+        made = people.mainstreamed(made)
     roster = desk.walk(made)
     ids = {one.name: one.id for one in desk.registrar.registrations(roster=roster.id)}
     found = [made.person(row) for row in sorted(made.rows)[:rows]]
@@ -66,4 +70,5 @@ def a_class(who: Any, grade: int = 1, class_no: int = 60) -> None:
 def opened(cast: Cast, person: dict[str, Any], who: str = "shanhe.registrar", **changes: Any) -> dict[str, Any]:
     registrar: Member = cast[who]
     a_class(registrar)
-    return post(registrar, "/v1/transfers", 201, **application(person, evidence=paper(registrar), **changes))
+    changes.setdefault("evidence", paper(registrar))
+    return post(registrar, "/v1/transfers", 201, **application(person, **changes))

@@ -64,7 +64,7 @@ class Pupil(Message, frozen=True, kw_only=True, gc=False):
 class Room(Message, frozen=True, kw_only=True, gc=False):
     """A grade of a school on one day. `standard`: the standard class size; `sizes`: pupils of each open class of the grade
     (those on their way too); `held`: seats given to open cases. `free`: what is left of the standard size of all classes,
-    held seats taken off, never below 0.
+    held seats taken off, never below 0. `admitted`: have a place of the plan and are on no list of pupils yet.
 
     `school_pupils`: in compulsory education in this school, held seats too; `most_pupils`: 大校额. `plan_places`: the
     enrolment plan of the grade's own entry year, None where there was none; `pupils`: of the grade.
@@ -81,6 +81,7 @@ class Room(Message, frozen=True, kw_only=True, gc=False):
     school_pupils: int
     most_pupils: int
     plan_places: int | None = None
+    admitted: int = 0
 
 
 class Place(Message, frozen=True, kw_only=True, gc=False):

@@ -86,7 +86,8 @@ class TransferPrechecked(Message, frozen=True, kw_only=True, gc=False, tag_field
 class TransferView(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="transfer.transfer_view"):
     """A transfer as one of its parties sees it. `waits_for`: the step somebody has to take; `seat`: whether a place is held.
 
-    `phone`: masked. `without_record`: only the place of study changes (24.4). `timeline`: all acts, first to last.
+    `phone`: masked. `without_record`: only the place of study changes (24.4). `placement`: how the pupil will be placed in
+    the new school (`records.placement`); empty: as before. `timeline`: all acts, first to last.
     `may`: what the reader may do now: `"decide"`, `"reroute"`, `"withdraw"`, `"resubmit"`, `"retry"`; of a case with another
     province, `"decide_outside"`, `"withdraw_outward"`, `"resubmit_outward"`. `outside`: the side that is of another province:
     `to_school` (or `from_school`) and its authority are then the province office, which acts for it.
@@ -123,6 +124,7 @@ class TransferView(Message, frozen=True, kw_only=True, gc=False, tag_field="type
     phone: str
     exception: str
     findings: tuple[Finding, ...]
+    placement: str = ""
     timeline: tuple[StepView, ...] = ()
     problem: tuple[Finding, ...] = ()
     class_no: int | None = None
@@ -295,7 +297,8 @@ class Tracked(Message, frozen=True, kw_only=True, gc=False, tag_field="type", ta
 class TransferApproved(Event, frozen=True, kw_only=True, gc=False, tag="transfer.transfer_approved"):
     """All have approved: the registry moves the record, or (`record_moves` False, 24.4) only the place of study.
 
-    `actor`: the account of the last approval. `overridden`: clauses that the authority has overridden.
+    `actor`: the account of the last approval. `overridden`: clauses that the authority has overridden. `placement`: how the
+    pupil is placed in the new school (`records.placement`); empty: as before.
     """
 
     transfer_id: str
@@ -309,6 +312,7 @@ class TransferApproved(Event, frozen=True, kw_only=True, gc=False, tag="transfer
     actor: str
     number: str
     overridden: tuple[str, ...] = ()
+    placement: str = ""
 
 
 class TransferEnded(Event, frozen=True, kw_only=True, gc=False, tag="transfer.transfer_ended"):

@@ -2,6 +2,7 @@
 import { action, api, ask, badge, empty, facts, fill, finding, h, paged, query, showProblem, table, toast, when } from "./core.js";
 import { correctOutward, enteredFor, isOffice, leave, outsideFacts, said, withdrawOutward } from "./outside.js";
 import { papers, stateBadge } from "./papers.js";
+import { PLACEMENTS } from "./search.js";
 import { session } from "./session.js";
 import { className } from "./words.js";
 
@@ -140,7 +141,7 @@ async function transferPage(place, id) {
     h("div", { class: "head" }, h("div", null, h("h1", null, `转学：${t.name} `, stateBadge(STATES, t.state)), h("p", { class: "muted" }, `编号 ${t.number}`)), h("a", { class: "button", href: "#/transfers" }, "返回列表")),
     way(t), t.problem.map(finding),
     h("div", { class: "card" }, facts([["转出学校", t.from_school_name], ["转入学校", t.to_school_name], ["年级", className(t.grade)], ["转学理由", t.ground_title], ...outsideFacts(t),
-      ["学位", t.outside?.side !== "to" && (t.seat ? (t.over ? "已保留（突破班额）" : "已保留") : ["open", "returned"].includes(t.state) && "没有保留")], ["学籍", t.without_record && "保留在原学校，只变更就读学校"], ["居住地址", t.residence && `${t.residence.division} ${t.residence.address}`],
+      ["学位", t.outside?.side !== "to" && (t.seat ? (t.over ? "已保留（突破班额）" : "已保留") : ["open", "returned"].includes(t.state) && "没有保留")], ["学籍", t.without_record && "保留在原学校，只变更就读学校"], ["转入后就读形式", t.placement && PLACEMENTS[t.placement]], ["居住地址", t.residence && `${t.residence.division} ${t.residence.address}`],
       ["监护人", t.guardian], ["联系电话", t.phone], ["申请", [t.opened_by, when(t.opened_at)].filter(Boolean).join("，")], ["例外理由", t.exception], ["等待", t.waits_for_title],
       ["办理期限", t.due_on && h("span", null, t.due_on, t.provisional && "（节假日安排公布后可能调整）", t.overdue && badge("逾期", "bad"))], [t.outside?.side === "to" ? "转出日期" : "转入日期", t.completed_on], ["编入班级", t.class_no && className(t.grade, t.class_no)]]), acts(t)),
     t.findings.some((f) => f.outcome !== "pass") && [h("h2", null, "需要注意"), t.findings.filter((f) => f.outcome !== "pass").map(finding)],

@@ -37,7 +37,8 @@ _a, _k, _o = tables.assignments.c, classes.c, organisations.c
 # would cost every number that is issued its place on the page.
 _SIZES = """
 SELECT k.id, k.school, k.stage, k.grade, k.class_no, k.cohort, k.display_name, k.closed_on, k.version,
-       coalesce(s.boys, 0) AS boys, coalesce(s.girls, 0) AS girls, coalesce(r.n, 0) AS on_the_way
+       coalesce(s.boys, 0) AS boys, coalesce(s.girls, 0) AS girls, coalesce(r.n, 0) AS on_the_way,
+       coalesce(h.n, 0)::int AS kept
 FROM classes k
 LEFT JOIN (
     SELECT m.class_id, count(*) FILTER (WHERE s.sex = '1') AS boys, count(*) FILTER (WHERE s.sex = '2') AS girls
@@ -51,6 +52,11 @@ LEFT JOIN (
       AND NOT closed AND registered_at IS NULL
     GROUP BY class_id
 ) r ON r.class_id = k.id
+LEFT JOIN (
+    SELECT seat_school, seat_cohort, count(*) AS n FROM change_holds
+    WHERE seat_school IN (SELECT school FROM classes WHERE id = ANY({ids}::text[])) AND state = 'held'
+    GROUP BY seat_school, seat_cohort
+) h ON h.seat_school = k.school AND h.seat_cohort = k.cohort
 WHERE k.id = ANY({ids}::text[])
 """
 _COUNTED = _SIZES.format(ids="$1")
@@ -58,7 +64,7 @@ _MADE = _SIZES.format(ids="{0}")
 
 
 async def counted(tx: AsyncConnection, class_ids: Sequence[str]) -> dict[str, asyncpg.Record]:
-    """Classes with boys, girls and those on their way."""
+    """Classes with boys, girls and those on their way; `kept`: seats that open transfers hold in their grade."""
     rows = await (await driver(tx)).fetch(_COUNTED, list(class_ids))
     return {row["id"]: row for row in rows}
 
@@ -68,11 +74,20 @@ async def sizes(tx: AsyncConnection, class_ids: Sequence[str]) -> dict[str, int]
     return _sizes((await counted(tx, class_ids)).values())
 
 
-async def made(tx: AsyncConnection, school: SchoolFacts, wanted: Sequence[Klass], school_year: int) -> dict[str, int]:
-    """Classes that are not there yet are made; the pupils of those that were there before, as `sizes` has them."""
+async def made(
+    tx: AsyncConnection, school: SchoolFacts, wanted: Sequence[Klass], school_year: int
+) -> tuple[dict[str, int], dict[int, int]]:
+    """Classes that are not there yet are made; the pupils of those that were there before, as `sizes` has them, and the seats
+    kept in their grades by cohort (`kept_of`)."""
     rows = class_rows(school, wanted, school_year)
     ids = [row["id"] for row in rows]
-    return _sizes(await insert_rows(tx, classes, rows, on_conflict="DO NOTHING", then=_MADE, more=[ids]))
+    there = await insert_rows(tx, classes, rows, on_conflict="DO NOTHING", then=_MADE, more=[ids])
+    return _sizes(there), kept_of(there)
+
+
+def kept_of(counted: Iterable[asyncpg.Record]) -> dict[int, int]:
+    """Seats that open transfers hold, by cohort; of classes of one school. Cohorts without one are left out."""
+    return {row["cohort"]: row["kept"] for row in counted if row["kept"]}
 
 
 def _sizes(rows: Iterable[asyncpg.Record]) -> dict[str, int]:

@@ -96,10 +96,13 @@ async def _class(work: RegistryWork, school: SchoolFacts, grade: int, *, over: b
     return smallest if over or sizes[smallest] < standard else None
 
 
+@clause("21.2", "24.4")
 async def _move(
     work: RegistryWork, event: TransferApproved, row: RowMapping, target: SchoolFacts, grade: int, class_no: int
 ) -> None:
+    """The placement goes along as the case says (24.4); whoever studied elsewhere until now studies where the record is."""
     stage = _stage(target, grade)
+    placement = event.placement or row["placement"]
     content = {
         "transfer": event.transfer_id,
         "number": event.number,
@@ -107,8 +110,14 @@ async def _move(
         "from_school": row["school"],
         "to_school": target.code,
         **kinds.changed(
-            {name: row[name] for name in ("school", "stage", "grade", "class_no")},
-            {"school": target.code, "stage": str(stage), "grade": grade, "class_no": class_no},
+            {name: row[name] for name in ("school", "stage", "grade", "class_no", "placement")},
+            {
+                "school": target.code,
+                "stage": str(stage),
+                "grade": grade,
+                "class_no": class_no,
+                "placement": placement,
+            },
         ),
     }
     passing = custody.Passing(
@@ -116,8 +125,10 @@ async def _move(
         school=target.code,
         stage=stage,
         class_id=class_key(target.code, stage, cohort(grade, registration_year(work.today)), class_no),
+        placement=placement,
         content=content,
     )
+    await store.study_where_the_record_is(work.tx, event.student_id, work.today)
     await custody.pass_records(work, [passing], kind=TRANSFERRED, clause_id="24.5.1", on=work.today, actor=event.actor)
     work.emit(
         CustodyPassed(
@@ -128,7 +139,7 @@ async def _move(
         ),
         event.student_id,
     )
-    await _done(work, event, target.code, grade, class_no)
+    await _done(work, event, target.code, grade, class_no, went=(target.code, row["cohort"]))
 
 
 @clause("24.4")
@@ -148,15 +159,32 @@ async def _study_elsewhere(work: RegistryWork, event: TransferApproved, target: 
     await _done(work, event, target.code, grade, None)
 
 
-async def _done(work: RegistryWork, event: TransferApproved, school: str, grade: int, class_no: int | None) -> None:
-    await done(work, event.transfer_id, event.seq, event.student_id, school=school, grade=grade, class_no=class_no)
+async def _done(
+    work: RegistryWork,
+    event: TransferApproved,
+    school: str,
+    grade: int,
+    class_no: int | None,
+    went: tuple[str, int] | None = None,
+) -> None:
+    await done(
+        work, event.transfer_id, event.seq, event.student_id, school=school, grade=grade, class_no=class_no, went=went
+    )
 
 
 async def done(
-    work: RegistryWork, case_id: str, seq: int, student_id: str, *, school: str, grade: int, class_no: int | None = None
+    work: RegistryWork,
+    case_id: str,
+    seq: int,
+    student_id: str,
+    *,
+    school: str,
+    grade: int,
+    class_no: int | None = None,
+    went: tuple[str, int] | None = None,
 ) -> None:
-    """The hold is carried out, and the case is told."""
-    await store.applied(work.tx, case_id, seq)
+    """The hold is carried out, and the case is told. `went`: school and cohort that the record has gone to."""
+    await store.applied(work.tx, case_id, seq, went)
     work.emit(
         ChangeApplied(
             case_id=case_id,

@@ -31,7 +31,10 @@ from registry.context import RegistryWork
 from registry.evidence import store as evidence
 from registry.holds import applying, facts, leaving, policy, store
 from registry.organisations import store as organisations
+from registry.organisations.facts import SchoolFacts
 from registry.records import views
+
+PRIVATE = "private"
 
 
 async def change_facts(work: RegistryWork, query: GetChangeFacts) -> ChangeFacts | Refused:
@@ -74,8 +77,7 @@ async def _take(work: RegistryWork, command: GrantHold) -> Finding | None:
         if school is None or grade is None or school.stage_of(grade) is None:
             return policy.seat_left(0, over=False, school=seat.school, grade=grade or 0)
         await organisations.share(work.tx, [school.code])
-        room = await facts.room_of(work, school, grade, case_id=command.case_id, lock=True)
-        if found := policy.seat_left(room.free, over=seat.over, school=seat.school, grade=grade):
+        if found := await _against_seat(work, school, grade, seat, command.case_id):
             return found
     before = await store.of_case(work.tx, command.case_id, lock=True)
     if before is not None and before["seq"] >= command.seq:
@@ -97,6 +99,22 @@ async def _take(work: RegistryWork, command: GrantHold) -> Finding | None:
     return policy.one_change_at_a_time(
         await store.held_by(work.tx, command.student_id, without=command.case_id) or command.kind
     )
+
+
+@clause("11", "24.2.2", "24.5.3")
+async def _against_seat(
+    work: RegistryWork, school: SchoolFacts, grade: int, seat: Seat, case_id: str
+) -> Finding | None:
+    """Counted under lock: of the classes of the grade, of a private school before them the plan of its year, which new
+    pupils take their places of, too."""
+    if school.ownership == PRIVATE:
+        await store.lock_plan(work.tx, school, grade, work.today)
+    room = await facts.room_of(work, school, grade, case_id=case_id, lock=True)
+    if school.ownership == PRIVATE:
+        taken = room.pupils + room.held + room.admitted
+        if found := policy.plan_place_left(room.plan_places, taken, school=school.code, grade=grade):
+            return found
+    return policy.seat_left(room.free, over=seat.over, school=school.code, grade=grade)
 
 
 async def settle_hold(work: RegistryWork, command: SettleHold) -> HoldGranted | Refused:
@@ -133,8 +151,7 @@ async def _seat_again(work: RegistryWork, command: SettleHold, hold: asyncpg.Rec
     school = (await organisations.schools(work.tx, [seat.school])).get(seat.school)
     if school is None or grade is None or school.stage_of(grade) is None:
         return None
-    room = await facts.room_of(work, school, grade, case_id=command.case_id, lock=True)
-    return seat if room.free > 0 or seat.over else None
+    return None if await _against_seat(work, school, grade, seat, command.case_id) else seat
 
 
 async def transfer_ended(work: RegistryWork, event: TransferEnded) -> None:

@@ -41,6 +41,17 @@ def seat_left(free: int, *, over: bool, school: str, grade: int) -> Finding | No
     return refuse("24.2.2", "seat.none_left", message, cure=cure, school=school, grade=grade)
 
 
+@clause("24.5.3")
+def plan_place_left(plan: int | None, taken: int, *, school: str, grade: int) -> Finding | None:
+    """A private school's free places are what its plan leaves. `plan`: None where there is none; `taken`: pupils, seats kept
+    for other cases, children who have been admitted and are still to come."""
+    if plan is not None and taken < plan:
+        return None
+    message = "民办学校该年级没有空余学位（招生计划数与在校生的差额）"
+    cure = "由转入学校主管教育行政部门统筹安排到有空余学位的公办学校"
+    return refuse("24.5.3", "seat.plan_used_up", message, cure=cure, school=school, grade=grade, plan=plan, taken=taken)
+
+
 def cannot_apply(
     *, live: bool, at: str | None, expected: str, target_open: bool, has_grade: bool, frozen: Sequence[str]
 ) -> tuple[Finding, ...]:

@@ -77,15 +77,28 @@ async def put(
     return True
 
 
-async def applied(tx: AsyncConnection, case_id: str, seq: int) -> None:
-    """The record has gone: the pupil sits in a class now, the seat is nobody's."""
+async def applied(tx: AsyncConnection, case_id: str, seq: int, went: tuple[str, int] | None) -> None:
+    """The record has gone: the pupil sits in a class now, the seat is nobody's. `went`: school and cohort; None where the
+    record has stayed (24.4)."""
     await (await driver(tx)).execute(
         """UPDATE change_holds SET state = 'applied', seq = $2, seat_school = NULL, seat_cohort = NULL,
-                                   seat_over = false
+                                   seat_over = false, went_to = $3, went_cohort = $4
            WHERE case_id = $1""",
         case_id,
         seq,
+        *(went or (None, None)),
     )
+
+
+async def kept(tx: AsyncConnection, school: str, cohorts: Sequence[int]) -> dict[int, int]:
+    """Seats of a school that are kept for open cases, by cohort; cohorts without one are left out."""
+    rows = await (await driver(tx)).fetch(
+        """SELECT seat_cohort, count(*)::int AS n FROM change_holds
+           WHERE seat_school = $1 AND seat_cohort = ANY($2::smallint[]) AND state = 'held' GROUP BY 1""",
+        school,
+        list(cohorts),
+    )
+    return {row["seat_cohort"]: row["n"] for row in rows}
 
 
 # By cohort: who is promoted while a case is open keeps the seat. Index scan on change_holds_seats: only open cases with a
@@ -126,8 +139,7 @@ async def room(
     sizes = tuple(counted[row["id"]] for row in rows)
     held = await connection.fetchrow(_HELD, school.code, cohort(grade, year), without)
     assert held is not None
-    entered = year - (grade - min(g for g in range(1, 10) if school.stage_of(g) is stage))
-    plan = await plans.in_force(tx, school.code, entered, stage)
+    plan = await plans.in_force(tx, school.code, _entered(school, grade, year), stage)
     return Room(
         school=school.code,
         grade=grade,
@@ -140,7 +152,21 @@ async def room(
         school_pupils=await connection.fetchval(_PUPILS, school.code) + held["of_school"],
         most_pupils=most,
         plan_places=plan.places if plan else None,
+        admitted=await plans.not_yet_registered(tx, plan) if plan else 0,
     )
+
+
+async def lock_plan(tx: AsyncConnection, school: SchoolFacts, grade: int, on: date) -> None:
+    """The plan by which a grade entered: nobody takes places of it meanwhile. Before the grade (`lock_grade`)."""
+    stage = school.stage_of(grade)
+    assert stage is not None
+    await plans.hold(tx, school.code, _entered(school, grade, registration_year(on)), stage)
+
+
+def _entered(school: SchoolFacts, grade: int, year: int) -> int:
+    """The school year in which a grade came into its stage."""
+    stage = school.stage_of(grade)
+    return year - (grade - min(g for g in range(1, 10) if school.stage_of(g) is stage))
 
 
 async def lock_grade(tx: AsyncConnection, school: str, grade: int, on: date) -> None:
@@ -253,6 +279,15 @@ async def names(tx: AsyncConnection, codes: Sequence[str]) -> dict[str, tuple[st
         list(codes),
     )
     return {row["code"]: (row["name"], row["superior"]) for row in rows}
+
+
+async def study_where_the_record_is(tx: AsyncConnection, student_id: str, on: date) -> None:
+    """Nobody studies elsewhere any more from a day on; a place of that very day was one of that day."""
+    await (await driver(tx)).execute(
+        "UPDATE study_places SET until = greatest($2, since + 1) WHERE student_id = $1 AND until IS NULL",
+        student_id,
+        on,
+    )
 
 
 async def study_elsewhere(tx: AsyncConnection, student_id: str, school: str, case_id: str, on: date) -> None:

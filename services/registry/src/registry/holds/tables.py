@@ -18,6 +18,8 @@ change_holds = sa.Table(
     sa.Column("seat_cohort", sa.SmallInteger),
     sa.Column("seat_over", sa.Boolean, nullable=False),
     sa.Column("since", MOMENT, nullable=False),
+    sa.Column("went_to", sa.Text),  # where an applied case has brought the record, and into which cohort
+    sa.Column("went_cohort", sa.SmallInteger),
 )
 
 study_places = sa.Table(

@@ -14,6 +14,7 @@ from shared_contracts.waiting import COUNT, WorkWaiting
 
 from registry.context import RegistryWork
 from registry.enrolment.plans import store as plans
+from registry.holds import store as holds
 from registry.junior_intake import judging, policy, store
 from registry.junior_intake.judging import Case
 from registry.moving import rooms
@@ -100,7 +101,8 @@ async def _goals(work: RegistryWork, case: Case, taken: Mapping[str, str]) -> li
         plan = await plans.hold(work.tx, code, case.year, Stage.JUNIOR)
         standard = work.deps.policy.parameters(school.division, work.today).class_size(Stage.JUNIOR)
         there = await rooms.sizes(work.tx, code, Stage.JUNIOR, year)
-        filling = rooms.Rooms(there, standard=standard, most=plan.classes if plan else 0)
+        kept = (await holds.kept(work.tx, code, [year])).get(year, 0)
+        filling = rooms.Rooms(there, standard=standard, most=plan.classes if plan else 0, kept=kept)
         for student in sorted(one for one, target in taken.items() if target == code):
             number = filling.place()
             if number is None:

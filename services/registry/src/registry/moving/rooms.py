@@ -18,11 +18,13 @@ from registry.records.store import class_key
 
 class Rooms:
     """The classes of one cohort of a school by number. `sizes`: pupils now; `standard`: the standard class size; `most`:
-    classes that there may be, where those that are there do not do."""
+    classes that there may be, where those that are there do not do. `kept`: seats that open transfers hold in the grade,
+    in whichever class: nobody else is placed in the last so many."""
 
-    def __init__(self, sizes: dict[int, int], *, standard: int, most: int) -> None:
+    def __init__(self, sizes: dict[int, int], *, standard: int, most: int, kept: int = 0) -> None:
         self.sizes = dict(sizes)
-        self._standard, self._most = standard, most
+        self._standard, self._most, self._kept = standard, most, kept
+        self._free: int | None = None
 
     @clause("11")
     def place(self) -> int | None:
@@ -32,8 +34,11 @@ class Rooms:
         if not self.sizes:
             return None
         number = min(self.sizes, key=lambda n: (self.sizes[n], n))
-        if self.sizes[number] >= self._standard:
+        if self._free is None:
+            self._free = sum(max(0, self._standard - size) for size in self.sizes.values()) - self._kept
+        if self._free <= 0:
             return None
+        self._free -= 1
         self.sizes[number] += 1
         return number
 

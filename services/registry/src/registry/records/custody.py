@@ -97,7 +97,8 @@ class Passing(msgspec.Struct, frozen=True, kw_only=True):
     """Where one record goes. `school`: who keeps it from then on; `class_id`: None where the pupil has no class yet.
 
     `keeper`: the authority that keeps it itself, because its school is no more. `learning`: whether the pupil is in
-    school there, whatever the record said before (a graduate who goes on to junior school). `content`: of the entry.
+    school there, whatever the record said before (a graduate who goes on to junior school). `placement`: how the pupil is
+    placed there, None: as before. `content`: of the entry.
     """
 
     student_id: str
@@ -106,6 +107,7 @@ class Passing(msgspec.Struct, frozen=True, kw_only=True):
     class_id: str | None
     keeper: str | None = None
     learning: bool = False
+    placement: str | None = None
     content: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -176,9 +178,10 @@ async def _move(work: RegistryWork, passings: Sequence[Passing], on: date) -> No
     connection = await driver(work.tx)
     await connection.execute(
         """UPDATE students s SET school = n.school, stage = n.stage, keeper = n.keeper, version = s.version + 1,
-                                 state = CASE WHEN n.learning THEN $6 ELSE s.state END, live = s.live OR n.learning
-           FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[])
-               AS n(id, school, stage, keeper, learning)
+                                 state = CASE WHEN n.learning THEN $6 ELSE s.state END, live = s.live OR n.learning,
+                                 placement = coalesce(n.placement, s.placement)
+           FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[], $7::text[])
+               AS n(id, school, stage, keeper, learning, placement)
            WHERE s.id = n.id""",
         [one.student_id for one in passings],
         [one.school for one in passings],
@@ -186,6 +189,7 @@ async def _move(work: RegistryWork, passings: Sequence[Passing], on: date) -> No
         [one.keeper for one in passings],
         [one.learning for one in passings],
         store.LEARNING,
+        [one.placement for one in passings],
     )
     ids = [one.student_id for one in passings]
     classes = [one.class_id for one in passings]

@@ -92,6 +92,17 @@ def class_above_standard(grade: int, class_no: int, stage: Stage, pupils: int, s
     )
 
 
+@clause("11")
+def seats_kept_in_the_grade(grade: int, left: int, kept: int) -> Finding | None:
+    """A note as well: seats that open transfers hold in a grade are counted where the registrations leave too few of them.
+    `left`: seats of the standard size in all classes of the grade, with those who enter now; `kept`: held."""
+    if left >= kept:
+        return None
+    message = f"{grade_name(grade)}各班在标准班额内还剩{left}个学位，少于为办理中的转学保留的{kept}个"
+    cure = "不影响建籍；由学校增设班级，或者由主管教育行政部门统筹安排"
+    return note("11", "grade.seats_kept", message, cure=cure, fields=("class_no",), left=left, kept=kept)
+
+
 @clause("12")
 def not_finished_before(s: Situation) -> Finding | None:
     """Found by the person of the identity document, never by the name that was filled in."""

@@ -11,7 +11,7 @@ import msgspec
 from casework.state import opened
 from casework.store import NewCase, open_cases
 from regulation.mark import clause
-from regulation.school_year import Stage
+from regulation.school_year import Stage, cohort
 from service_kit.database import driver, insert_rows
 from shared_contracts.actors import Role
 from shared_contracts.decisions import Decision, Finding
@@ -21,6 +21,7 @@ from registry.classes import store as rooms
 from registry.clearing.duplicates import store as duplicates
 from registry.context import RegistryWork
 from registry.enrolment.plans import store as plans
+from registry.moving import rooms as moving
 from registry.organisations import store as organisations
 from registry.organisations.facts import SchoolFacts
 from registry.records.store import Klass, class_id
@@ -123,10 +124,10 @@ async def admit(
 ) -> int:
     """Registrations, cases and missing classes for claimed persons; a repeat makes nothing twice.
 
-    Returns how many are new. Seven statements at most, whatever their number; places are counted before (`seat`).
-    `on`: the day of the decisions, today where not given. The caller says with `announce` whom to tell. Raises
-    SchoolChanged where the school is not any more what `school` says: the caller begins anew. `held`: `seat` has locked
-    the school in this transaction already.
+    Returns how many are new. Seven statements at most, whatever their number, and one a grade where open transfers hold
+    seats; places are counted before (`seat`). `on`: the day of the decisions, today where not given. The caller says with
+    `announce` whom to tell. Raises SchoolChanged where the school is not any more what `school` says: the caller begins
+    anew. `held`: `seat` has locked the school in this transaction already.
     """
     if not admissions:
         return 0
@@ -134,9 +135,10 @@ async def admit(
         await organisations.hold(work.tx, school)
     year = registration_year(on or work.today)
     classes = {klass: class_id(school, klass, year) for klass in set(map(_class, admissions))}
-    sizes = await rooms.made(work.tx, school, list(classes), year)
+    sizes, kept_seats = await rooms.made(work.tx, school, list(classes), year)
     before = {klass: sizes.get(key, 0) for klass, key in classes.items()}
-    noted = _with_sizes(work, school, admissions, before, on or work.today)
+    kept = await _kept(work, school, Counter(map(_class, admissions)), kept_seats, on or work.today)
+    noted = _with_sizes(work, school, admissions, before, kept, on or work.today)
     decisions = await store.put_decisions(work.tx, noted)
     rows = [
         _row(admission, school, year, classes[_class(admission)], decision_id)
@@ -182,43 +184,79 @@ async def foreseen(
     work: RegistryWork, school: SchoolFacts, coming: Mapping[Klass, int], on: date
 ) -> tuple[tuple[Klass, ...], tuple[Finding, ...]]:
     """Before anybody is admitted: the classes that would be new, and what admission would note of each that would be too
-    large. `coming`: how many pupils, by class. One statement."""
+    large, or that takes seats which open transfers hold. `coming`: how many pupils, by class."""
     year, parameters = registration_year(on), work.deps.policy.parameters(school.division, on)
     order = sorted(coming, key=lambda klass: (klass.grade, klass.class_no))
     ids = {klass: class_id(school, klass, year) for klass in order if school.stage_of(klass.grade) is not None}
-    there = await rooms.sizes(work.tx, list(ids.values()))
+    counted = await rooms.counted(work.tx, list(ids.values()))
+    there = {key: row["boys"] + row["girls"] + row["on_the_way"] for key, row in counted.items()}
+    seats = rooms.kept_of(counted.values())
     found = []
     for klass, key in ids.items():
         stage = school.stage_of(klass.grade)
         assert stage is not None
         pupils, standard = there.get(key, 0) + coming[klass], parameters.class_size(stage)
         found.append(entering.class_above_standard(klass.grade, klass.class_no, stage, pupils, standard))
+    found += (await _kept(work, school, {klass: coming[klass] for klass in ids}, seats, on)).values()
     new = tuple(klass for klass, key in ids.items() if key not in there)
     return new, tuple(one for one in found if one is not None)
 
 
-def _with_sizes(
-    work: RegistryWork, school: SchoolFacts, admissions: Sequence[Admission], before: Mapping[Klass, int], on: date
-) -> list[Decision]:
-    """The decisions, with a note on whoever makes a class larger than the standard; equal ones stay one object.
+@clause("11", "24.2.2")
+async def _kept(
+    work: RegistryWork,
+    school: SchoolFacts,
+    coming: Mapping[Klass, int],
+    kept_seats: Mapping[int, int],
+    on: date,
+) -> dict[int, Finding]:
+    """By grade: what is to be said of the seats that open transfers hold in it, where these pupils leave too few.
+    `kept_seats`: by cohort."""
+    year, parameters = registration_year(on), work.deps.policy.parameters(school.division, on)
+    cohorts = {cohort(klass.grade, year): klass.grade for klass in coming if school.stage_of(klass.grade) is not None}
+    found = {}
+    for of_cohort, kept in kept_seats.items():
+        grade = cohorts[of_cohort]
+        stage = school.stage_of(grade)
+        assert stage is not None
+        sizes = Counter(await moving.sizes(work.tx, school.code, stage, of_cohort))
+        sizes.update({klass.class_no: count for klass, count in coming.items() if klass.grade == grade})
+        left = sum(max(0, parameters.class_size(stage) - size) for size in sizes.values())
+        said = entering.seats_kept_in_the_grade(grade, left, kept)
+        if said is not None:
+            found[grade] = said
+    return found
 
-    `before`: pupils of each class.
+
+def _with_sizes(
+    work: RegistryWork,
+    school: SchoolFacts,
+    admissions: Sequence[Admission],
+    before: Mapping[Klass, int],
+    kept: Mapping[int, Finding],
+    on: date,
+) -> list[Decision]:
+    """The decisions, with a note on whoever makes a class larger than the standard, or takes seats that are kept for others;
+    equal ones stay one object.
+
+    `before`: pupils of each class; `kept`: by grade (`_kept`).
     """
     parameters = work.deps.policy.parameters(school.division, on)
     coming = Counter(map(_class, admissions))
     place: dict[Klass, int] = defaultdict(int)
-    noted: dict[tuple[Klass, int], Decision] = {}
+    noted: dict[tuple[Klass, int, bool], Decision] = {}
     decisions = []
     for admission in admissions:
         klass, stage = _class(admission), school.stage_of(admission.grade)
         place[klass] += 1
         there, decision = before[klass], admission.decision
-        if stage is not None and there + place[klass] > (standard := parameters.class_size(stage)):
-            key = klass, id(decision)
+        above = stage is not None and there + place[klass] > parameters.class_size(stage)
+        if stage is not None and (above or klass.grade in kept):
+            key = klass, id(decision), above
             if key not in noted:
-                pupils = there + coming[klass]
+                pupils, standard = there + coming[klass], parameters.class_size(stage)
                 found = entering.class_above_standard(klass.grade, klass.class_no, stage, pupils, standard)
-                more = () if found is None else (found,)
+                more = [one for one in (found if above else None, kept.get(klass.grade)) if one is not None]
                 noted[key] = msgspec.structs.replace(decision, findings=(*decision.findings, *more))
             decision = noted[key]
         decisions.append(decision)

@@ -15,6 +15,7 @@ from shared_contracts.decisions import Finding
 from shared_contracts.reorganisation import ClassMove, Closing, Merging, Preview
 
 from registry.context import RegistryWork
+from registry.holds import store as holds
 from registry.moving import rooms
 from registry.organisations import store as organisations
 from registry.organisations.facts import SchoolFacts
@@ -320,7 +321,8 @@ class _Filling:
         if key not in self._rooms:
             standard = self._work.deps.policy.parameters(to.division, self._work.today).class_size(Stage(stage))
             there = await rooms.sizes(self._work.tx, *key)
-            self._rooms[key] = rooms.Rooms(there, standard=standard, most=0)
+            kept = (await holds.kept(self._work.tx, to.code, [pupil.cohort])).get(pupil.cohort, 0)
+            self._rooms[key] = rooms.Rooms(there, standard=standard, most=0, kept=kept)
         return self._rooms[key].place()
 
 

@@ -25,7 +25,7 @@ from shared_contracts.transfer import (
     WithdrawTransfer,
 )
 
-from transfer.cases import acting, holding, opening, signing, store, telling, views
+from transfer.cases import acting, holding, opening, placing, signing, store, telling, views
 from transfer.cases.chain import kind_of, parameters_of, settling_of
 from transfer.cases.store import Transfer
 from transfer.context import TransferWork
@@ -98,6 +98,7 @@ async def _approvable(work: TransferWork, transfer: Transfer, command: DecideTra
     facts = await _facts(work, transfer, transfer.to_school)
     if isinstance(facts, Refused):
         return facts
+    await placing.place_anew(work, transfer, facts)
     first = command.step is Step.RECEIVING_AUTHORITY
     if first and not transfer.seat:
         if not_yet := await may_be_seated(work, transfer.id, transfer.to_school):
@@ -244,6 +245,7 @@ async def resubmit_transfer(work: TransferWork, command: ResubmitTransfer) -> Tr
         work.now,
         ground=application.ground,
         record_moves=application.record_moves,
+        placement=placing.placement_of(work, facts, record_moves=application.record_moves),
         sealed=store.seal(work.deps.cipher, found.id, opening.details_of(application)),
         evidence=application.evidence,
         exception=command.exception.strip(),

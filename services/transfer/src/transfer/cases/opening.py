@@ -31,7 +31,7 @@ from shared_contracts.transfer import (
     TransferView,
 )
 
-from transfer.cases import holding, store, telling, views
+from transfer.cases import holding, placing, store, telling, views
 from transfer.cases.chain import chain, parameters_of, terms_of
 from transfer.cases.showing import shown
 from transfer.context import TransferWork
@@ -111,6 +111,7 @@ async def open_transfer(work: TransferWork, command: OpenTransfer) -> TransferVi
         exception=command.exception,
         seat=seat is not None,
         on_list=waiting is not None,
+        placement=placing.placement_of(work, facts, record_moves=command.application.record_moves),
     )
     return await views.view(work, actor, transfer)
 
@@ -289,8 +290,9 @@ async def put(
     exception: str = "",
     seat: bool,
     on_list: bool = False,
+    placement: str = "",
 ) -> store.Transfer:
-    """A case as it is opened, with its hold granted; told to whoever has to act."""
+    """A case as it is opened, with its hold granted; told to whoever has to act. `placement`: as in `transfers`."""
     application, actor = command.application, command.actor
     side = None if sides.outside is None else sides.outside.side
     steps = chain(work, sides.to_authority, sides.from_authority, side)
@@ -313,6 +315,7 @@ async def put(
             "seat": seat,
             "over": False,
             "record_moves": application.record_moves,
+            "placement": placement,
             "sealed": store.seal(work.deps.cipher, command.transfer_id, details_of(application)),
             "evidence": application.evidence,
             "exception": exception.strip(),

@@ -57,6 +57,7 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     seat: bool
     over: bool
     record_moves: bool
+    placement: str
     sealed: bytes
     evidence: tuple[EvidenceGiven, ...]
     exception: str

@@ -28,6 +28,7 @@ transfers = sa.Table(
     sa.Column("seat", sa.Boolean, nullable=False),  # the registry holds a place
     sa.Column("over", sa.Boolean, nullable=False),  # beyond the standard size, by the authority's word
     sa.Column("record_moves", sa.Boolean, nullable=False),
+    sa.Column("placement", sa.Text, nullable=False),  # in the new school, by 24.4; empty: as before
     sa.Column("sealed", BYTEA, nullable=False),  # store.Details
     sa.Column("evidence", JSONB, nullable=False),
     sa.Column("exception", sa.Text, nullable=False),

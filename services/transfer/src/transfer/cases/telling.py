@@ -118,6 +118,7 @@ async def approved(work: TransferWork, transfer: Transfer, account: str) -> None
             actor=account,
             number=transfer.number,
             overridden=transfer.overridden,
+            placement=transfer.placement,
         ),
         transfer.id,
     )

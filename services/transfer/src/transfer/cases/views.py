@@ -108,6 +108,7 @@ def _view(
         phone=masked(details.phone),
         exception=transfer.exception,
         findings=_findings(actor, transfer, inside=inside),
+        placement=transfer.placement,
         timeline=tuple(_step(kind, transfer, row, actor, names) for row in history),
         problem=transfer.problem,
         class_no=transfer.class_no,

@@ -44,6 +44,7 @@ RULES: tuple[Rule, ...] = (
     barred.not_while_suspended,  # 24.3.4
     placement.ground_fits_the_schools,  # 24.4
     placement.record_moves_or_stays,  # 24.4
+    placement.placed_there,  # 24.4
     placement.to_another_school,  # 24.5.1
     places.placed_nearby,  # 24.5.2
     private.private_school_has_a_place,  # 24.5.3

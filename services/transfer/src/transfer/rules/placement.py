@@ -14,6 +14,12 @@ from shared_contracts.transfer import GROUND_TITLES, Ground
 from transfer.rules.case import Case, Seen
 
 KindOfSchool = Literal["ordinary", "special_education", "special_school"]
+PLACEMENT_TITLES = {
+    "ordinary": "普通就读",
+    "mainstreamed": "随班就读",
+    "special_school": "特教学校就读",
+    "home_teaching": "送教上门",
+}
 PLACEMENTS = (Ground.SPECIAL_EDUCATION, Ground.SPECIAL_SCHOOL)
 """Grounds with a choice of whether the record goes along."""
 
@@ -102,6 +108,23 @@ def placement_there(case: Seen) -> str:
     if kind_of(case.to) == "special_education":
         return case.pupil.placement if kind_of(case.at) == "special_education" else "special_school"
     return "mainstreamed" if kind_of(case.at) == "special_education" else case.pupil.placement
+
+
+@clause("24.4")
+def new_placement(case: Seen, *, record_moves: bool) -> str:
+    """What the placement becomes when the record moves; empty where it stays as it is, and where the record stays."""
+    there = placement_there(case)
+    return there if record_moves and there != case.pupil.placement else ""
+
+
+@clause("24.4")
+def placed_there(case: Case) -> Finding | None:
+    """Says beforehand how the new school will have the pupil. Not how the old one has: that is of another school's pupil."""
+    there = new_placement(case, record_moves=case.application.record_moves)
+    if not there:
+        return None
+    message = f"学籍转入后，就读形式自动登记为{PLACEMENT_TITLES[there]}"
+    return passed("24.4", "placement.there", message, fields=("record_moves",), placement=there)
 
 
 def kind_of(school: School) -> KindOfSchool:

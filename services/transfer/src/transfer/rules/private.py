@@ -55,10 +55,11 @@ def ratio_within_bounds(ratio: Fraction, stage: Stage, system: SchoolSystem) -> 
 
 @clause("24.5.3")
 def free_places(room: Room) -> int:
-    """空余学位: plan less pupils (and seats held), within standard class and school sizes. Without a plan there are none."""
+    """空余学位: plan less pupils (seats held, and children who are still to come), within standard class and school sizes.
+    Without a plan there are none."""
     if room.plan_places is None:
         return 0
-    by_plan = room.plan_places - room.pupils - room.held
+    by_plan = room.plan_places - room.pupils - room.held - room.admitted
     return max(0, min(by_plan, room.free, room.most_pupils - room.school_pupils))
 
 

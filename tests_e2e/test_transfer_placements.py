@@ -1,0 +1,75 @@
+"""A mainstreamed pupil goes to a special school and back, with the record or without it (24.4), through the gateway."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from e2e_cast import Cast
+from e2e_flow import Desk
+from e2e_people import People, school
+from e2e_system import wait_for
+from e2e_transfer import HOME, get, opened, paper, post, registered
+from shared_contracts.actors import Role
+
+pytestmark = pytest.mark.timeout(300)
+SPECIAL = school("longcheng")
+
+
+def staff(cast: Cast) -> None:
+    """The special school's people and those of its authority."""
+    if "special.registrar" not in cast.members:
+        cast.member("special.registrar", SPECIAL.code, Role.REGISTRAR, training="岗前培训")
+        cast.member("special.principal", SPECIAL.code, Role.PRINCIPAL)
+        cast.member("special.officer", "230302", Role.AUTHORITY_OFFICER)
+
+
+def placed(cast: Cast, who: str, person: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A transfer between the two kinds of school, opened."""
+    papers = paper(cast[who], "transfer_application")
+    return opened(cast, person, who, ground="special_education", evidence=papers, residence=HOME, **more)
+
+
+def through(cast: Cast, transfer: str, *who: str) -> None:
+    for step, name in zip(("receiving_authority", "releasing_school", "releasing_authority"), who, strict=True):
+        first = {"override": True, "reason": "情况属实，同意"} if step == "receiving_authority" else {}
+        post(cast[name], f"/v1/transfers/{transfer}/decisions", step=step, decision="approve", **first)
+    wait_for(
+        lambda: get(cast[who[0]], f"/v1/transfers/{transfer}")["state"] == "completed", 30, "the record did not move"
+    )
+
+
+@pytest.mark.clause("17", "24.4")
+def test_the_placement_goes_with_the_record_there_and_back(cast: Cast, people: People, xinchun: Desk) -> None:
+    staff(cast)
+    _, (person,) = registered(people, xinchun, mainstreamed=True)
+    path = f"/v1/students/{person['student_id']}"
+    assert get(cast["registrar"], path)["placement"] == "mainstreamed"
+
+    there = placed(cast, "special.registrar", person)
+    assert there["placement"] == "special_school"
+    through(cast, there["id"], "special.officer", "principal", "county.officer")
+    assert get(cast["special.registrar"], path)["placement"] == "special_school"
+    assert get(cast["registrar"], path)["placement"] == "mainstreamed", "the old school's copy is as of that day"
+    last = get(cast["special.registrar"], f"{path}/journal")["entries"][-1]
+    assert (last["kind"], last["content"]["after"]["placement"]) == ("transferred", "special_school")
+
+    back = placed(cast, "shanhe.registrar", person)
+    assert back["placement"] == "mainstreamed"
+    through(cast, back["id"], "neighbour.officer", "special.principal", "special.officer")
+    now = get(cast["shanhe.registrar"], path)
+    assert (now["school"], now["placement"]) == (school("shanhe").code, "mainstreamed")
+
+
+@pytest.mark.clause("24.4")
+def test_without_the_record_only_the_place_of_study_changes(cast: Cast, people: People, xinchun: Desk) -> None:
+    staff(cast)
+    _, (person,) = registered(people, xinchun, mainstreamed=True)
+    path = f"/v1/students/{person['student_id']}"
+    there = placed(cast, "special.registrar", person, record_moves=False)
+    assert (there["placement"], there["without_record"]) == ("", True)
+    through(cast, there["id"], "special.officer", "principal", "county.officer")
+    now = get(cast["registrar"], path)
+    assert (now["school"], now["placement"], now.get("copy_as_of")) == (xinchun.code, "mainstreamed", None)
+    assert cast["special.registrar"].send("GET", path).status_code == 404
+    assert get(cast["registrar"], f"{path}/journal")["entries"][-1]["kind"] == "study_elsewhere"
