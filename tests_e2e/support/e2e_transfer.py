@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from e2e_cast import Cast, Member
+from e2e_clock import CLOCK
 from e2e_flow import Desk
 from e2e_people import Made, People
+from e2e_system import wait_for
 from e2e_things import scan
 
 HOME = {"division": "230184", "address": "五常市山河镇振兴街12号"}
@@ -65,6 +67,28 @@ def a_class(who: Any, grade: int = 1, class_no: int = 60) -> None:
     """A class with room in the school of this registrar; one that is there already does as well."""
     answer = who.send("POST", "/v1/classes", json={"grade": grade, "class_no": class_no})
     assert answer.status_code in (200, 201, 409), answer.text
+
+
+def moved(cast: Cast, people: People, desk: Desk) -> dict[str, Any]:
+    """A pupil of Xinchun who has gone to Shanhe: the transfer, the pupil, and the handover of the paper that is owed."""
+    _, (person,) = registered(people, desk)
+    transfer = opened(cast, person)
+    for step, who in (
+        ("receiving_authority", "neighbour.officer"), ("releasing_school", "principal"),
+        ("releasing_authority", "county.officer"),
+    ):  # fmt: skip
+        first = {"override": True, "reason": "情况属实，同意"} if step == "receiving_authority" else {}
+        post(cast[who], f"/v1/transfers/{transfer['id']}/decisions", step=step, decision="approve", **first)
+    wait_for(
+        lambda: get(cast["registrar"], f"/v1/transfers/{transfer['id']}")["state"] == "completed", 30, "nobody moved"
+    )
+    owed = get(cast["registrar"], "/v1/archive-handovers?direction=out")["items"]
+    (handover,) = [one for one in owed if one["to_school"] == transfer["to_school"] and one["left_on"] == today()]
+    return {"transfer": transfer, "person": person, "handover": handover}
+
+
+def today() -> str:
+    return CLOCK.today().isoformat()
 
 
 def opened(cast: Cast, person: dict[str, Any], who: str = "shanhe.registrar", **changes: Any) -> dict[str, Any]:

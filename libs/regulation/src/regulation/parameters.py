@@ -143,6 +143,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     quality_stale_days: int
     quality_temporary_percent: int
     rectification_working_days: int
+    archive_receipt_working_days: int
     alone_in_household_age: int
     transfer_window_days: int
     transfer_step_working_days: int

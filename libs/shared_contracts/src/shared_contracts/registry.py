@@ -14,6 +14,7 @@ from shared_contracts import (
     clearing,
     evidence,
     exports,
+    handover,
     holds,
     inspection,
     junior_intake,
@@ -94,6 +95,7 @@ Commands = (
     | junior_intake.Commands
     | holds.Commands
     | attendance.Commands
+    | handover.Commands
 )
 Queries = (
     rosters.Queries
@@ -115,6 +117,7 @@ Queries = (
     | clearing.Queries
     | holds.Queries
     | attendance.Queries
+    | handover.Queries
 )
 Events = (
     registrations.Events
@@ -151,5 +154,6 @@ REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     **clearing.REPLIES,
     **holds.REPLIES,
     **attendance.REPLIES,
+    **handover.REPLIES,
 }
 """What answers what; any of them may be answered with `decisions.Refused` instead."""

@@ -29,6 +29,7 @@ from registry.evidence import handlers as evidence
 from registry.evidence import worker as rescanning
 from registry.exports import handlers as exports
 from registry.exports import worker as exporting
+from registry.handover import handlers as handover
 from registry.holds import handlers as holds
 from registry.inspection import checking as inspecting
 from registry.inspection import handlers as inspection
@@ -99,6 +100,7 @@ SERVICE = Service(
         **junior_intake.COMMANDS,
         **holds.COMMANDS,
         **attendance.COMMANDS,
+        **handover.COMMANDS,
     },
     queries={
         **organisations.QUERIES,
@@ -122,6 +124,7 @@ SERVICE = Service(
         **junior_intake.QUERIES,
         **holds.QUERIES,
         **attendance.QUERIES,
+        **handover.QUERIES,
     },
     events={**registration.EVENTS, **exports.EVENTS, **clearing.EVENTS, **holds.EVENTS},
     build=build,

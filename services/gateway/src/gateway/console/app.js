@@ -11,6 +11,7 @@ import { action, api, empty, fill, h, isMoved, showProblem, toast, today } from 
 import { correctionsPage } from "./corrections.js";
 import { duplicatesPage } from "./duplicates.js";
 import { exportsPage } from "./exports.js";
+import { handoversPage } from "./handover.js";
 import { inspectionPage } from "./inspection.js";
 import { juniorIntakesPage } from "./junior_intakes.js";
 import { notices } from "./notices.js";
@@ -39,6 +40,7 @@ const PAGES = [
   [/^#\/admissions(?:\/([\w.-]+))?$/, admissionsPage],
   [/^#\/exports(?:\/([\w-]+))?$/, exportsPage], [/^#\/classes(?:\/([\w-]+))?$/, classesPage],
   [/^#\/attendance(?:\/([\w-]+))?$/, attendancePage],
+  [/^#\/archive-handovers(?:\/([\w-]+))?$/, handoversPage],
   [/^#\/inspection(?:\/([\w.-]+))?$/, inspectionPage],
   [/^#\/duplicates(?:\/([\w-]+))?$/, duplicatesPage], [/^#\/corrections(?:\/([\w-]+))?$/, correctionsPage], [/^#\/cancellations(?:\/([\w-]+))?$/, cancellationsPage],
   [/^#\/transfers(?:\/([\w-]+))?$/, transfersPage],
@@ -60,6 +62,7 @@ const LINKS = [
   ["#/duplicates", "查重", ["registrar", "principal", "authority_officer", "leader"]],
   ["#/corrections", "更正", ["registrar", "principal", "authority_officer", "leader"]],
   ["#/cancellations", "注销", ["registrar", "principal", "authority_officer", "leader"]],
+  ["#/archive-handovers", "档案移交", ["registrar", "principal", "authority_officer", "leader"]],
   ["#/registrars", "学籍管理员", ["principal", "authority_officer", "leader", "account_admin"]],
   ["#/exports", "导出", ["registrar", "principal", "authority_officer", "leader", "auditor"]],
   ["#/inspection", "核查与整改", ["registrar", "principal", "authority_officer", "leader"]],
@@ -72,7 +75,7 @@ const LINKS = [
 // Links that are looked for together; what is in no group stands by itself.
 const GROUPS = [
   ["招生", ["#/plans", "#/schemes", "#/admissions", "#/junior-intakes", "#/private-places"]],
-  ["学籍", ["#/rosters", "#/work", "#/students", "#/classes", "#/transfers", "#/duplicates", "#/corrections", "#/cancellations"]],
+  ["学籍", ["#/rosters", "#/work", "#/students", "#/classes", "#/transfers", "#/archive-handovers", "#/duplicates", "#/corrections", "#/cancellations"]],
   ["监管", ["#/inspection", "#/attendance", "#/policy", "#/reorganisations", "#/registrars", "#/exports"]],
 ];
 let leaving = new AbortController();

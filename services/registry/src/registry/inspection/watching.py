@@ -1,7 +1,8 @@
 """The system's own look at Article 48, once a day: what it can know by itself becomes an order to put right.
 
 A school that does not put something right has one finding, however often it is found again; what is gone is said to be
-gone, and the authority closes it. What is looked for stands in `WATCHED`.
+gone, and the authority closes it (or, where another school's word ends it, the system). What is looked for stands in
+`WATCHED`.
 """
 
 from __future__ import annotations
@@ -18,18 +19,20 @@ from regulation.school_year import SCHOOL_YEAR_START, school_year
 from service_kit.database import driver
 from service_kit.ids import new_id
 from shared_contracts.actors import Role
-from shared_contracts.inspection import FindingKind
+from shared_contracts.inspection import FindingKind, FindingState
 from shared_contracts.waiting import WorkWaiting
 
 from registry.attendance import store as attendance
 from registry.context import RegistryWork
 from registry.enrolment.admission.reporting import late_registrations
+from registry.handover import store as handover
 from registry.inspection import store
 from registry.inspection.policy import WORDS, Words
 from registry.organisations import store as organisations
 from registry.registration.policy import registration_year
 
 SYSTEM = "system:registry"
+DONE = "已全部完成，系统自动办结"
 Source = Callable[[RegistryWork], Awaitable[Mapping[str, int]]]
 """Pupils by school that something is wrong with today."""
 
@@ -84,15 +87,34 @@ async def seated_elsewhere(work: RegistryWork) -> Mapping[str, int]:
     return await attendance.elsewhere(work.tx, SCHOOL_YEAR_START.in_year(school_year(work.today)))
 
 
+@clause("21.2", "48")
+async def archives_not_passed(work: RegistryWork) -> Mapping[str, int]:
+    """Paper archives that the new school has not confirmed in time, of the schools that owe them."""
+    return await handover.overdue(work.tx, work.today)
+
+
 class Watched(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that is looked for. `code`: its stable name; `words`: how it is put to the school; `source`: who knows."""
+    """One thing that is looked for. `code`: its stable name; `words`: how it is put to the school; `source`: who knows.
+
+    `ends_itself`: what is gone needs nobody's judgement: another school has confirmed it, so that the finding is closed.
+    """
 
     kind: FindingKind
     code: str
     words: Words
     source: Source
+    ends_itself: bool = False
 
 
+ARCHIVE_NOT_PASSED = Watched(
+    kind=FindingKind.ARCHIVE_NOT_PASSED,
+    code="archive.not_passed",
+    words=Words(
+        "学籍转出后没有按期移交纸质学籍档案", "21.2", "将这些学生的纸质学籍档案移交接收学校，登记移交，并请接收学校签收"
+    ),
+    source=archives_not_passed,
+    ends_itself=True,
+)
 SEATED_ELSEWHERE = Watched(
     kind=FindingKind.NOT_TRANSFERRED,
     code="attendance.elsewhere",
@@ -127,8 +149,10 @@ WATCHED: tuple[Watched, ...] = (
         source=children_objected_to,
     ),
     SEATED_ELSEWHERE,
+    ARCHIVE_NOT_PASSED,
 )
 BY_CODE: Mapping[str, Words] = {one.code: one.words for one in WATCHED}
+_END_THEMSELVES = frozenset(one.code for one in WATCHED if one.ends_itself)
 
 
 async def look(work: RegistryWork) -> bool:
@@ -162,6 +186,27 @@ async def _settle(
             await store.change_finding(work.tx, row["id"], records=pupils, **({"detail": detail} if detail else {}))
             act = "found_again" if pupils else "gone"
             await store.note(work.tx, [row["id"]], act, account=SYSTEM, name="系统", at=work.now, text=detail)
+        if not pupils and row["code"] in _END_THEMSELVES:
+            await _close(work, row)
+
+
+@clause("48")
+async def _close(work: RegistryWork, finding: asyncpg.Record) -> None:
+    """Whatever state it is in: what had to be done is done, and somebody else has said so."""
+    await store.change_finding(work.tx, finding["id"], state=FindingState.CLOSED)
+    await store.note(work.tx, [finding["id"]], "closed", account=SYSTEM, name="系统", at=work.now, text=DONE)
+    title = f"整改已办结：{BY_CODE[finding['code']].title}"
+    work.emit(
+        WorkWaiting(
+            organisation=finding["school"],
+            role=Role.PRINCIPAL,
+            kind="finding_closed",
+            title=title,
+            detail=f"{DONE}。",
+            link=f"/v1/inspection-findings?school={finding['school']}",
+        ),
+        finding["school"],
+    )
 
 
 async def _raise(work: RegistryWork, new: Mapping[tuple[str, str, str], tuple[int, str]]) -> None:

@@ -20,6 +20,7 @@ from shared_contracts.decisions import Refused, refused
 from shared_contracts.records import CustodyPassed, StudentView
 
 from registry.context import RegistryWork
+from registry.handover.leaving import Leaving, records_left
 from registry.organisations import store as organisations
 from registry.organisations.facts import SchoolFacts
 from registry.records import copies, journal, kinds, store, tables, views
@@ -117,8 +118,9 @@ async def pass_records(
 ) -> dict[str, int]:
     """Pass records of any number of students in a constant number of statements; the journal's number of each one's entry.
 
-    A sealed copy stays with the school that a record leaves. Where school and class stay, only the journal tells. Nothing
-    is judged here and nobody is told: that is for the caller. Raises ValueError for a student who is not there.
+    A sealed copy stays with the school that a record leaves, which owes the new one the paper (`handover`). Where school and
+    class stay, only the journal tells. Nothing is judged here and nobody is told: that is for the caller. Raises ValueError
+    for a student who is not there.
     """
     ids = [one.student_id for one in passings]
     locked = {row["id"]: row for row in await store.lock_students(work.tx, ids)}
@@ -141,7 +143,22 @@ async def pass_records(
     await _leave_copies(work, [entry for entry in entries if entry.student_id in leaving])
     await store.append(work.tx, entries)
     await _move(work, passings, on)
-    return {entry.student_id: entry.seq for entry in entries}
+    seqs = {entry.student_id: entry.seq for entry in entries}
+    await records_left(
+        work,
+        [
+            Leaving(
+                student_id=one.student_id,
+                journal_seq=seqs[one.student_id],
+                from_school=locked[one.student_id]["school"],
+                to_school=one.school,
+            )
+            for one in passings
+            if one.student_id in leaving
+        ],
+        on,
+    )
+    return seqs
 
 
 async def _leave_copies(work: RegistryWork, entries: Sequence[journal.Entry]) -> None:

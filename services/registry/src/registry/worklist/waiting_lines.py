@@ -133,6 +133,23 @@ KINDS: dict[str, Kind] = {
             FROM operations x WHERE {wanted} AND x.kind = 'junior_intake' AND x.state = 'previewed'"""
         ),
     ),
+    "archive_handover": Kind(
+        "纸质学籍档案移交",
+        "/v1/archive-handovers/",
+        {
+            "to_hand_over": Waits("转出学校移交档案", "registry.hand_over_archives"),
+            "to_receive": Waits("接收学校签收档案", "registry.receive_archives"),
+        },
+        _sql(
+            """SELECT x.id AS work, x.state, o.code AS organisation,
+                   CASE x.state WHEN 'to_receive' THEN x.from_school ELSE x.to_school END AS about, o.authority,
+                   x.opened_at AS since, x.due_on, {nobody}, x.id AS path
+            FROM archive_handovers x
+            JOIN organisations o ON o.valid_to IS NULL
+                AND o.code = CASE x.state WHEN 'to_receive' THEN x.to_school ELSE x.from_school END
+            WHERE {wanted} AND x.state <> 'done'"""
+        ),
+    ),
     "redraw": Kind(
         "重新分班",
         "/v1/class-assignments/",

@@ -1,4 +1,5 @@
-"""What a transfer changes besides school and class (24.4), and which plan it has used a place of (24.5.3)."""
+"""What a transfer changes besides school and class (24.4), and which plan it has used a place of (24.5.3); the
+paper archive that follows a record (21.2, 48)."""
 
 from __future__ import annotations
 
@@ -22,7 +23,52 @@ CREATE INDEX change_holds_went ON change_holds (went_to, went_cohort) WHERE went
 GRANT UPDATE (went_to, went_cohort) ON change_holds TO registry;
 """
 
+# What schools owe each other in paper: one row for all that left one for another on a day. `state` says whose turn it is.
+HANDOVERS = """
+CREATE TABLE archive_handovers (
+    id text PRIMARY KEY,
+    from_school text NOT NULL,
+    to_school text NOT NULL CHECK (to_school <> from_school),
+    left_on date NOT NULL,
+    due_on date NOT NULL,
+    opened_at timestamptz NOT NULL,
+    state text NOT NULL CHECK (state IN ('to_hand_over', 'to_receive', 'done')),
+    UNIQUE (from_school, to_school, left_on)
+) WITH (fillfactor = 80);
+CREATE INDEX archive_handovers_due ON archive_handovers (due_on, id) WHERE state <> 'done';
+CREATE INDEX archive_handovers_in ON archive_handovers (to_school, due_on, id);
+CREATE INDEX archive_handovers_out ON archive_handovers (from_school, due_on, id);
+CREATE TABLE archive_passings (
+    student_id text NOT NULL,
+    journal_seq integer NOT NULL CHECK (journal_seq > 0),
+    handover_id text NOT NULL REFERENCES archive_handovers,
+    handed_on date,
+    way text CHECK (way IN ('in_person', 'collected', 'post')),
+    carried_by text NOT NULL DEFAULT '',
+    handed_by text NOT NULL DEFAULT '',
+    handed_account text NOT NULL DEFAULT '',
+    received_on date,
+    received_by text NOT NULL DEFAULT '',
+    received_account text NOT NULL DEFAULT '',
+    overtaken boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (student_id, journal_seq),
+    CHECK ((handed_on IS NULL) = (way IS NULL) AND (handed_on IS NULL) = (handed_account = '')),
+    CHECK ((received_on IS NULL) = (received_account = '')),
+    CHECK (received_on >= handed_on),
+    CHECK (NOT overtaken OR (handed_on IS NULL AND received_on IS NULL))
+) WITH (fillfactor = 80);
+CREATE INDEX archive_passings_of ON archive_passings (handover_id, student_id) WHERE NOT overtaken;
+CREATE TRIGGER worklist_opened AFTER INSERT ON archive_handovers FOR EACH ROW
+    EXECUTE FUNCTION worklist_thing_changed('archive_handover', 'id');
+CREATE TRIGGER worklist_changed AFTER UPDATE ON archive_handovers FOR EACH ROW
+    WHEN (OLD.state IS DISTINCT FROM NEW.state) EXECUTE FUNCTION worklist_thing_changed('archive_handover', 'id');
+GRANT SELECT, INSERT, UPDATE (state) ON archive_handovers TO registry;
+GRANT SELECT, INSERT ON archive_passings TO registry;
+GRANT UPDATE (handed_on, way, carried_by, handed_by, handed_account, received_on, received_by, received_account, overtaken)
+    ON archive_passings TO registry;
+"""
+
 
 def upgrade() -> None:
-    statements(op, PLACEMENT)
-    statements(op, WENT_TO)
+    for script in (PLACEMENT, WENT_TO, HANDOVERS):
+        statements(op, script)
