@@ -14,6 +14,7 @@ from shared_contracts import (
     clearing,
     evidence,
     exports,
+    guardians,
     handover,
     holds,
     inspection,
@@ -118,6 +119,7 @@ Queries = (
     | holds.Queries
     | attendance.Queries
     | handover.Queries
+    | guardians.Queries
 )
 Events = (
     registrations.Events
@@ -132,6 +134,7 @@ Events = (
     | policy.Events
     | clearing.Events
     | holds.Events
+    | guardians.Events
 )
 
 REPLIES: dict[type[Command] | type[Query], type[Message]] = {
@@ -155,5 +158,6 @@ REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     **holds.REPLIES,
     **attendance.REPLIES,
     **handover.REPLIES,
+    **guardians.REPLIES,
 }
 """What answers what; any of them may be answered with `decisions.Refused` instead."""

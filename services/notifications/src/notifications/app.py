@@ -7,8 +7,8 @@ from service_kit.policy import first_look
 from service_kit.service import Kit, Service
 
 from notifications.context import Notifications, assemble
+from notifications.delivery import guardians, sending
 from notifications.delivery import handlers as delivery
-from notifications.delivery import sending
 from notifications.notices import handlers as notices
 from notifications.policy_watch import follow_policy
 from notifications.settings import NotificationsSettings
@@ -27,7 +27,7 @@ SERVICE = Service(
     "notifications",
     commands={**notices.COMMANDS, **delivery.COMMANDS},
     queries={**notices.QUERIES, **worklist.QUERIES, **delivery.QUERIES},
-    events={**notices.EVENTS, **worklist.EVENTS},
+    events={**notices.EVENTS, **worklist.EVENTS, **guardians.EVENTS},
     build=build,
     workers=(follow_policy, reminding.run, sending.run),
 )

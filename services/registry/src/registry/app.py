@@ -11,6 +11,7 @@ from service_kit.policy import first_look
 from service_kit.scanning import scanner_of
 from service_kit.service import Kit, Service
 
+from registry.archive import guardians
 from registry.archive import handlers as archive
 from registry.archive.key import archive_signer
 from registry.attendance import handlers as attendance
@@ -125,6 +126,7 @@ SERVICE = Service(
         **holds.QUERIES,
         **attendance.QUERIES,
         **handover.QUERIES,
+        **guardians.QUERIES,
     },
     events={**registration.EVENTS, **exports.EVENTS, **clearing.EVENTS, **holds.EVENTS},
     build=build,

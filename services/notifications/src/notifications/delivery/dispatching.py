@@ -125,5 +125,7 @@ def message(
         "notice_id": None,
         "account": None,
         "webhook_id": None,
+        "guardian_of": None,
+        "address": None,
         **values,
     }

@@ -21,7 +21,7 @@ from service_kit.telemetry import describe
 from shared_contracts.delivery import Channel, DeliveryState
 
 from notifications.context import Notifications
-from notifications.delivery import policy, signing, store, templates
+from notifications.delivery import guardians, policy, signing, store, templates
 from notifications.delivery.channels import Failed
 from notifications.delivery.dispatching import dispatch
 from notifications.delivery.store import ToSend
@@ -44,8 +44,10 @@ async def run(kit: Kit, deps: Notifications, stop: asyncio.Event) -> None:
         try:
             while not stop.is_set() and await dispatch(kit.db, deps):
                 pass
+            while not stop.is_set() and await guardians.dispatch(kit.db, deps):
+                pass
         except BusError as error:
-            log.info("notices are sent on later: access does not answer (%s)", describe(error))
+            log.info("notices are sent on later: another service does not answer (%s)", describe(error))
         except Exception as error:
             log.warning("notices are sent on later: %s", describe(error))
         try:
@@ -103,11 +105,14 @@ async def _send(deps: Notifications, message: ToSend, now: datetime) -> None:
         headers = signing.headers(secret, message.id, now, body)
         await deps.webhooks.send(message.url, headers, body)
         return
-    assert message.account is not None and message.address is not None
+    assert message.address is not None
     channel = deps.personal.get(Channel(message.channel))
     if channel is None:
         raise Failed("系统没有配置这个发送渠道")
-    address = deps.cipher.open(message.address, store.contact_context(message.account, message.channel))
+    context = store.guardian_context(message.id)
+    if message.account is not None:
+        context = store.contact_context(message.account, message.channel)
+    address = deps.cipher.open(message.address, context)
     await channel.send(message.id, address, templates.write(message.template, content))
 
 

@@ -163,6 +163,11 @@ async def webhooks_in(tx: AsyncConnection, organisations: Iterable[str]) -> Sequ
     return await fetch_all(tx, query.order_by(webhooks.c.id))
 
 
+def guardian_context(delivery_id: str) -> bytes:
+    """What a guardian's sealed number is bound to: the one message that it is for."""
+    return f"guardian:{delivery_id}".encode()
+
+
 def content_context(delivery_id: str) -> bytes:
     return f"delivery:{delivery_id}".encode()
 
@@ -183,6 +188,7 @@ class ToSend(msgspec.Struct, frozen=True, kw_only=True):
     channel: str
     account: str | None
     webhook_id: str | None
+    guardian_of: str | None
     template: str
     content: bytes
     created_at: datetime
@@ -199,8 +205,10 @@ WITH taken AS (
     ORDER BY next_try_at, id LIMIT $3 FOR UPDATE SKIP LOCKED),
 leased AS (
     UPDATE deliveries d SET next_try_at = $2, tries = tries + 1 FROM taken WHERE d.id = taken.id
-    RETURNING d.id, d.channel, d.account, d.webhook_id, d.template, d.content, d.created_at, d.tries)
-SELECT l.*, c.address, w.url, w.secret
+    RETURNING d.id, d.channel, d.account, d.webhook_id, d.guardian_of, d.template, d.content, d.created_at, d.tries,
+              d.address AS own_address)
+SELECT l.id, l.channel, l.account, l.webhook_id, l.guardian_of, l.template, l.content, l.created_at, l.tries,
+       coalesce(l.own_address, c.address) AS address, w.url, w.secret
 FROM leased l
 LEFT JOIN contacts c ON c.account = l.account AND c.channel = l.channel
      AND (c.verified_at IS NOT NULL OR l.template LIKE 'code\\_%')
@@ -215,7 +223,8 @@ async def take(tx: AsyncConnection, now: datetime, lease: timedelta, limit: int)
 
 
 _ENDED = """
-UPDATE deliveries SET state = $3, next_try_at = $4, sent_at = $5, problem = $6
+UPDATE deliveries SET state = $3, next_try_at = $4, sent_at = $5, problem = $6,
+                      address = CASE WHEN $3 = 'waiting' THEN address END
 WHERE id = $1 AND state = 'waiting' AND tries = $2
 """
 

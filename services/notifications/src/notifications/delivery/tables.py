@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import BYTEA
+from sqlalchemy.dialects.postgresql import BYTEA, JSONB
 
 from notifications.metadata import MOMENT, metadata
 
@@ -60,4 +60,20 @@ deliveries = sa.Table(
     sa.Column("next_try_at", MOMENT),
     sa.Column("sent_at", MOMENT),
     sa.Column("problem", sa.Text, nullable=False),
+    sa.Column("guardian_of", sa.Text),  # the student whose guardian it goes to, who has no account
+    sa.Column("address", BYTEA),  # sealed: of a guardian; gone when the message has ended
+)
+
+# What guardians are to be told, until it is a message: one for each student and thing.
+guardian_notices = sa.Table(
+    "guardian_notices",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("student_id", sa.Text, nullable=False),
+    sa.Column("organisation", sa.Text, nullable=False),
+    sa.Column("template", sa.Text, nullable=False),
+    sa.Column("content", JSONB, nullable=False),
+    sa.Column("made_at", MOMENT, nullable=False),
+    sa.Column("dispatched_at", MOMENT),
+    sa.Column("reached", sa.Boolean),  # whether the record had a number
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from notifications.app import SERVICE
 from notifications.delivery import policy, sending
 from notifications.delivery.dispatching import dispatch
 from notifications.notices import store as notices
@@ -14,15 +15,18 @@ from shared_contracts.access import HolderNow, HoldersNow, ListHoldersNow
 from shared_contracts.actors import Actor
 from shared_contracts.decisions import Refused
 from shared_contracts.delivery import ConfirmContact, DeliveryView, ListDeliveries, SetContact
+from shared_contracts.guardians import FindGuardianPhones, GuardianPhone, GuardianPhones
+from shared_contracts.messages import Event
 from worklist_desk import WorklistDesk
 from xueji_local.sink import Sink, Taken
 
 
 class Access:
-    """What access says of accounts. `away`: it does not answer."""
+    """What access says of accounts, and the registry of guardians (`phones`, by student). `away`: nobody answers."""
 
     def __init__(self) -> None:
         self.holders: dict[str, HolderNow] = {}
+        self.phones: dict[str, str] = {}
         self.away = False
 
     def knows(self, who: Actor) -> None:
@@ -31,6 +35,9 @@ class Access:
     async def need(self, message: Any, timeout: float = 5.0) -> Any:
         if self.away:
             raise BusError("access is away")
+        if isinstance(message, FindGuardianPhones):
+            found = [(one, self.phones[one]) for one in message.student_ids if one in self.phones]
+            return GuardianPhones(items=tuple(GuardianPhone(student_id=one, phone=phone) for one, phone in found))
         assert isinstance(message, ListHoldersNow)
         return HoldersNow(items=tuple(self.holders[name] for name in message.usernames if name in self.holders))
 
@@ -54,6 +61,10 @@ class DeliveryDesk(WorklistDesk):
         )
         async with self.db.unit(self.deps) as work:
             return await notices.put(work.tx, draft, work.now)
+
+    async def hear(self, event: Event) -> None:
+        async with self.db.unit(self.deps) as work:
+            await SERVICE.events[type(event)](work, event)
 
     async def go(self) -> list[Taken]:
         """Notices come of age and are dispatched, what waits is sent. Returns what the sink has got by it."""

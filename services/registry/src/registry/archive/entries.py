@@ -27,7 +27,7 @@ from shared_contracts.messages import word
 from shared_contracts.records import StudentState
 from sqlalchemy.engine import RowMapping
 
-from registry.archive import policy, store
+from registry.archive import guardians, policy, store
 from registry.archive.policy import StudentFacts
 from registry.context import RegistryWork
 from registry.evidence import store as evidence
@@ -68,6 +68,7 @@ async def add_entries(work: RegistryWork, command: AddArchiveEntries) -> Entries
                 return attached
             files[entry_id] = attached
     await _keep(work, command.actor, made, rows, files)
+    await guardians.reports_entered(work, items, rows)
     return EntriesAdded(ids=tuple(entry_id for entry_id, _ in made))
 
 

@@ -129,3 +129,18 @@ def _texts(entry: Entry) -> Iterator[tuple[str, str]]:
 
 def _no(clause_id: str, code: str, message: str, cure: str, field: str, **facts: Any) -> Finding:
     return refuse(clause_id, f"archive.{code}", message, cure=cure, fields=(field,), **facts)
+
+
+# ---- Article 34, paragraph 1: guardians are told --------------------------------------------------------------------------
+
+
+@clause("34.1")
+def term_report(entry: Entry) -> Exam | Evaluation | None:
+    """What is part of a term's report: 学业考试, 综合素质评价. Health and the rest are of a year or of a day."""
+    return entry if isinstance(entry, Exam | Evaluation) else None
+
+
+@clause("34.1")
+def is_told(of: int, now: int) -> bool:
+    """Reports of this school year and of the last one, whose spring term ends in the summer: older ones are made up for."""
+    return now - 1 <= of <= now

@@ -7,6 +7,16 @@ from sqlalchemy.dialects.postgresql import BYTEA
 
 from registry.metadata import MOMENT, metadata
 
+# Of which student and term guardians have been told (34.1): never twice.
+term_reports_told = sa.Table(
+    "term_reports_told",
+    metadata,
+    sa.Column("student_id", sa.Text, primary_key=True),
+    sa.Column("school_year", sa.SmallInteger, primary_key=True),
+    sa.Column("term", sa.Text, primary_key=True),
+    sa.Column("told_at", MOMENT, nullable=False),
+)
+
 archive_entries = sa.Table(
     "archive_entries",
     metadata,

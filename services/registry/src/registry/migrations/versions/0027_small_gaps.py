@@ -1,5 +1,5 @@
 """What a transfer changes besides school and class (24.4), and which plan it has used a place of (24.5.3); the
-paper archive that follows a record (21.2, 48)."""
+paper archive that follows a record (21.2, 48); of which term reports guardians were told (34.1)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from alembic import op
 from service_kit.migrate import statements
 
 revision = "0027"
-down_revision = "0024"
+down_revision = "0026"
 
 PLACEMENT = """
 GRANT UPDATE (placement) ON students TO registry;
@@ -68,7 +68,18 @@ GRANT UPDATE (handed_on, way, carried_by, handed_by, handed_account, received_on
     ON archive_passings TO registry;
 """
 
+TOLD = """
+CREATE TABLE term_reports_told (
+    student_id text NOT NULL,
+    school_year smallint NOT NULL,
+    term text NOT NULL CHECK (term IN ('autumn', 'spring')),
+    told_at timestamptz NOT NULL,
+    PRIMARY KEY (student_id, school_year, term)
+);
+GRANT SELECT, INSERT ON term_reports_told TO registry;
+"""
+
 
 def upgrade() -> None:
-    for script in (PLACEMENT, WENT_TO, HANDOVERS):
+    for script in (PLACEMENT, WENT_TO, HANDOVERS, TOLD):
         statements(op, script)

@@ -1,0 +1,107 @@
+"""To a guardian: once a student and term, where there is a number, at a decent hour, and nothing of what it says (34.1)."""
+
+from __future__ import annotations
+
+import pytest
+from delivery_desk import DeliveryDesk
+from notifications.delivery import guardians
+from service_kit.bus import BusError
+from shared_contracts.archive import Term
+from shared_contracts.guardians import TermReportsEntered
+
+pytestmark = [pytest.mark.integration, pytest.mark.clause("34.1")]
+PHONE = "13804510001"
+
+
+def entered(*students: str, year: int = 2026, term: Term = Term.AUTUMN) -> TermReportsEntered:
+    return TermReportsEntered(
+        school="2123000101", school_name="新春小学校", school_year=year, term=term, student_ids=students
+    )
+
+
+async def go(post: DeliveryDesk) -> list[str]:
+    """What guardians get; text by text."""
+    before = len(post.sink.taken)
+    while await guardians.dispatch(post.db, post.deps):
+        pass
+    await post.send()
+    return [one.text for one in post.sink.taken[before:]]
+
+
+async def test_one_text_a_student_and_term_where_there_is_a_number(post: DeliveryDesk) -> None:
+    post.access.phones = {"one": PHONE, "two": "13900000000"}
+    await post.hear(entered("one", "two", "three"))
+    await post.hear(entered("one", "two", "three"))
+    said = "【黑龙江省学籍】新春小学校已录入2026-2027学年第一学期综合素质评价，请向学校查阅。"
+    assert await go(post) == [said, said]
+    assert {one.to for one in post.sink.taken} == {PHONE, "13900000000"}
+    await post.hear(entered("one"))
+    assert await go(post) == []
+    await post.hear(entered("one", term=Term.SPRING))
+    assert ["第二学期" in text for text in await go(post)] == [True]
+    rows = await post.sql("SELECT student_id, reached FROM guardian_notices WHERE student_id = 'three'")
+    assert [tuple(row) for row in rows] == [("three", False)]
+
+
+async def test_a_number_is_sealed_and_gone_with_the_message(post: DeliveryDesk) -> None:
+    post.access.phones = {"one": PHONE}
+    await post.hear(entered("one"))
+    await guardians.dispatch(post.db, post.deps)
+    (row,) = await post.sql("SELECT address, content, shown_to FROM deliveries")
+    assert PHONE.encode() not in bytes(row["address"]) + bytes(row["content"])
+    assert row["shown_to"] == "138****0001"
+    await post.send()
+    (row,) = await post.sql("SELECT address, state FROM deliveries")
+    assert (row["address"], row["state"]) == (None, "sent")
+
+
+async def test_at_night_nobody_is_woken(post: DeliveryDesk) -> None:
+    post.access.phones = {"one": PHONE}
+    post.clock.pass_(hours=12, minutes=30)
+    await post.hear(entered("one"))
+    assert await go(post) == []
+    post.clock.pass_(hours=9)
+    assert len(await go(post)) == 1
+
+
+async def test_while_the_registry_is_away_nothing_is_lost(post: DeliveryDesk) -> None:
+    post.access.phones = {"one": PHONE}
+    await post.hear(entered("one"))
+    post.access.away = True
+    with pytest.raises(BusError):
+        await guardians.dispatch(post.db, post.deps)
+    post.access.away = False
+    assert len(await go(post)) == 1
+
+
+async def test_a_gateway_that_is_away_gets_it_later(post: DeliveryDesk) -> None:
+    post.access.phones = {"one": PHONE}
+    await post.hear(entered("one"))
+    post.sink.http_says = [503]
+    await go(post)
+    (row,) = await post.sql("SELECT state, address FROM deliveries")
+    assert row["state"] == "waiting" and row["address"] is not None
+    post.clock.pass_(minutes=2)
+    await post.send()
+    (row,) = await post.sql("SELECT state FROM deliveries")
+    assert row["state"] == "sent"
+
+
+async def test_a_kill_between_asking_and_keeping_makes_nothing_twice(
+    post: DeliveryDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken(BaseException):
+        pass
+
+    post.access.phones = {"one": PHONE}
+    await post.hear(entered("one"))
+
+    async def broken(*_: object) -> int:
+        raise Broken
+
+    with monkeypatch.context() as patched:
+        patched.setattr(guardians.store, "add_deliveries", broken)
+        with pytest.raises(Broken):
+            await guardians.dispatch(post.db, post.deps)
+    assert len(await go(post)) == 1
+    assert await go(post) == []
