@@ -11,9 +11,12 @@ from shared_contracts.messages import Command, Event, Message, Moment, Query
 
 
 class StudentState(StrEnum):
-    """How a student stands to the school; the changes of Chapter 4 add theirs. Only the first is a live record."""
+    """How a student stands to the school. The records of the first three are live ones: who is suspended or whose record is
+    retained has a record at the school and is in no class (18, 25)."""
 
     IN_SCHOOL = "in_school"  # 在读
+    SUSPENDED = "suspended"  # 休学
+    RETAINED = "retained"  # 保留学籍
     GRADUATED = "graduated"  # 毕业
     COMPLETED = "completed"  # 结业
     CANCELLED = "cancelled"  # 注销
@@ -22,6 +25,8 @@ class StudentState(StrEnum):
 
 STATE_TITLES: dict[StudentState, str] = {
     StudentState.IN_SCHOOL: "在读",
+    StudentState.SUSPENDED: "休学",
+    StudentState.RETAINED: "保留学籍",
     StudentState.GRADUATED: "毕业",
     StudentState.COMPLETED: "结业",
     StudentState.CANCELLED: "注销",

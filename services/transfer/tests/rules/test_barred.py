@@ -199,7 +199,10 @@ def test_without_the_calendar_of_the_grades_year_nothing_is_said() -> None:
 
 
 @pytest.mark.clause("24.3.4")
-@pytest.mark.parametrize(("state", "stands"), [("in_school", {}), ("suspended", {"pupil.suspended": "refuse"})])
+@pytest.mark.parametrize(
+    ("state", "stands"),
+    [("in_school", {}), ("suspended", {"pupil.suspended": "refuse"}), ("retained", {"pupil.retained": "refuse"})],
+)
 def test_nobody_is_transferred_while_suspended(state: str, stands: dict[str, str]) -> None:
     assert against(asked(facts(pupil=at(HERE, state=state)))) == stands
 

@@ -4,7 +4,7 @@ import { school } from "./choosing.js";
 import { session } from "./session.js";
 import { className, SEXES } from "./words.js";
 
-export const STATES = { in_school: "在读", graduated: "毕业", completed: "结业", cancelled: "注销", transferred_out: "转往外省" };
+export const STATES = { in_school: "在读", suspended: "休学", retained: "保留学籍", graduated: "毕业", completed: "结业", cancelled: "注销", transferred_out: "转往外省" };
 export const PLACEMENTS = { ordinary: "普通就读", mainstreamed: "随班就读", special_school: "特殊教育学校", home_teaching: "送教上门" };
 const WHY = { former_name: "曾用名", pinyin: "拼音", initials: "首字母", number: "号码" };
 const ENOUGH = 20; // rows that a page should have before somebody is asked whether to go on

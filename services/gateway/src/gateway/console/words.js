@@ -37,7 +37,7 @@ export const DECISIONS = { approve: "通过", return: "退回更正", reject: "�
 // What a row of the decisions may say besides.
 export const ACTS = { ...DECISIONS, resubmit: "更正后重新送审", withdraw: "撤回", reroute: "转由其他部门审核" };
 
-export const STUDENT_STATES = { in_school: "在读", graduated: "毕业", completed: "结业", cancelled: "注销", transferred_out: "转往外省" };
+export const STUDENT_STATES = { in_school: "在读", suspended: "休学", retained: "保留学籍", graduated: "毕业", completed: "结业", cancelled: "注销", transferred_out: "转往外省" };
 
 export const VERIFICATIONS = {
   pending: "尚未比对", matched: "公安比对一致", not_found: "公安库中未查到", name_mismatch: "姓名不符", sex_mismatch: "性别不符",

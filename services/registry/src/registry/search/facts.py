@@ -13,7 +13,15 @@ OTHER = "?"
 """The letter of whatever has none of its own (a state that came later): it is found, and the record decides."""
 
 STAGES = {"primary": "p", "junior": "j"}
-STATES = {"in_school": "i", "graduated": "g", "completed": "c", "cancelled": "x", "transferred_out": "o"}
+STATES = {
+    "in_school": "i",
+    "suspended": "s",
+    "retained": "r",
+    "graduated": "g",
+    "completed": "c",
+    "cancelled": "x",
+    "transferred_out": "o",
+}
 PLACEMENTS = {"ordinary": "o", "mainstreamed": "m", "special_school": "s", "home_teaching": "h"}
 USUAL_STATE, USUAL_PLACEMENT = STATES["in_school"], PLACEMENTS["ordinary"]
 """Of nearly all pupils; the others have narrow indexes of their own (migration 0011 names these two letters)."""

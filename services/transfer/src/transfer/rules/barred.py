@@ -11,7 +11,7 @@ from regulation.school_year import Stage, age_on, grade_name, school_year
 from shared_contracts.decisions import Finding
 from shared_contracts.transfer import Ground
 
-from transfer.rules.case import MOVES, SUSPENDED, URBAN, Case, Seen, day_title, place_of, receiving_authority
+from transfer.rules.case import MOVES, RETAINED, SUSPENDED, URBAN, Case, Seen, day_title, place_of, receiving_authority
 
 SIGN = "choice."
 """Codes of the signs of choosing a school begin so: they are for the authority, not for the school that applies."""
@@ -101,7 +101,11 @@ def graduating_grades_stay_in_the_county(case: Case) -> Finding | None:
 
 @clause("24.3.4")
 def not_while_suspended(case: Seen) -> Finding:
-    """休学期间不允许办理转学."""
+    """休学期间不允许办理转学; and whose record is retained (18) is not there to be transferred either."""
+    if case.pupil.state == RETAINED:
+        message = "学生正在保留学籍，不能办理转学"
+        cure = "保留学籍的原因消除后，先在原就读学校办理复学，再申请转学"
+        return refuse("24.3.4", "pupil.retained", message, cure=cure)
     if case.pupil.state == SUSPENDED:
         message = "学生在休学期间，不允许办理转学"
         cure = "先在原就读学校办理复学，复学后再申请转学"

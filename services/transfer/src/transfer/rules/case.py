@@ -18,6 +18,8 @@ PRIVATE = "private"
 URBAN = "urban"
 SUSPENDED = "suspended"
 """State of a pupil whose studies stand still (休学)."""
+RETAINED = "retained"
+"""State of a pupil who is away and whose record is kept until the cause has ended (保留学籍, 18)."""
 
 MOVES = (Ground.HOUSEHOLD_MOVED, Ground.RESIDENCE_CHANGED, Ground.HOUSE_PURCHASE, Ground.MIGRANT_CHILD)
 """Grounds of a family that has moved; the other two are placements (24.4), wherever the family lives."""

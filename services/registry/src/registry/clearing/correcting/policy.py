@@ -30,7 +30,13 @@ class CorrectionFacts(msgspec.Struct, frozen=True, kw_only=True):
     named: tuple[int, ...] = ()
 
 
-KEPT: Final = (StudentState.IN_SCHOOL, StudentState.GRADUATED, StudentState.COMPLETED)
+KEPT: Final = (
+    StudentState.IN_SCHOOL,
+    StudentState.SUSPENDED,
+    StudentState.RETAINED,
+    StudentState.GRADUATED,
+    StudentState.COMPLETED,
+)
 
 # ---- Article 21: kept up to date --------------------------------------------------------------------------------------
 
