@@ -1,4 +1,4 @@
-"""Fixtures: the service's handlers over a fresh database."""
+"""Fixtures: the service's handlers over a fresh database; and, for histories, the two services whose cases are told to it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from typing import Any
 import pytest_asyncio
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
+sys.path.insert(0, str(Path(__file__).parents[3] / "transfer" / "tests" / "cases" / "support"))
+sys.path.insert(0, str(Path(__file__).parents[3] / "registry" / "tests" / "registration" / "support"))
+sys.path.insert(0, str(Path(__file__).parents[3] / "registry" / "tests" / "form" / "support"))
+sys.path.insert(0, str(Path(__file__).parents[3] / "registry" / "tests" / "reorganisation" / "support"))
 
+from moving_world import MovingWorld
+from transfer_world import TransferWorld
 from worklist_desk import WorklistDesk
 
 
@@ -19,3 +25,14 @@ async def desk(service_env: Any) -> AsyncIterator[WorklistDesk]:
     made = WorklistDesk(await service_env("notifications"))
     yield made
     await made.shut()
+
+
+@pytest_asyncio.fixture
+async def world(service_env: Any) -> AsyncIterator[TransferWorld]:
+    registry = MovingWorld(await service_env("registry"))
+    await registry.prepare()
+    made = TransferWorld(await service_env("transfer"), registry)
+    await made.prepare()
+    yield made
+    await made.shut()
+    await registry.shut()
