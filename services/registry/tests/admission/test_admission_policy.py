@@ -175,6 +175,7 @@ def test_fifteen_years_and_no_more(born, wrong):
         ({"listed_by": "230202"}, ["child.listed_elsewhere"]),
         ({"admitted_to": SCHOOL.code}, ["child.admitted"]),
         ({"holder": SCHOOL.code}, ["child.registered"]),
+        ({"holder": "230000"}, ["child.transferred_out"]),
     ],
 )
 def test_who_belongs_on_a_county_s_list(changes, wrong):

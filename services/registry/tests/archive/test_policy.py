@@ -48,7 +48,11 @@ def test_the_day_lies_in_the_student_s_life(on: date, fine: bool) -> None:
 @pytest.mark.clause("14", "22")
 @pytest.mark.parametrize("state", StudentState)
 def test_a_cancelled_record_is_closed(state: StudentState) -> None:
-    expected = ["archive.cancelled"] if state is StudentState.CANCELLED else []
+    closed = {
+        StudentState.CANCELLED: ["archive.cancelled"],
+        StudentState.TRANSFERRED_OUT: ["archive.transferred_out"],
+    }
+    expected = closed.get(state, [])
     assert codes(AWARD, pupil=replace(PUPIL, state=state)) == expected
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from regulation.divisions import PROVINCE
 from regulation.findings import note, refuse
 from regulation.mark import clause
 from shared_contracts.decisions import Finding, Outcome
@@ -23,6 +24,15 @@ def held(holder: Holder, school: str, names: Mapping[str, str]) -> tuple[RowStat
             fields=("document_number",),
         )
         return RowState.ALREADY_HERE, (found,)
+    if holder.school == PROVINCE:
+        found = refuse(
+            "15.2",
+            "roster.transferred_out",
+            "该身份证件的学生学籍已转往外省，一人只有一个学籍，学籍号终身不变",
+            cure="不能重新建籍；学生回本省就读的，请由主管教育行政部门与省教育厅联系办理转回；不是同一学生的，请核对证件号",
+            fields=("document_number",),
+        )
+        return RowState.REFUSED, (found,)
     name = names.get(holder.school, holder.school)
     found = refuse(
         "15.2",

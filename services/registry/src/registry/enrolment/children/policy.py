@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, Literal
 
 import msgspec
-from regulation.divisions import DIVISIONS
+from regulation.divisions import DIVISIONS, PROVINCE
 from regulation.findings import note, passed, refuse
 from regulation.mark import clause
 from regulation.parameters import Parameters
@@ -125,6 +125,10 @@ def not_registered(f: ChildFacts) -> Finding | None:
     """One who has a record of primary school goes on to junior school with it; everybody else has none yet."""
     if f.holder is None or (f.stage is Stage.JUNIOR and f.record == "ended"):
         return None
+    if f.holder == PROVINCE:
+        message = "学籍已转往外省，一人只有一个学籍"
+        cure = "核对身份证件号；回本省就读的，与省教育厅联系办理转回，不得重新招收建籍"
+        return refuse("15.2", "child.transferred_out", message, cure=cure, fields=("document_number",))
     message = f"已在{f.name(f.holder)}建立学籍或正在建籍"
     cure = "核对身份证件号；转学的按转学办理"
     return refuse("15.2", "child.registered", message, cure=cure, fields=("document_number",), school=f.holder)
