@@ -59,6 +59,7 @@ async def test_the_province_office_keeps_it_and_the_school_a_copy(world: MovingW
     assert (copy.state, copy.grade, copy.copy_as_of) == ("in_school", 3, world.clock.today())
     archive = await world.ask(GetArchive(actor=OFFICE, student_id=one))
     assert isinstance(archive, ArchiveView) and archive.intact
+    assert await world.sql("SELECT FROM archive_handovers") == [], "no receipt of ours reaches where the paper goes"
     await world.whole()
 
 

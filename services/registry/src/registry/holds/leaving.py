@@ -67,6 +67,7 @@ async def _leave(work: RegistryWork, event: OutwardApproved, row: RowMapping) ->
         keeper=PROVINCE,
         content=content,
     )
+    await store.study_where_the_record_is(work.tx, event.student_id, work.today)
     await custody.pass_records(
         work, [passing], kind=TRANSFERRED_OUT, clause_id="24.5.1", on=work.today, actor=event.actor
     )  # fmt: skip

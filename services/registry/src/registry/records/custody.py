@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 import msgspec
+from regulation.divisions import PROVINCE
 from regulation.mark import clause
 from service_kit.database import driver, insert_rows
 from shared_contracts.actors import Actor
@@ -155,6 +156,7 @@ async def pass_records(
             )
             for one in passings
             if one.student_id in leaving
+            and one.school != PROVINCE  # its paper goes to where no receipt of ours reaches
         ],
         on,
     )
