@@ -56,6 +56,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a row of `cases` holds. `step`: what it waits for or, when returned, will wait for; None once ended.
 
     `due_on`: last day of the step's clock; `provisional`: it leans on a year without a published calendar.
+    `clock_from`, `clock_days`: the clock began on that day and runs for so many working days: `due_on` follows from them by
+    the calendar, also by one that has got a new year's holidays (`casework.recounting`). None while it stands still.
     `days_left`: the working days that a stopped clock had left. `deciders`: (part, account) of what counts and what
     another part must not share: who approved which step, who corrected (ENTRANT) and, where an account has one part in a
     case, who returned or re-routed at which. `version`: the number of acts.
@@ -65,6 +67,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     step: str | None
     due_on: date | None = None
     provisional: bool = False
+    clock_from: date | None = None
+    clock_days: int | None = None
     days_left: int | None = None
     deciders: tuple[tuple[str, str], ...] = ()
     version: int = 0
@@ -188,11 +192,15 @@ def _approved(kind: CaseKind, case: Standing, step: StepKind, account: str, cloc
 
 
 def _returned(kind: CaseKind, case: Standing, clock: _Clock) -> Standing:
-    stopped = msgspec.structs.replace(case, status="returned", due_on=None, provisional=False)
+    stopped = _stopped(msgspec.structs.replace(case, status="returned"))
     if kind.return_to == "first":
         return msgspec.structs.replace(stopped, step=kind.first.name, days_left=kind.first.days, deciders=())
     left = None
-    if case.due_on is not None:
+    if case.clock_from is not None and case.clock_days is not None:
+        # From what the clock has run: a last day that a new calendar has not moved yet says nothing wrong here.
+        run = clock.calendar.working_days_between(case.clock_from, clock.day).count
+        left = max(case.clock_days - run, 0)
+    elif case.due_on is not None:
         left = clock.calendar.working_days_between(clock.day, case.due_on).count
     return msgspec.structs.replace(stopped, days_left=left)
 
@@ -223,8 +231,19 @@ def _at(case: Standing, step: StepKind, days: int | None, clock: _Clock) -> Stan
     """The case waits for a step, from a day on for so many working days."""
     due, provisional = _deadline(clock, days) if days else (None, False)
     return msgspec.structs.replace(
-        case, status="open", step=step.name, due_on=due, provisional=provisional, days_left=None
+        case,
+        status="open",
+        step=step.name,
+        due_on=due,
+        provisional=provisional,
+        clock_from=clock.day if days else None,
+        clock_days=days or None,
+        days_left=None,
     )
+
+
+def _stopped(case: Standing) -> Standing:
+    return msgspec.structs.replace(case, due_on=None, provisional=False, clock_from=None, clock_days=None)
 
 
 @lru_cache(maxsize=4_096)
@@ -234,4 +253,4 @@ def _deadline(clock: _Clock, days: int) -> tuple[date, bool]:
 
 
 def _ended(case: Standing, status: Status) -> Standing:
-    return msgspec.structs.replace(case, status=status, step=None, due_on=None, provisional=False, days_left=None)
+    return msgspec.structs.replace(_stopped(case), status=status, step=None, days_left=None)

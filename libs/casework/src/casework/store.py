@@ -22,7 +22,7 @@ from casework.state import Act, DecisionRow, Standing, advance, day_of
 Connection: TypeAlias = "asyncpg.Connection[Any]"
 """The driver's connection inside the caller's transaction (`service_kit.database.driver`)."""
 
-STANDING = "status, step, due_on, provisional, days_left, deciders, version"
+STANDING = "status, step, due_on, provisional, clock_from, clock_days, days_left, deciders, version"
 """The columns of `cases` that `standing` reads. `parties` and `entered_by` are for the rules."""
 
 
@@ -79,8 +79,8 @@ async def open_cases(
     done: int = await connection.fetchval(
         f"""WITH n AS (
             INSERT INTO {prefix}cases (id, kind, subject_id, parties, entered_by, opened_at, status, step, due_on,
-                                       provisional, deciders, version)
-            SELECT id, $5, subject_id, parties::jsonb, entered_by, $6, $7, $8, $9, $10, '[]'::jsonb, 0
+                                       provisional, clock_from, clock_days, deciders, version)
+            SELECT id, $5, subject_id, parties::jsonb, entered_by, $6, $7, $8, $9, $10, $11, $12, '[]'::jsonb, 0
             FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS n(id, subject_id, parties, entered_by)
             ON CONFLICT (id) DO NOTHING RETURNING 1)
             SELECT count(*) FROM n""",  # noqa: S608 - the prefix is the service's own
@@ -94,6 +94,8 @@ async def open_cases(
         standing.step,
         standing.due_on,
         standing.provisional,
+        standing.clock_from,
+        standing.clock_days,
     )
     return done
 
@@ -102,7 +104,7 @@ async def lock_cases(connection: Connection, ids: Sequence[str], prefix: str = "
     """Lock cases in the order of their ids, so that two bulk acts never wait for each other in a circle."""
     rows = await connection.fetch(
         f"""SELECT id, subject_id, parties::text AS parties, entered_by, status, step, due_on, provisional,
-                   days_left, deciders::text AS deciders, version
+                   clock_from, clock_days, days_left, deciders::text AS deciders, version
             FROM {prefix}cases WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE""",  # noqa: S608
         list(ids),
     )
@@ -139,14 +141,15 @@ async def decide_cases(
     becomes = [after[before] for before in ways]
     moved = await connection.fetchval(
         f"""WITH w AS MATERIALIZED (
-              SELECT way, version, was, status, step, due_on, provisional, days_left, deciders::jsonb AS deciders
+              SELECT way, version, was, status, step, due_on, provisional, days_left, deciders::jsonb AS deciders,
+                     clock_from, clock_days
               FROM unnest($3::int[], $4::int[], $5::text[], $6::text[], $7::text[], $8::date[], $9::bool[], $10::int[],
-                          $11::text[])
-                AS w(way, version, was, status, step, due_on, provisional, days_left, deciders)),
+                          $11::text[], $22::date[], $23::int[])
+                AS w(way, version, was, status, step, due_on, provisional, days_left, deciders, clock_from, clock_days)),
             moved AS (
               UPDATE {prefix}cases c
               SET status = w.status, step = w.step, due_on = w.due_on, provisional = w.provisional,
-                  days_left = w.days_left, deciders = w.deciders, version = w.version + 1,
+                  clock_from = w.clock_from, clock_days = w.clock_days, days_left = w.days_left, deciders = w.deciders, version = w.version + 1,
                   parties = c.parties || $12::text::jsonb
               FROM unnest($1::text[], $2::int[]) AS m(id, way) JOIN w USING (way)
               WHERE c.id = m.id AND c.version = w.version
@@ -177,6 +180,8 @@ async def decide_cases(
         doing.reason.strip(),
         doing.override,
         _json(doing.details),
+        [standing.clock_from for standing in becomes],
+        [standing.clock_days for standing in becomes],
     )
     if moved != len(cases):
         raise CaseConflict(f"{len(cases) - moved} of {len(cases)} cases had moved")
@@ -218,6 +223,8 @@ def standing(row: Mapping[str, Any]) -> Standing:
         step=row["step"],
         due_on=row["due_on"],
         provisional=row["provisional"],
+        clock_from=row["clock_from"],
+        clock_days=row["clock_days"],
         days_left=row["days_left"],
         deciders=pairs,
         version=row["version"],

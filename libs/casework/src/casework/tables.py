@@ -28,6 +28,8 @@ def case_tables(metadata: sa.MetaData, prefix: str = "") -> CaseTables:
         sa.Column("step", sa.Text),
         sa.Column("due_on", sa.Date),
         sa.Column("provisional", sa.Boolean, nullable=False),
+        sa.Column("clock_from", sa.Date),
+        sa.Column("clock_days", sa.Integer),
         sa.Column("days_left", sa.Integer),
         sa.Column("deciders", JSONB, nullable=False),  # [[step, account], ...]
         sa.Column("version", sa.Integer, nullable=False),
@@ -51,6 +53,22 @@ def case_tables(metadata: sa.MetaData, prefix: str = "") -> CaseTables:
     return CaseTables(cases, decisions)
 
 
+# How far a recount of last days has come (`casework.recounting`). `calendar`: the number of the newest notice; `round`: 1 as
+# soon as it is known, 2 on a later day, for cases of a copy that had not heard of it yet. `after`: the last case looked at.
+RECOUNTS = (
+    """CREATE TABLE {prefix}recounts (
+        calendar bigint NOT NULL,
+        round smallint NOT NULL CHECK (round IN (1, 2)),
+        begun_on date NOT NULL,
+        after text NOT NULL DEFAULT '',
+        moved bigint NOT NULL DEFAULT 0,
+        done boolean NOT NULL DEFAULT false,
+        PRIMARY KEY (calendar, round)
+    )""",
+    "GRANT SELECT, INSERT ON {prefix}recounts TO {role}",
+    "GRANT UPDATE (after, moved, done) ON {prefix}recounts TO {role}",
+)
+
 # Every act updates its case: room on the page and no index on what changes keep those updates HOT (in place).
 # No foreign key from decisions to cases: one statement writes both, and the check would cost more than the row.
 _DDL = (
@@ -65,10 +83,13 @@ _DDL = (
         step text,
         due_on date,
         provisional boolean NOT NULL DEFAULT false,
+        clock_from date,
+        clock_days integer CHECK (clock_days > 0),
         days_left integer,
         deciders jsonb NOT NULL DEFAULT '[]',
         version integer NOT NULL DEFAULT 0,
-        CHECK ((status IN ('open', 'returned')) = (step IS NOT NULL))
+        CHECK ((status IN ('open', 'returned')) = (step IS NOT NULL)),
+        CHECK ((clock_from IS NULL) = (clock_days IS NULL))
     ) WITH (fillfactor = 50)""",
     """CREATE TABLE {prefix}case_decisions (
         case_id text NOT NULL,
@@ -88,8 +109,9 @@ _DDL = (
         CHECK (reason <> '' OR NOT (override OR decision IN ('reject', 'return', 'withdraw', 'reroute')))
     )""",
     "CREATE INDEX {prefix}cases_subject ON {prefix}cases (subject_id)",
+    *RECOUNTS,
     "GRANT SELECT, INSERT ON {prefix}cases TO {role}",
-    "GRANT UPDATE (parties, status, step, due_on, provisional, days_left, deciders, version)"
+    "GRANT UPDATE (parties, status, step, due_on, provisional, clock_from, clock_days, days_left, deciders, version)"
     " ON {prefix}cases TO {role}",
     "GRANT SELECT, INSERT ON {prefix}case_decisions TO {role}",
 )

@@ -1,7 +1,8 @@
 """Statutory working days (工作日): weekends, holidays and make-up days, as the State Council's yearly notice has them.
 
-The notices of past years come from `chinesecalendar`; later years are rows that an administrator adds when the notice
-is out. A year without a notice counts Monday to Friday, and every answer that leans on it is marked provisional.
+The notices of past years come from `chinesecalendar`; later ones are published by the province (`registry/working_days`),
+and reach every service with the policy values. A year without a notice counts Monday to Friday, and every answer that leans
+on it is marked provisional.
 """
 
 from __future__ import annotations
@@ -40,6 +41,15 @@ class CalendarRow(msgspec.Struct, frozen=True, gc=False):
     working: bool
 
 
+class Notice(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A year's notice (国务院办公厅关于某年部分节假日安排的通知), whole. `holidays`: all days off that it names, weekends among
+    them too; `worked`: weekend days that are worked (调休上班). It may reach into the last days of the year before."""
+
+    year: int
+    holidays: tuple[date, ...]
+    worked: tuple[date, ...] = ()
+
+
 # The notice for a year has moved the last days of the year before (30 and 31 December 2022 and 2023, 29 December
 # 2007 and 2018): they are certain only when the next year's notice is out.
 _TAIL = (12, 29)
@@ -56,17 +66,53 @@ def _published() -> tuple[CalendarRow, ...]:
     )
 
 
-class Calendar:
-    """Counts working days. `extra_rows`: later notices, a whole year at a time; they also correct single days.
+def year_of(day: date) -> int:
+    """The year whose notice a day belongs to: that of the last days of December comes with the next year's."""
+    return day.year + ((day.month, day.day) >= _TAIL)
 
-    A year counts as published when any row lies in it. Answers are memoised by year.
+
+def released(year: int) -> Notice | None:
+    """A year's notice as this release of the program knows it; None where it knows none."""
+    rows = [row for row in _published() if year_of(row.date) == year]
+    if not any(row.date.year == year for row in rows):
+        return None
+    return Notice(
+        year=year,
+        holidays=tuple(sorted(row.date for row in rows if not row.working)),
+        worked=tuple(sorted(row.date for row in rows if row.working)),
+    )
+
+
+LAST_RELEASED = max(year_of(row.date) for row in _published())
+"""The last year whose holidays this release of the program brings."""
+
+
+class Calendar:
+    """Counts working days. `extra_rows`: single days that are otherwise. `notices`: of whole years, each in the place of what
+    the release knows of its year.
+
+    A year counts as published when any row lies in it. Never changed: a new notice makes a new calendar. Answers are
+    memoised by year.
     """
 
-    def __init__(self, extra_rows: Iterable[CalendarRow] = ()) -> None:
-        self._moved = {row.date: row.working for row in (*_published(), *extra_rows)}
+    def __init__(self, extra_rows: Iterable[CalendarRow] = (), notices: Iterable[Notice] = ()) -> None:
+        given = {notice.year: notice for notice in notices}
+        self._notices = tuple(given.values())
+        self._moved = {row.date: row.working for row in _published() if year_of(row.date) not in given}
+        for _, notice in sorted(given.items()):
+            self._moved |= dict.fromkeys(notice.holidays, False) | dict.fromkeys(notice.worked, True)
+        self._moved |= {row.date: row.working for row in extra_rows}
         # A row in the last days of December belongs to the next year's notice.
         self._years = frozenset(d.year for d in self._moved if (d.month, d.day) < _TAIL)
         self._working: dict[int, tuple[int, ...]] = {}
+
+    def with_notice(self, notice: Notice) -> Calendar:
+        """What it would be with this notice in the place of what is known of its year; single extra days are not carried over."""
+        return Calendar(notices=[*(one for one in self._notices if one.year != notice.year), notice])
+
+    def is_published(self, year: int) -> bool:
+        """Whether the year's holidays are known."""
+        return year in self._years
 
     def is_working_day(self, day: date) -> DayKind:
         working = self._moved.get(day, day.weekday() < 5)

@@ -158,6 +158,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     transfer_report_spring: MonthDay
     transfer_report_autumn: MonthDay
     transfer_report_notice_working_days: int
+    working_days_asked_from: MonthDay
     shared_authority_one_signature: int
 
     @staticmethod

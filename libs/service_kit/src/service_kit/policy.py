@@ -5,6 +5,9 @@ last `MARGIN` before it: so a copy that looks every few seconds knows a value be
 a lock nor a read for it. The registry reads its own tables (`registry.policy_values.live`); a service other than the
 registry keeps a replica of what was published for the keys that it uses: `create_replica` in a migration, `follow` among its
 workers, `ReplicaPolicy` in its dependencies.
+
+The statutory calendar (`work.deps.policy.calendar`) comes the same way: a year's holidays that the province publishes count
+from a later day on, and last days that have been counted out already are counted anew (`recount`, `casework.recounting`).
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from typing import Any
 import asyncpg
 import msgspec
 import sqlalchemy as sa
+from regulation.calendar import LAST_RELEASED, Calendar, Notice
 from regulation.parameters import (
     LocalValue,
     Parameter,
@@ -29,7 +33,9 @@ from regulation.parameters import (
     province_parameters,
 )
 from shared_contracts.actors import system
+from shared_contracts.messages import Event
 from shared_contracts.policy import AskPublished, Published
+from shared_contracts.working_days import WorkingDaysPublished
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service_kit.bus import BusError
@@ -38,6 +44,7 @@ from service_kit.database import Database, driver, fetch_one
 from service_kit.migrate import statements
 from service_kit.service import Kit
 from service_kit.telemetry import describe
+from service_kit.work import EventHandler, Work
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +55,10 @@ LOOKS = 10.0
 """Seconds between two looks."""
 
 WAKE = "policy"
+RECOUNT = "recount"
+"""Set when this copy has read another calendar."""
+RECOUNTS = 30.0
+"""Seconds between two looks whether a recount has been left undone, where nobody calls."""
 
 
 class PolicyNotKnown(Exception):
@@ -60,15 +71,31 @@ class LivePolicy:
     def __init__(self, parameters: tuple[Parameter, ...] | None = None) -> None:
         self._parameters = parameters or province_parameters()
         self._book = PolicyBook(self._parameters)
+        self._calendar = Calendar()
+        self._notices = 0
         self.version = 0
         self._looked: float | None = None
 
     @property
     def book(self) -> PolicyBook:
         """Raises PolicyNotKnown: a copy that cannot look for longer than `MARGIN` says nothing rather than something old."""
+        self._fresh()
+        return self._book
+
+    def _fresh(self) -> None:
         if self._looked is not None and time.monotonic() - self._looked > MARGIN.total_seconds():
             raise PolicyNotKnown
-        return self._book
+
+    @property
+    def calendar(self) -> Calendar:
+        """The statutory working days as they are known now; never changed, another one takes its place. Raises PolicyNotKnown."""
+        self._fresh()
+        return self._calendar
+
+    @property
+    def calendar_number(self) -> int:
+        """Grows with every notice that is published and every year that a release of the program brings."""
+        return self._notices * 10_000 + LAST_RELEASED
 
     def parameters(self, division: str, on: date) -> Parameters:
         """What holds in a division on a day. Raises LookupError where nothing does, PolicyNotKnown."""
@@ -81,6 +108,9 @@ class LivePolicy:
         changed = version != self.version
         if changed:
             self._book = sound(self._parameters, await self.read_values(tx))
+            number, notices = await self.read_notices(tx)
+            if number != self._notices:
+                self._calendar, self._notices = Calendar(notices=notices), number
             self.version = version
         self._looked = asked
         return changed
@@ -91,6 +121,10 @@ class LivePolicy:
 
     async def read_values(self, tx: AsyncConnection) -> list[LocalValue]:
         """Every value that is published and was neither withdrawn nor returned in time, also those still to come."""
+        raise NotImplementedError
+
+    async def read_notices(self, tx: AsyncConnection) -> tuple[int, list[Notice]]:
+        """The years' holidays in force, and the number of the newest notice (0: there is none)."""
         raise NotImplementedError
 
 
@@ -139,12 +173,34 @@ async def watch(
         woken.clear()
         if before is not None:
             await before()
+        number = policy.calendar_number
         async with kit.db.transaction() as tx:
             if await policy.look(tx):
                 log.info("policy values read again: version %d", policy.version)
+        if policy.calendar_number != number:
+            kit.wake(RECOUNT).set()
         waits = [asyncio.ensure_future(stop.wait()), asyncio.ensure_future(woken.wait())]
         with contextlib.suppress(TimeoutError):
             await asyncio.wait(waits, timeout=LOOKS, return_when=asyncio.FIRST_COMPLETED)
+        for one in waits:
+            one.cancel()
+
+
+async def recount(kit: Kit, deps: Any, stop: asyncio.Event, batch: Callable[[Work[Any]], Awaitable[bool]]) -> None:
+    """A worker's life: `batch(work)` for as long as it has done something, each in a transaction of its own, whenever this copy
+    has read another calendar, and from time to time, since whoever began may have been killed."""
+    woken = kit.wake(RECOUNT)
+    while not stop.is_set():
+        woken.clear()
+        try:
+            more = True
+            while more and not stop.is_set():
+                async with kit.db.unit(deps) as work:
+                    more = await batch(work)
+        except Exception as error:  # the database is away for a moment
+            log.warning("last days: counted again later: %s", describe(error))
+        waits = [asyncio.ensure_future(stop.wait()), asyncio.ensure_future(woken.wait())]
+        await asyncio.wait(waits, timeout=RECOUNTS, return_when=asyncio.FIRST_COMPLETED)
         for one in waits:
             one.cancel()
 
@@ -155,14 +211,20 @@ _DDL = """
 CREATE TABLE policy_replica (
     single boolean PRIMARY KEY DEFAULT true CHECK (single),
     version bigint NOT NULL,
-    published jsonb NOT NULL
+    published jsonb NOT NULL,
+    calendar bigint NOT NULL DEFAULT 0,
+    notices jsonb NOT NULL DEFAULT '[]'
 );
 INSERT INTO policy_replica (version, published) VALUES (0, '[]');
 """
-_GRANTS = "GRANT SELECT ON policy_replica TO {role}; GRANT UPDATE (version, published) ON policy_replica TO {role};"
+_GRANTS = "GRANT SELECT ON policy_replica TO {role}; GRANT UPDATE (version, published, calendar, notices) ON policy_replica TO {role};"
 _VERSION = "SELECT version FROM policy_replica"
 _PUBLISHED = "SELECT published::text AS published FROM policy_replica"
-_NEWER = "UPDATE policy_replica SET version = $1, published = $2::text::jsonb WHERE version <= $1"
+_NOTICES = "SELECT calendar, notices::text AS notices FROM policy_replica"
+_NEWER = """
+UPDATE policy_replica SET version = $1, published = $2::text::jsonb, calendar = $3, notices = $4::text::jsonb
+WHERE version <= $1
+"""
 
 
 def create_replica(op: Any, app_role: str) -> None:
@@ -182,6 +244,19 @@ class ReplicaPolicy(LivePolicy):
     async def read_values(self, tx: AsyncConnection) -> list[LocalValue]:
         row = await fetch_one(tx, _PUBLISHED)
         return [] if row is None else msgspec.json.decode(row["published"], type=list[LocalValue])
+
+    async def read_notices(self, tx: AsyncConnection) -> tuple[int, list[Notice]]:
+        row = await fetch_one(tx, _NOTICES)
+        return (0, []) if row is None else (row["calendar"], msgspec.json.decode(row["notices"], type=list[Notice]))
+
+
+async def _hear(work: Work[Any], _event: WorkingDaysPublished) -> None:
+    """At once, not at the next look. Lost, it costs some seconds; twice, a look."""
+    work.after_commit(work.deps.wake_policy)
+
+
+EVENTS: dict[type[Event], EventHandler] = {WorkingDaysPublished: _hear}
+"""Among the events of a service that counts working days and has `wake_policy` in its dependencies."""
 
 
 async def follow(kit: Kit, policy: ReplicaPolicy, keys: Sequence[str], stop: asyncio.Event) -> None:
@@ -222,4 +297,10 @@ async def keep(db: Database, published: Published) -> None:
         for value in published.values or ()
     ]
     async with db.transaction() as tx:
-        await (await driver(tx)).execute(_NEWER, published.version, msgspec.json.encode(values).decode())
+        await (await driver(tx)).execute(
+            _NEWER,
+            published.version,
+            msgspec.json.encode(values).decode(),
+            published.calendar,
+            msgspec.json.encode(published.notices).decode(),
+        )

@@ -13,6 +13,7 @@ from shared_contracts import appointments
 from shared_contracts.actors import Actor, Role
 from shared_contracts.exports import ExportApproved, ExportsStand, ExportStands
 from shared_contracts.messages import Command, Event, Message, Moment, Ok, Query
+from shared_contracts.working_days import MovedDeadlines, YearDays
 
 ANONYMOUS = Actor(account="", name="", organisation="", roles=())
 """Whoever has not signed in yet."""
@@ -463,7 +464,22 @@ class ListHoldersNow(Query, frozen=True, kw_only=True, gc=False, tag="access.hol
     usernames: tuple[str, ...]
 
 
-Queries = GetAccount | ListAccounts | ListSessions | GetTokenState | ListClients | ListHoldersNow | appointments.Queries
+class MovedExportDeadlines(Query, frozen=True, kw_only=True, gc=False, tag="access.moved_deadlines"):
+    """For the registry's dry run of a year's notice: last days of open approvals that it would move. Reply: MovedDeadlines."""
+
+    days: YearDays
+
+
+Queries = (
+    GetAccount
+    | ListAccounts
+    | ListSessions
+    | GetTokenState
+    | ListClients
+    | ListHoldersNow
+    | MovedExportDeadlines
+    | appointments.Queries
+)
 Events = appointments.Events | AlertRaised | ExportApproved | ExportStands | ExportsStand
 
 REPLIES: dict[type[Command] | type[Query], type[Message]] = {
@@ -490,6 +506,7 @@ REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     GetTokenState: TokenState,
     ListClients: ClientPage,
     ListHoldersNow: HoldersNow,
+    MovedExportDeadlines: MovedDeadlines,
     **appointments.REPLIES,
 }
 """What answers what; any of them may be answered with `decisions.Refused` instead."""

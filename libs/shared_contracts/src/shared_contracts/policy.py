@@ -11,6 +11,7 @@ from typing import Literal
 
 from shared_contracts.decisions import Finding
 from shared_contracts.messages import Command, Event, Message, Moment, Query
+from shared_contracts.working_days import YearDays
 
 Value = int | str
 Kind = Literal["number", "month_day", "time"]
@@ -148,10 +149,13 @@ class PublishedValue(Message, frozen=True, kw_only=True, gc=False):
 
 
 class Published(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.published_policy"):
-    """All values of the keys asked for that are published; None where nothing has changed since."""
+    """All values of the keys asked for that are published; None where nothing has changed since. `notices`: the years' holidays
+    in force; `calendar`: the number of the newest of them, 0 where there is none."""
 
     version: int
     values: tuple[PublishedValue, ...] | None
+    calendar: int = 0
+    notices: tuple[YearDays, ...] = ()
 
 
 # ---- simulation -------------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from shared_contracts import (
     rosters,
     search,
     waiting,
+    working_days,
     workload,
 )
 from shared_contracts.files import FileRef as FileRef
@@ -95,6 +96,7 @@ Commands = (
     | clearing.Commands
     | junior_intake.Commands
     | holds.Commands
+    | working_days.Commands
     | attendance.Commands
     | handover.Commands
 )
@@ -117,6 +119,7 @@ Queries = (
     | search.Queries
     | clearing.Queries
     | holds.Queries
+    | working_days.Queries
     | attendance.Queries
     | handover.Queries
     | guardians.Queries
@@ -135,12 +138,14 @@ Events = (
     | clearing.Events
     | holds.Events
     | guardians.Events
+    | working_days.Events
 )
 
 REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     **organisations.REPLIES,
     **reorganisation.REPLIES,
     **policy.REPLIES,
+    **working_days.REPLIES,
     **admission.REPLIES,
     **junior_intake.REPLIES,
     **evidence.REPLIES,

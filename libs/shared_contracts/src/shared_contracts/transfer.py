@@ -21,6 +21,7 @@ from shared_contracts.transfer_words import Application as Application
 from shared_contracts.transfer_words import Ground as Ground
 from shared_contracts.transfer_words import Step as Step
 from shared_contracts.transfer_words import TransferState as TransferState
+from shared_contracts.working_days import MovedDeadlines, YearDays
 
 
 class StepView(Message, frozen=True, kw_only=True, gc=False):
@@ -256,6 +257,12 @@ class Rooms(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag=
     items: tuple[NearbySchool, ...]
 
 
+class MovedTransferDeadlines(Query, frozen=True, kw_only=True, gc=False, tag="transfer.moved_deadlines"):
+    """For the registry's dry run of a year's notice: last days of open steps that it would move. Reply: MovedDeadlines."""
+
+    days: YearDays
+
+
 class TrackedStep(Message, frozen=True, kw_only=True, gc=False):
     title: str
     decision_title: str
@@ -348,6 +355,7 @@ Queries = (
     | ListTransfers
     | ListRooms
     | outside_transfers.Queries
+    | MovedTransferDeadlines
     | private_places.Queries
     | transfer_reports.Queries
 )
@@ -370,6 +378,7 @@ REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     outside_transfers.ResubmitOutward: TransferView,
     outside_transfers.WithdrawOutward: TransferView,
     outside_transfers.DecideOutside: TransferView,
+    MovedTransferDeadlines: MovedDeadlines,
     **private_places.REPLIES,
     **transfer_reports.REPLIES,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service_kit import organisations, settings
+from service_kit import organisations, policy, settings
 from service_kit.policy import first_look
 from service_kit.service import Kit, Service
 
@@ -14,7 +14,7 @@ from access.audit import handlers as audit
 from access.clients import handlers as clients
 from access.context import Access, assemble
 from access.exports import handlers as exports
-from access.exports import sweeping
+from access.exports import recounting, sweeping
 from access.policy_watch import follow_policy
 from access.sessions import handlers as sessions
 from access.sessions import worker as keys
@@ -46,8 +46,9 @@ SERVICE = Service(
         **appointments.QUERIES,
         **audit.QUERIES,
         **exports.QUERIES,
+        **recounting.QUERIES,
     },
-    events={**ended.EVENTS, **audit.EVENTS, **exports.EVENTS},
+    events={**policy.EVENTS, **ended.EVENTS, **audit.EVENTS, **exports.EVENTS},
     build=build,
-    workers=(organisations.fill, follow_policy, keys.run, dormancy.run, *audit.WORKERS, sweeping.worker),
+    workers=(organisations.fill, follow_policy, keys.run, dormancy.run, *audit.WORKERS, sweeping.worker, recounting.run),
 )

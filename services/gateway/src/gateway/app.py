@@ -79,6 +79,7 @@ from gateway.routes import (
     transfer_reports,
     transfers,
     webhooks,
+    working_days,
     worklist,
 )
 from gateway.settings import GatewaySettings, split
@@ -122,6 +123,7 @@ ROUTERS = (
     handover,
     attendance,
     policy,
+    working_days,
     classes,
     class_assignments,
     class_moves,

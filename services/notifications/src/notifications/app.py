@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service_kit import settings
+from service_kit import policy, settings
 from service_kit.policy import first_look
 from service_kit.service import Kit, Service
 
@@ -27,7 +27,7 @@ SERVICE = Service(
     "notifications",
     commands={**notices.COMMANDS, **delivery.COMMANDS},
     queries={**notices.QUERIES, **worklist.QUERIES, **delivery.QUERIES},
-    events={**notices.EVENTS, **worklist.EVENTS, **guardians.EVENTS},
+    events={**policy.EVENTS, **notices.EVENTS, **worklist.EVENTS, **guardians.EVENTS},
     build=build,
     workers=(follow_policy, reminding.run, sending.run),
 )

@@ -11,6 +11,7 @@ from regulation.calendar import Calendar
 from service_kit.bus import Bus
 from service_kit.crypto import FieldCipher
 from service_kit.database import Database
+from service_kit.policy import WAKE as POLICY_WAKE
 from service_kit.policy import ReplicaPolicy
 from service_kit.service import Kit
 from service_kit.work import Work
@@ -22,21 +23,27 @@ from notifications.settings import NotificationsSettings
 
 @dataclass(frozen=True, slots=True)
 class Notifications:
-    """`calendar`: the statutory working days. `policy`: the parameters of the law, by division and day.
+    """`policy`: the parameters of the law, by division and day.
 
     `personal`: the channels to people that this installation has. `outside`: a connection of its own, for what is counted
     although the handler refuses (a wrong code). `wake_delivery`: called after a commit that left something to be sent.
+    `wake_policy`: called when the registry has said that it knows something newer.
     """
 
     settings: NotificationsSettings
     bus: Bus
     cipher: FieldCipher
-    calendar: Calendar
     policy: ReplicaPolicy
     personal: Mapping[Channel, Personal]
     webhooks: Webhooks
     outside: Database
     wake_delivery: Callable[[], None]
+    wake_policy: Callable[[], None] = lambda: None
+
+    @property
+    def calendar(self) -> Calendar:
+        """The statutory working days as they are known now."""
+        return self.policy.calendar
 
     @property
     def offered(self) -> frozenset[Channel]:
@@ -57,8 +64,8 @@ def assemble(kit: Kit, own: NotificationsSettings, wake_delivery: Callable[[], N
         settings=own,
         bus=kit.bus,
         cipher=FieldCipher.from_settings(kit.settings),
-        calendar=Calendar(),
         policy=ReplicaPolicy(),
+        wake_policy=kit.wake(POLICY_WAKE).set,
         personal=personal,
         webhooks=Webhooks(own, client),
         outside=Database.from_settings(small, kit.clock, "notifications-outside"),

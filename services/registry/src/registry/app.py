@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import msgspec
-from regulation.calendar import Calendar
 from service_kit.crypto import FieldCipher
 from service_kit.database import Database
 from service_kit.policy import WAKE as POLICY_WAKE
@@ -51,6 +50,9 @@ from registry.rosters import worker
 from registry.search import handlers as search
 from registry.search import worker as searching
 from registry.worklist import telling
+from registry.working_days import handlers as working_days
+from registry.working_days import recounting
+from registry.working_days import watching as asking_for_holidays
 
 OUTSIDE = 2
 """Connections of the small pool (see `Registry.outside`)."""
@@ -67,7 +69,6 @@ async def build(kit: Kit) -> Registry:
         bus=kit.bus,
         cipher=FieldCipher.from_settings(kit.settings),
         files=kit.files,
-        calendar=Calendar(),
         outside=Database.from_settings(small, kit.clock, "registry-outside"),
         wake_rosters=kit.wake(worker.WAKE).set,
         scanner=scanner_of(kit.settings),
@@ -102,6 +103,7 @@ SERVICE = Service(
         **holds.COMMANDS,
         **attendance.COMMANDS,
         **handover.COMMANDS,
+        **working_days.COMMANDS,
     },
     queries={
         **organisations.QUERIES,
@@ -127,6 +129,7 @@ SERVICE = Service(
         **attendance.QUERIES,
         **handover.QUERIES,
         **guardians.QUERIES,
+        **working_days.QUERIES,
     },
     events={**registration.EVENTS, **exports.EVENTS, **clearing.EVENTS, **holds.EVENTS},
     build=build,
@@ -144,5 +147,7 @@ SERVICE = Service(
         watching.run,
         scanning.run,
         telling.run,
+        recounting.run,
+        asking_for_holidays.run,
     ),
 )

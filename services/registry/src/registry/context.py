@@ -30,7 +30,6 @@ class Registry:
     bus: Bus
     cipher: FieldCipher
     files: FileStore
-    calendar: Calendar
     outside: Database
     wake_rosters: Callable[[], None]
     scanner: Scanner | None = None
@@ -40,6 +39,11 @@ class Registry:
     wake_children: Callable[[], None] = lambda: None
     wake_placements: Callable[[], None] = lambda: None
     wake_worklist: Callable[[], None] = lambda: None
+
+    @property
+    def calendar(self) -> Calendar:
+        """The statutory working days as they are known now."""
+        return self.policy.calendar
 
 
 RegistryWork = Work[Registry]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from service_kit import organisations
+from service_kit import organisations, policy
 from service_kit.policy import first_look
 from service_kit.service import Kit, Service
 
-from transfer.cases import expiring, handlers, settling
+from transfer.cases import expiring, handlers, recounting, settling
 from transfer.context import Transfer, assemble
 from transfer.outside import handlers as outside
 from transfer.policy_watch import follow_policy
@@ -25,8 +25,14 @@ async def build(kit: Kit) -> Transfer:
 SERVICE = Service(
     "transfer",
     commands={**handlers.COMMANDS, **outside.COMMANDS, **private_places.COMMANDS, **reports.COMMANDS},
-    queries={**handlers.QUERIES, **outside.QUERIES, **private_places.QUERIES, **reports.QUERIES},
-    events={**organisations.EVENTS, **handlers.EVENTS},
+    queries={
+        **handlers.QUERIES,
+        **outside.QUERIES,
+        **recounting.QUERIES,
+        **private_places.QUERIES,
+        **reports.QUERIES,
+    },
+    events={**organisations.EVENTS, **policy.EVENTS, **handlers.EVENTS},
     build=build,
-    workers=(organisations.fill, follow_policy, settling.run, expiring.run, rounds.run, expecting.run),
+    workers=(organisations.fill, follow_policy, settling.run, expiring.run, rounds.run, expecting.run, recounting.run),
 )

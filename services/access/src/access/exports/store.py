@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 from casework.state import Standing
-from casework.store import standing
+from casework.store import STANDING, standing
 from regulation.authorisation import Reach, subtree_pattern
 from service_kit.database import driver, execute, fetch_all, fetch_one, insert_rows
 from shared_contracts.exports import ExportRequest, ExportState
@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from access.exports.tables import CASES, exports
 
 _t, _c = exports.c, CASES.cases.c
-_CASE = (_c.status, _c.step, _c.due_on, _c.provisional, _c.days_left, _c.deciders, _c.version)
+_CASE = tuple(_c[name.strip()] for name in STANDING.split(","))
 
 
 class Export(msgspec.Struct, frozen=True, kw_only=True):

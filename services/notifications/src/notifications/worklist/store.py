@@ -216,7 +216,9 @@ async def counts(tx: AsyncConnection, who: Who, today: date, soon: date) -> list
 
 
 class Due(NamedTuple):
-    """A row that may have come to a mark. `said`: marks that it has been reminded of at this version."""
+    """A row that may have come to a mark. `said`: marks that it has been reminded of as it stands, or with this very last day:
+    what is told anew without another last day (a day's repeat, a calendar that only confirms it) is no reason to say it again,
+    a last day that has moved is."""
 
     id: str
     version: int
@@ -234,11 +236,13 @@ class Due(NamedTuple):
 # left out: Index Scan using tasks_due, Index Only Scan using reminders_pkey.
 _DUE = """
 SELECT t.id, t.version, t.kind, t.kind_title, t.step_title, t.organisation, t.roles, t.due_on, t.superior,
-       array(SELECT r.mark FROM reminders r WHERE r.task_id = t.id AND r.version = t.version) AS said
+       array(SELECT DISTINCT r.mark FROM reminders r
+             WHERE r.task_id = t.id AND (r.version = t.version OR r.due_on = t.due_on)) AS said
 FROM tasks t
 WHERE t.status = 'open' AND t.due_on IS NOT NULL AND t.due_on <= $1 AND (t.due_on, t.id) > ($2::date, $3::text)
   AND NOT EXISTS (
-      SELECT 1 FROM reminders r WHERE r.task_id = t.id AND r.version = t.version AND r.mark = 'overdue')
+      SELECT 1 FROM reminders r
+      WHERE r.task_id = t.id AND (r.version = t.version OR r.due_on = t.due_on) AND r.mark = 'overdue')
 ORDER BY t.due_on, t.id LIMIT $4
 FOR UPDATE OF t SKIP LOCKED
 """

@@ -21,6 +21,8 @@ pairs = sa.Table(
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("found_at", MOMENT, nullable=False),
     sa.Column("due_on", sa.Date, nullable=False),
+    sa.Column("clock_from", sa.Date),  # the working days that it has are counted from here
+    sa.Column("clock_days", sa.Integer),
     sa.Column("record_id", sa.Text),  # the one that is kept, or to be corrected
     sa.Column("cancellation_id", sa.Text),
     sa.Column("decided_account", sa.Text),

@@ -67,6 +67,8 @@ findings = sa.Table(
     sa.Column("source", sa.Text, nullable=False),  # system | person
     sa.Column("raised_at", MOMENT, nullable=False),
     sa.Column("due_on", sa.Date, nullable=False),
+    sa.Column("clock_from", sa.Date),  # None: a person has set the day
+    sa.Column("clock_days", sa.Integer),
     sa.Column("version", sa.Integer, nullable=False),
 )
 

@@ -217,7 +217,8 @@ async def _raise(work: RegistryWork, new: Mapping[tuple[str, str, str], tuple[in
             continue
         days = work.deps.policy.parameters(facts.division, work.today).rectification_working_days
         due_on = work.deps.calendar.add_working_days(work.today, days).date
-        rows.append(_row(work, school, facts.authority, kind, code, pupils, detail, due_on))
+        clock = {"clock_from": work.today, "clock_days": days}
+        rows.append(_row(work, school, facts.authority, kind, code, pupils, detail, due_on) | clock)
         work.emit(ordered(school, FindingKind(kind), due_on), school)
     made = await store.add_findings(work.tx, rows)
     await store.note(work.tx, made, "raised", account=SYSTEM, name="系统", at=work.now)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import msgspec
+from regulation.calendar import Notice
 from regulation.parameters import LocalValue, ParameterValue
 from service_kit import policy
 from service_kit.database import fetch_all, fetch_one
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+from registry.working_days import store
 
 _VERSION = "SELECT version FROM policy_book"
 _VALUES = """
@@ -24,6 +27,10 @@ class LivePolicy(policy.LivePolicy):
 
     async def read_values(self, tx: AsyncConnection) -> list[LocalValue]:
         return await local_values(tx)
+
+    async def read_notices(self, tx: AsyncConnection) -> tuple[int, list[Notice]]:
+        there = await store.in_force(tx)
+        return max((one.number for one in there), default=0), [one.days for one in there]
 
 
 async def local_values(tx: AsyncConnection) -> list[LocalValue]:

@@ -23,10 +23,12 @@ from shared_contracts.policy import (
     PublishedValue,
     SchoolCalendar,
 )
+from shared_contracts.working_days import YearDays
 
 from registry.context import RegistryWork
 from registry.organisations import store as organisations
 from registry.policy_values import live, policy, simulation, store, views
+from registry.working_days import store as notices
 
 NO_DIVISION = "没有这个行政区划。请填写本省的6位行政区划代码。"
 YEARS = range(2006, 2100)
@@ -121,6 +123,7 @@ async def known(work: RegistryWork, query: AskPublished) -> Published | Refused:
     version = await store.version(work.tx)
     if version <= query.newer_than:
         return Published(version=version, values=None)
+    there = await notices.in_force(work.tx)
     held = [one for one in await live.local_values(work.tx) if one.key in query.keys]
     return Published(
         version=version,
@@ -135,6 +138,8 @@ async def known(work: RegistryWork, query: AskPublished) -> Published | Refused:
             )
             for one in held
         ),
+        calendar=max((one.number for one in there), default=0),
+        notices=tuple(YearDays(year=one.year, holidays=tuple(one.holidays), worked=tuple(one.worked)) for one in there),
     )
 
 

@@ -76,7 +76,7 @@ _WAITING = """
     SELECT r.id, r.person_id, r.roster_id, r.school, r.authority, c.parties ->> 'authority' AS decider,
            r.grade, r.class_no, r.sheet_printed_at,
            r.registered_at IS NOT NULL AS registered, r.revision, c.entered_by, c.status, c.step, c.due_on,
-           c.provisional, c.days_left, c.deciders::text AS deciders, c.version
+           c.provisional, c.clock_from, c.clock_days, c.days_left, c.deciders::text AS deciders, c.version
     FROM cases c JOIN registrations r ON r.id = c.id
 """
 
@@ -91,11 +91,11 @@ _LOCK_WAITING = f"""
     WITH waiting AS MATERIALIZED ({_WAITING}
         WHERE r.roster_id = $1 AND c.status = 'open' AND c.step = $2 ORDER BY c.id FOR UPDATE OF c)
     SELECT array_agg(id) AS ids, array_agg(person_id) AS people, roster_id, school, authority, decider, grade,
-           class_no, sheet_printed_at, registered, revision, entered_by, status, step, due_on, provisional, days_left,
-           deciders, version
+           class_no, sheet_printed_at, registered, revision, entered_by, status, step, due_on, provisional, clock_from,
+           clock_days, days_left, deciders, version
     FROM waiting
     GROUP BY roster_id, school, authority, decider, grade, class_no, sheet_printed_at, registered, revision, entered_by,
-             status, step, due_on, provisional, days_left, deciders, version
+             status, step, due_on, provisional, clock_from, clock_days, days_left, deciders, version
     ORDER BY grade, class_no
 """  # noqa: S608
 

@@ -96,6 +96,16 @@ KINDS: dict[str, Kind] = {
             FROM policy_filings x WHERE ($1::text[] IS NULL OR x.value_id = ANY($1::text[])) AND x.state = 'waiting'"""
         ),
     ),
+    "working_days": Kind(
+        "节假日安排",
+        "/v1/policy/working-days",
+        {"missing": Waits("发布下一年的节假日安排", "registry.publish_working_days")},
+        _sql(
+            """SELECT x.id AS work, x.state, '{province}' AS organisation, '{province}' AS about, '{province}' AS authority,
+                   x.asked_at AS since, make_date(x.id::integer - 1, 12, 31) AS due_on, {nobody}, '?year=' || x.id AS path
+            FROM working_day_years x WHERE {wanted} AND x.state = 'missing'"""
+        ),
+    ),
     "finding": Kind(
         "责令改正",
         "/v1/inspection-findings/",

@@ -143,7 +143,6 @@ class World:
             cipher=FieldCipher.from_settings(self.settings),
             files=FileStore.from_settings(self.settings),
             signer=archive_signer(self.settings),
-            calendar=Calendar(),
             outside=Database.from_settings(small, self.clock, "registry-outside"),
             wake_rosters=lambda: None,
         )

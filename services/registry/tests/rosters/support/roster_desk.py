@@ -224,7 +224,6 @@ class RosterDesk:
             bus=kit.bus,
             cipher=FieldCipher.from_settings(loaded),
             files=kit.files,
-            calendar=Calendar(),
             outside=kit.db,
             wake_rosters=kit.wake(worker.WAKE).set,
         )

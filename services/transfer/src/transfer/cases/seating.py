@@ -52,7 +52,9 @@ async def _goes_on(work: TransferWork, found: Transfer, finding: Finding, *, sea
     step = kind.step(found.standing.step or kind.first.name)
     if found.standing.status == "open":
         due = work.deps.calendar.add_working_days(work.today, step.days or 0)
-        await store.start_clock(work.tx, found.id, due.date, provisional=due.provisional)
+        await store.start_clock(
+            work.tx, found.id, due.date, provisional=due.provisional, since=work.today, days=step.days
+        )
     else:  # returned for correction: the clock begins when it comes back
         await store.start_clock(work.tx, found.id, None, days_left=step.days)
     again = await store.get(work.tx, found.id)

@@ -5,7 +5,7 @@ Locks: the intent (`holding`), then the case. A transfer's row is written under 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -114,7 +114,8 @@ def meaning(state: TransferState) -> tuple[str | None, str | None]:
 
 _SELECT = f"""
 SELECT t.*, t.evidence::text AS evidence_text, t.findings::text AS findings_text, t.problem::text AS problem_text,
-       c.entered_by, c.parties::text AS parties_text, c.status, c.step, c.due_on, c.provisional, c.days_left,
+       c.entered_by, c.parties::text AS parties_text, c.status, c.step, c.due_on, c.provisional,
+       c.clock_from, c.clock_days, c.days_left,
        c.deciders::text AS deciders, c.version, {outside.COLUMNS}
 FROM transfers t JOIN cases c ON c.id = t.id LEFT JOIN outside_parties o ON o.case_id = t.id
 """  # noqa: S608 - our own columns
@@ -126,6 +127,12 @@ async def get(tx: AsyncConnection, transfer_id: str, *, lock: bool = False) -> T
         f"{_SELECT} WHERE t.id = $1{' FOR UPDATE OF c' if lock else ''}", transfer_id
     )
     return None if row is None else _transfer(row)
+
+
+async def some(tx: AsyncConnection, ids: Sequence[str]) -> list[Transfer]:
+    """In the order of ids."""
+    rows = await (await driver(tx)).fetch(f"{_SELECT} WHERE t.id = ANY($1::text[]) ORDER BY t.id", list(ids))
+    return [_transfer(row) for row in rows]
 
 
 async def numbered(tx: AsyncConnection, number: str) -> Transfer | None:
@@ -177,15 +184,21 @@ async def start_clock(
     due_on: date | None,
     *,
     provisional: bool = False,
+    since: date | None = None,
+    days: int | None = None,
     days_left: int | None = None,
 ) -> None:
-    """The clock of a case that stood still while it was on a list (24.5.4), under the case's lock: news of it are newer."""
+    """The clock of a case that stood still while it was on a list (24.5.4), under the case's lock: news of it are newer.
+    `since`, `days`: when it begins and how many working days it runs; `days_left`: for when it is sent on its way again."""
     await (await driver(tx)).execute(
-        "UPDATE cases SET due_on = $2, provisional = $3, days_left = $4, version = version + 1 WHERE id = $1",
+        """UPDATE cases SET due_on = $2, provisional = $3, days_left = $4, clock_from = $5, clock_days = $6,
+                            version = version + 1 WHERE id = $1""",
         transfer_id,
         due_on,
         provisional,
         days_left,
+        since,
+        days,
     )
 
 

@@ -59,7 +59,8 @@ _COLUMNS = """
     n.id, n.student_id, n.ground, n.reason, n.violated, n.kept_id, n.pair_id, n.proposed_by, n.outcome,
     n.before::text AS before, n.seq, n.kept_seq, n.reinstated_account, n.reinstated_by, n.reinstated_organisation,
     n.reinstated_at, n.reinstate_reason, n.problem, n.revision, c.parties ->> 'authority' AS authority, c.entered_by,
-    c.opened_at, c.status, c.step, c.due_on, c.provisional, c.days_left, c.deciders::text AS deciders, c.version
+    c.opened_at, c.status, c.step, c.due_on, c.provisional, c.clock_from, c.clock_days, c.days_left,
+    c.deciders::text AS deciders, c.version
 """
 
 

@@ -48,7 +48,8 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True):
 _COLUMNS = """
     n.id, n.student_id, n.staging_id, n.pair_id, n.before::text AS before, n.after::text AS after, n.fields, n.reason,
     n.opened_by, n.open, n.outcome, n.problem, n.revision, c.parties::text AS parties, c.entered_by, c.opened_at,
-    c.status, c.step, c.due_on, c.provisional, c.days_left, c.deciders::text AS deciders, c.version
+    c.status, c.step, c.due_on, c.provisional, c.clock_from, c.clock_days, c.days_left, c.deciders::text AS deciders,
+    c.version
 """
 
 

@@ -91,6 +91,8 @@ async def report_duplicate(work: RegistryWork, command: ReportDuplicate) -> Dupl
         "source": "report",
         "found_at": work.now,
         "due_on": due_on,
+        "clock_from": work.today,
+        "clock_days": days,
     }
     if await store.put(work.tx, [row]):
         for school in {side.school for side in sides}:

@@ -136,6 +136,8 @@ async def keep(work: RegistryWork, likely: Sequence[LikelyPair], source: str) ->
                 "source": source,
                 "found_at": work.now,
                 "due_on": work.deps.calendar.add_working_days(work.today, days).date,
+                "clock_from": work.today,
+                "clock_days": days,
             }
         )
     made = set(await store.put(work.tx, rows))

@@ -1,0 +1,76 @@
+"""Last days of approvals move when a year's holidays are published (45.2: answered within the working days of an approval)."""
+
+from __future__ import annotations
+
+import asyncio
+
+from casework.recounting import effects, recount
+from regulation.authorisation import check
+from regulation.calendar import Notice
+from regulation.mark import clause
+from service_kit import policy as live
+from service_kit.database import driver
+from service_kit.service import Kit
+from service_kit.work import QueryHandler
+from shared_contracts.access import MovedExportDeadlines
+from shared_contracts.decisions import Refused
+from shared_contracts.exports import ExportState
+from shared_contracts.messages import Query, word
+from shared_contracts.working_days import MovedDeadline, MovedDeadlines
+
+from access.context import Access, AccessWork
+from access.exports import policy, store
+from access.exports.tables import PREFIX
+from access.exports.telling import stands
+
+
+async def run(kit: Kit, deps: Access, stop: asyncio.Event) -> None:
+    """Until `stop` is set."""
+    await live.recount(kit, deps, stop, batch)
+
+
+@clause("24.6.4")
+async def batch(work: AccessWork) -> bool:
+    """Some approvals: moved, and told to the work queues, in one transaction. Whether there is more to do."""
+    known = work.deps.policy
+    moved = await recount(await driver(work.tx), known.calendar, known.calendar_number, work.today, PREFIX)
+    if moved is None:
+        return False
+    for id_ in moved.ids:
+        export = await store.get(work.tx, id_, work.now)
+        assert export is not None, "its case was locked a moment ago"
+        if export.state is ExportState.WAITING:  # one that has expired waits for nobody
+            stands(work, export, policy.chain(export.approval_days), export.standing)
+    return True
+
+
+@clause("24.6.4")
+async def moved_deadlines(work: AccessWork, query: MovedExportDeadlines) -> MovedDeadlines | Refused:
+    """What a notice would do to open approvals, in the place of what is known of its year. Nothing is written."""
+    if no := check(query.actor, word(query)):
+        return no
+    days = Notice(year=query.days.year, holidays=query.days.holidays, worked=query.days.worked)
+    found, running = await effects(
+        await driver(work.tx),
+        work.deps.calendar.with_notice(days),
+        work.today,
+        authority="c.parties ->> 'authority'",
+        prefix=PREFIX,
+    )
+    return MovedDeadlines(
+        items=tuple(
+            MovedDeadline(
+                kind=one.kind,
+                kind_title=policy.chain(1).title,
+                authority=one.authority,
+                was=one.was,
+                becomes=one.becomes,
+                count=one.number,
+            )
+            for one in found
+        ),
+        open=running,
+    )
+
+
+QUERIES: dict[type[Query], QueryHandler] = {MovedExportDeadlines: moved_deadlines}

@@ -1,0 +1,109 @@
+"""The registry's own last days that are counted in working days: of cases, of hearings, of orders to rectify.
+
+Each is a day and a number of working days (`clock_from`, `clock_days`); a last day that a person has set by date has neither and
+never moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, NamedTuple
+
+import asyncpg
+from casework.recounting import Clock, Effect, effects, last_day
+from regulation.calendar import Calendar
+from shared_contracts.working_days import MovedDeadline, MovedDeadlines
+
+from registry.registration.chain import chain as registration
+from registry.worklist.case_lines import KINDS
+
+
+class Thing(NamedTuple):
+    """What has a clock without being a case. `kind`: also its name in the work queues. `waits`: SQL, whether it still runs;
+    `authority`: SQL, whose it is."""
+
+    kind: str
+    title: str
+    table: str
+    waits: str
+    authority: str
+
+
+THINGS = (
+    # A pair of two authorities is decided by the one above both; here it counts for the first record's.
+    Thing(
+        "duplicate",
+        "疑似重复学籍",
+        "duplicate_pairs",
+        "x.state = 'open'",
+        "(SELECT coalesce(max(r.authority), '') FROM registrations r WHERE r.id = x.a)",
+    ),
+    Thing("finding", "责令改正", "inspection_findings", "x.state <> 'closed'", "x.authority"),
+)
+
+
+def title_of(kind: str) -> str:
+    told = KINDS.get(kind)
+    return told.of().title if told else registration(1).title
+
+
+async def own(connection: asyncpg.Connection[Any], calendar: Calendar, today: date) -> MovedDeadlines:
+    """What another calendar would move here. Nothing is written."""
+    found, running = await effects(connection, calendar, today, authority="c.parties ->> 'authority'")
+    titles: dict[str, str] = {one.kind: title_of(one.kind) for one in found}
+    for thing in THINGS:
+        titles[thing.kind] = thing.title
+        moved, more = await _of_thing(connection, thing, calendar, today)
+        found += moved
+        running += more
+    return MovedDeadlines(items=tuple(_said(one, titles) for one in found), open=running)
+
+
+def _said(one: Effect, titles: Mapping[str, str]) -> MovedDeadline:
+    return MovedDeadline(
+        kind=one.kind,
+        kind_title=titles[one.kind],
+        authority=one.authority,
+        was=one.was,
+        becomes=one.becomes,
+        count=one.number,
+    )
+
+
+async def _of_thing(
+    connection: asyncpg.Connection[Any], thing: Thing, calendar: Calendar, today: date
+) -> tuple[list[Effect], int]:
+    rows = await connection.fetch(
+        f"""SELECT {thing.authority} AS authority, x.clock_from, x.clock_days, x.due_on, count(*)::integer AS number
+            FROM {thing.table} x WHERE {thing.waits} AND x.clock_from IS NOT NULL
+            GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"""  # noqa: S608 - our own words
+    )
+    found = []
+    for row in rows:
+        becomes = last_day(calendar, Clock(row["clock_from"], row["clock_days"], row["due_on"], False), today).date
+        if becomes != row["due_on"]:
+            found.append(Effect(thing.kind, row["authority"], row["due_on"], becomes, row["number"]))
+    return found, sum(row["number"] for row in rows)
+
+
+async def move(connection: asyncpg.Connection[Any], thing: Thing, calendar: Calendar, today: date) -> list[str]:
+    """Count the last days of all that still run anew; the ids of those that have moved. Locks rows in the order of ids."""
+    rows = await connection.fetch(
+        f"""SELECT x.id, x.clock_from, x.clock_days, x.due_on FROM {thing.table} x
+            WHERE {thing.waits} AND x.clock_from IS NOT NULL ORDER BY x.id FOR UPDATE"""  # noqa: S608
+    )
+    days = {
+        row["id"]: becomes
+        for row in rows
+        if (becomes := last_day(calendar, Clock(row["clock_from"], row["clock_days"], row["due_on"], False), today).date)
+        != row["due_on"]
+    }
+    if days:
+        await connection.execute(
+            f"""UPDATE {thing.table} x SET due_on = n.due_on, version = x.version + 1
+                FROM unnest($1::text[], $2::date[]) AS n(id, due_on) WHERE x.id = n.id""",  # noqa: S608
+            list(days),
+            list(days.values()),
+        )
+    return list(days)

@@ -1,0 +1,57 @@
+"""In December the province is asked for the next year's holidays, once, until they are there (24.6.4)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+
+from regulation.divisions import PROVINCE
+from regulation.mark import clause
+from service_kit.service import Kit
+from service_kit.telemetry import describe
+from shared_contracts.actors import Role
+from shared_contracts.waiting import WorkWaiting
+
+from registry.context import Registry, RegistryWork
+from registry.working_days import policy, store
+
+log = logging.getLogger(__name__)
+
+LOOKS = 60.0
+"""Seconds: a look at the calendar in memory, and a row in December."""
+LINK = "/v1/policy/working-days"
+
+
+async def run(kit: Kit, deps: Registry, stop: asyncio.Event) -> None:
+    """Until `stop` is set."""
+    while not stop.is_set():
+        try:
+            async with kit.db.unit(deps) as work:
+                await look(work)
+        except Exception as error:  # the database is away for a moment
+            log.warning("working days: looked again later: %s", describe(error))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), LOOKS)
+
+
+@clause("24.6.4")
+async def look(work: RegistryWork) -> bool:
+    """Whether the province was told just now: a line in its queue, and a notice."""
+    live = work.deps.policy
+    year = policy.asked_for(live.calendar, live.parameters(PROVINCE, work.today), work.today)
+    if year is None or not await store.ask(work.tx, year, work.now):
+        return False
+    work.after_commit(work.deps.wake_worklist)
+    work.emit(
+        WorkWaiting(
+            organisation=PROVINCE,
+            role=Role.AUTHORITY_OFFICER,
+            kind="working_days_missing",
+            title=f"待办：发布{year}年节假日安排",
+            detail=f"{year}年的节假日安排还没有发布，跨年的办理期限只按周六、周日计算。请按国务院办公厅的通知发布，期限将重新计算。",
+            link=LINK,
+        ),
+        PROVINCE,
+    )
+    return True
