@@ -33,7 +33,7 @@ class Clock(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """Cases that have another last day, or of whose last day something else is known now. `more`: there are more to look at."""
+    """Cases with another last day, or of whose last day something else is known now. `more`: there are more to look at."""
 
     ids: tuple[str, ...]
     more: bool
@@ -53,9 +53,10 @@ def last_day(calendar: Calendar, clock: Clock, today: date) -> Deadline:
 
 _BEGIN = """
 INSERT INTO {prefix}recounts (calendar, round, begun_on)
-SELECT $1, 1, $2 WHERE NOT EXISTS (SELECT FROM {prefix}recounts WHERE calendar >= $1)
+SELECT $1::bigint, 1::smallint, $2::date WHERE NOT EXISTS (SELECT FROM {prefix}recounts WHERE calendar >= $1)
 UNION ALL
-SELECT $1, 2, $2 WHERE EXISTS (SELECT FROM {prefix}recounts WHERE calendar = $1 AND round = 1 AND done AND begun_on < $2)
+SELECT $1::bigint, 2::smallint, $2::date
+WHERE EXISTS (SELECT FROM {prefix}recounts WHERE calendar = $1 AND round = 1 AND done AND begun_on < $2)
 ON CONFLICT DO NOTHING
 """
 _UNDONE = """
@@ -105,9 +106,7 @@ async def recount(
         )
     more = len(rows) == batch
     after = rows[-1]["id"] if rows else under_way["after"]
-    await connection.execute(
-        _COME.format(prefix=prefix), number, under_way["round"], after, len(moved), not more
-    )
+    await connection.execute(_COME.format(prefix=prefix), number, under_way["round"], after, len(moved), not more)
     return Moved(tuple(id_ for id_, _ in moved), more)
 
 
@@ -149,4 +148,3 @@ async def effects(
             key = row["kind"], row["authority"] or "", clock.due_on, becomes
             found[key] = found.get(key, 0) + row["number"]
     return [Effect(*key, number) for key, number in found.items()], sum(row["number"] for row in rows)
-

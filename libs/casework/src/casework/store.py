@@ -149,7 +149,8 @@ async def decide_cases(
             moved AS (
               UPDATE {prefix}cases c
               SET status = w.status, step = w.step, due_on = w.due_on, provisional = w.provisional,
-                  clock_from = w.clock_from, clock_days = w.clock_days, days_left = w.days_left, deciders = w.deciders, version = w.version + 1,
+                  clock_from = w.clock_from, clock_days = w.clock_days, days_left = w.days_left,
+                  deciders = w.deciders, version = w.version + 1,
                   parties = c.parties || $12::text::jsonb
               FROM unnest($1::text[], $2::int[]) AS m(id, way) JOIN w USING (way)
               WHERE c.id = m.id AND c.version = w.version

@@ -42,8 +42,8 @@ class CalendarRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A year's notice (国务院办公厅关于某年部分节假日安排的通知), whole. `holidays`: all days off that it names, weekends among
-    them too; `worked`: weekend days that are worked (调休上班). It may reach into the last days of the year before."""
+    """A year's notice (国务院办公厅关于某年部分节假日安排的通知), whole. `holidays`: all days off that it names, weekends
+    among them too; `worked`: weekend days that are worked (调休上班). It may reach into the last days of the year before."""
 
     year: int
     holidays: tuple[date, ...]
@@ -107,7 +107,7 @@ class Calendar:
         self._working: dict[int, tuple[int, ...]] = {}
 
     def with_notice(self, notice: Notice) -> Calendar:
-        """What it would be with this notice in the place of what is known of its year; single extra days are not carried over."""
+        """What it would be with this notice in the place of what is known of its year, and without single extra days."""
         return Calendar(notices=[*(one for one in self._notices if one.year != notice.year), notice])
 
     def is_published(self, year: int) -> bool:

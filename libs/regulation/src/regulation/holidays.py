@@ -22,7 +22,9 @@ class Festival(NamedTuple):
 
 FESTIVALS = (
     Festival("元旦", (1, 1), (1, 1), 1),
-    Festival("春节", (1, 20), (2, 24), 4),  # New Year's Eve to the third day: the new moon between 21 January and 20 February
+    Festival(
+        "春节", (1, 20), (2, 24), 4
+    ),  # New Year's Eve to the third day: the new moon between 21 January and 20 February
     Festival("清明节", (4, 4), (4, 6), 1),
     Festival("劳动节", (5, 1), (5, 2), 2),
     Festival("端午节", (5, 27), (6, 26), 1),

@@ -88,7 +88,7 @@ class LivePolicy:
 
     @property
     def calendar(self) -> Calendar:
-        """The statutory working days as they are known now; never changed, another one takes its place. Raises PolicyNotKnown."""
+        """The statutory working days as they are known now: another one takes its place. Raises PolicyNotKnown."""
         self._fresh()
         return self._calendar
 
@@ -187,8 +187,8 @@ async def watch(
 
 
 async def recount(kit: Kit, deps: Any, stop: asyncio.Event, batch: Callable[[Work[Any]], Awaitable[bool]]) -> None:
-    """A worker's life: `batch(work)` for as long as it has done something, each in a transaction of its own, whenever this copy
-    has read another calendar, and from time to time, since whoever began may have been killed."""
+    """A worker's life: `batch(work)` for as long as it has done something, each in a transaction of its own, whenever this
+    copy has read another calendar, and from time to time, since whoever began may have been killed."""
     woken = kit.wake(RECOUNT)
     while not stop.is_set():
         woken.clear()
@@ -217,7 +217,10 @@ CREATE TABLE policy_replica (
 );
 INSERT INTO policy_replica (version, published) VALUES (0, '[]');
 """
-_GRANTS = "GRANT SELECT ON policy_replica TO {role}; GRANT UPDATE (version, published, calendar, notices) ON policy_replica TO {role};"
+_GRANTS = (
+    "GRANT SELECT ON policy_replica TO {role}; "
+    "GRANT UPDATE (version, published, calendar, notices) ON policy_replica TO {role};"
+)
 _VERSION = "SELECT version FROM policy_replica"
 _PUBLISHED = "SELECT published::text AS published FROM policy_replica"
 _NOTICES = "SELECT calendar, notices::text AS notices FROM policy_replica"

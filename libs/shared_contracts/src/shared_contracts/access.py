@@ -465,7 +465,7 @@ class ListHoldersNow(Query, frozen=True, kw_only=True, gc=False, tag="access.hol
 
 
 class MovedExportDeadlines(Query, frozen=True, kw_only=True, gc=False, tag="access.moved_deadlines"):
-    """For the registry's dry run of a year's notice: last days of open approvals that it would move. Reply: MovedDeadlines."""
+    """For the registry's dry run of a year's notice: last days of approvals that it would move. Reply: MovedDeadlines."""
 
     days: YearDays
 

@@ -149,8 +149,8 @@ class PublishedValue(Message, frozen=True, kw_only=True, gc=False):
 
 
 class Published(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.published_policy"):
-    """All values of the keys asked for that are published; None where nothing has changed since. `notices`: the years' holidays
-    in force; `calendar`: the number of the newest of them, 0 where there is none."""
+    """All values of the keys asked for that are published; None where nothing has changed since. `notices`: the years'
+    holidays in force; `calendar`: the number of the newest of them, 0 where there is none."""
 
     version: int
     values: tuple[PublishedValue, ...] | None

@@ -14,8 +14,8 @@ from shared_contracts.messages import Command, Event, Message, Moment, Query
 
 
 class YearDays(Message, frozen=True, kw_only=True, gc=False):
-    """One year's notice. `holidays`: all days off that it names, weekends among them; `worked`: weekend days worked in exchange
-    (调休上班). Both in order. It may reach into the last three days of the year before."""
+    """One year's notice. `holidays`: all days off that it names, weekends among them; `worked`: weekend days worked in
+    exchange (调休上班). Both in order. It may reach into the last three days of the year before."""
 
     year: int
     holidays: tuple[date, ...]
@@ -26,11 +26,9 @@ Source = Literal["published", "release", "none"]
 """`release`: what this release of the program brings; `none`: not known, Monday to Friday are counted."""
 
 
-class WorkingDaysView(
-    Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.working_days_view"
-):
-    """A year's days as they are counted with. `notice`: number of the State Council's notice; `version`: of the year, from 1, 0
-    where nothing was published. `working_days`: how many the year has. `provisional`: a count that reaches into the year may
+class WorkingDaysView(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.working_days_view"):
+    """A year's days as they are counted with. `notice`: number of the State Council's notice; `version`: of the year, from 1,
+    0 where nothing was published. `working_days`: how many there are. `provisional`: a count that reaches into the year may
     still move. `first_day`: the first day about which anything may still change."""
 
     year: int
@@ -60,7 +58,9 @@ class NoticeVersion(Message, frozen=True, kw_only=True, gc=False, tag_field="typ
     in_force: bool
 
 
-class NoticePage(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.working_days_notices_page"):
+class NoticePage(
+    Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.working_days_notices_page"
+):
     items: tuple[NoticeVersion, ...]
     next_cursor: str | None = None
 
@@ -76,7 +76,9 @@ class MovedDeadline(Message, frozen=True, kw_only=True, gc=False):
     count: int
 
 
-class MovedDeadlines(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.moved_deadlines_view"):
+class MovedDeadlines(
+    Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.moved_deadlines_view"
+):
     """What a service's open steps would do. `open`: how many have a clock that runs."""
 
     items: tuple[MovedDeadline, ...]
@@ -98,7 +100,7 @@ class NoticeSimulation(
 ):
     """What a notice would do. Nothing is written. `findings`: why it could not be published as it stands (none: it could).
     `added`, `removed`: days that become days off, or working days, against what is counted with now. `open`: clocks that
-    run; `moved`: how many of them move; `moves`: those with most first, at most 500. `not_counted`: services that did not answer."""
+    run; `moved`: how many of them move; `moves`: those with most first, at most 500. `not_counted`: who did not answer."""
 
     year: int
     findings: tuple[Finding, ...]
@@ -117,7 +119,8 @@ class NoticeSimulation(
 
 class PublishWorkingDays(Command, frozen=True, kw_only=True, gc=False, tag="registry.publish_working_days"):
     """A year's notice, whole; a correction is the whole notice again. `notice`: the number of the State Council's notice
-    ("国办发明电〔2026〕8号"). `replaces`: the version of the year that is corrected, None for the first. Reply: NoticeVersion."""
+    ("国办发明电〔2026〕8号"). `replaces`: the version of the year that is corrected, None for the first.
+    Reply: NoticeVersion."""
 
     notice_id: str
     days: YearDays

@@ -50,5 +50,13 @@ SERVICE = Service(
     },
     events={**policy.EVENTS, **ended.EVENTS, **audit.EVENTS, **exports.EVENTS},
     build=build,
-    workers=(organisations.fill, follow_policy, keys.run, dormancy.run, *audit.WORKERS, sweeping.worker, recounting.run),
+    workers=(
+        organisations.fill,
+        follow_policy,
+        keys.run,
+        dormancy.run,
+        *audit.WORKERS,
+        sweeping.worker,
+        recounting.run,
+    ),
 )

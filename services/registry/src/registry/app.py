@@ -49,10 +49,10 @@ from registry.rosters import handlers as rosters
 from registry.rosters import worker
 from registry.search import handlers as search
 from registry.search import worker as searching
-from registry.worklist import telling
 from registry.working_days import handlers as working_days
 from registry.working_days import recounting
 from registry.working_days import watching as asking_for_holidays
+from registry.worklist import telling
 
 OUTSIDE = 2
 """Connections of the small pool (see `Registry.outside`)."""

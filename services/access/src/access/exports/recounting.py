@@ -1,4 +1,4 @@
-"""Last days of approvals move when a year's holidays are published (45.2: answered within the working days of an approval)."""
+"""Last days of approvals move when a year's holidays are published (45.2: answered within working days)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 // What the API calls a thing by, and the page of the console that shows it.
 const PAGES = {
   rosters: (id) => `#/rosters/${id}`, registrations: () => "#/work", exports: (id) => `#/exports/${id}`, audit: () => "#/audit/alerts", appointments: () => "#/registrars", registrars: () => "#/registrars",
-  policy: (id) => ({ filings: "#/policy/filings", values: "#/policy/history" })[id] ?? "#/policy",
+  policy: (id) => ({ filings: "#/policy/filings", values: "#/policy/history", "working-days": "#/policy/workdays" })[id] ?? "#/policy",
   worklist: (_, query) => `#/worklist/${new URLSearchParams(query).get("queue") ?? ""}`,
   corrections: (id) => `#/corrections/${id}`, cancellations: (id) => `#/cancellations/${id}`, duplicates: (id) => `#/duplicates/${id}`,
   "enrolment-plan-changes": () => "#/plans", "enrolment-plans": (id) => `#/plans/${id}`, "admission-schemes": (id) => `#/schemes/${id}`, "class-assignments": (id) => `#/classes/${id}`,

@@ -1,6 +1,7 @@
 // Policy parameters (clause 49): what holds here and who set it, a proposal with its effect first, filings for the province.
 import { action, api, ask, badge, empty, facts, fill, finding, h, newKey, paged, query, showProblem, svg, table, toast, when } from "./core.js";
 import { session } from "./session.js";
+import { workingDaysPage } from "./working_days.js";
 
 const STANDINGS = { future: ["待生效", "warn"], in_force: ["执行中", "good"], replaced: ["已被代替", ""], withdrawn: ["已撤回", ""], returned: ["备案被退回", "bad"] };
 const FILINGS = { waiting: ["待备案", "warn"], acknowledged: ["已备案", "good"], returned: ["已退回", "bad"], withdrawn: ["已撤回", ""] };
@@ -16,12 +17,13 @@ const short = (name) => name.replace("黑龙江省", "") || name;
 export async function policyPage(place, { id }) {
   if (id === "filings") return filingsPage(place);
   if (id === "history") return historyPage(place);
+  if (id === "workdays") return workingDaysPage(place, head);
   return parametersPage(place);
 }
 
 function head(title, text, ...more) {
   const here = location.hash.split("/")[2] ?? "";
-  const tabs = [["", "执行中的参数"], ["history", "历次发布"], ...(sets() ? [["filings", "备案"]] : [])];
+  const tabs = [["", "执行中的参数"], ["history", "历次发布"], ["workdays", "法定工作日"], ...(sets() ? [["filings", "备案"]] : [])];
   return [h("div", { class: "head" }, h("div", null, h("h1", null, title), h("p", { class: "muted" }, text)), h("div", { class: "row" }, more)),
     h("nav", { class: "tabs", "aria-label": "政策参数" }, tabs.map(([to, name]) => h("a", { class: "tab", href: `#/policy${to && `/${to}`}`, "aria-current": to === here && "page" }, name)))];
 }

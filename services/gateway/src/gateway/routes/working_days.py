@@ -33,8 +33,8 @@ Year = Annotated[int | None, QueryParameter(ge=2004, le=2099, description="年�
 
 
 class Proposed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A year's notice, whole. `holidays`: all days off that it names, Saturdays and Sundays among them; `worked`: Saturdays and
-    Sundays that are worked in exchange (调休上班)."""
+    """A year's notice, whole. `holidays`: all days off that it names, Saturdays and Sundays among them; `worked`: Saturdays
+    and Sundays that are worked in exchange (调休上班)."""
 
     year: YearIn
     holidays: Annotated[tuple[date, ...], msgspec.Meta(min_length=1, max_length=120)]
@@ -46,8 +46,8 @@ class Proposed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class NewNotice(Proposed, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`notice`: the number of the State Council's notice, `title`: what it is called. `replaces`: the version of the year that
-    this one corrects, from `GET /v1/policy/working-days`; none for a year's first."""
+    """`notice`: the number of the State Council's notice, `title`: what it is called. `replaces`: the version of the year
+    that this one corrects, from `GET /v1/policy/working-days`; none for a year's first."""
 
     notice: Annotated[str, msgspec.Meta(min_length=1, max_length=60, examples=["国办发明电〔2025〕7号"])]
     title: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -93,6 +93,4 @@ async def simulate(
     return await backend.ask(SimulateWorkingDays(actor=actor, days=data.days), NoticeSimulation, timeout=BULK)
 
 
-router = Router(
-    "/v1/policy/working-days", route_handlers=[working_days, notices, publish, simulate], tags=["policy"]
-)
+router = Router("/v1/policy/working-days", route_handlers=[working_days, notices, publish, simulate], tags=["policy"])

@@ -216,9 +216,9 @@ async def counts(tx: AsyncConnection, who: Who, today: date, soon: date) -> list
 
 
 class Due(NamedTuple):
-    """A row that may have come to a mark. `said`: marks that it has been reminded of as it stands, or with this very last day:
-    what is told anew without another last day (a day's repeat, a calendar that only confirms it) is no reason to say it again,
-    a last day that has moved is."""
+    """A row that may have come to a mark. `said`: marks that it has been reminded of as it stands, or with this very last
+    day: what is told anew without another one (a day's repeat, a calendar that only confirms it) is no reason to say it
+    again, a last day that has moved is."""
 
     id: str
     version: int

@@ -1,7 +1,7 @@
 """The registry's own last days that are counted in working days: of cases, of hearings, of orders to rectify.
 
-Each is a day and a number of working days (`clock_from`, `clock_days`); a last day that a person has set by date has neither and
-never moves.
+Each is a day and a number of working days (`clock_from`, `clock_days`); a last day that a person has set by date has neither
+and never moves.
 """
 
 from __future__ import annotations
@@ -96,7 +96,9 @@ async def move(connection: asyncpg.Connection[Any], thing: Thing, calendar: Cale
     days = {
         row["id"]: becomes
         for row in rows
-        if (becomes := last_day(calendar, Clock(row["clock_from"], row["clock_days"], row["due_on"], False), today).date)
+        if (
+            becomes := last_day(calendar, Clock(row["clock_from"], row["clock_days"], row["due_on"], False), today).date
+        )
         != row["due_on"]
     }
     if days:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
 from regulation.calendar import Calendar, Notice
-from regulation.findings import note, passed, refuse
+from regulation.findings import refuse
 from regulation.holidays import left_out
 from regulation.mark import clause
 from regulation.parameters import Parameters
@@ -41,7 +41,9 @@ def days_faults(days: Notice) -> tuple[Finding, ...]:
     first, last = date(days.year - 1, 12, 29), date(days.year, 12, 31)
     if other := sorted({day for day in (*days.holidays, *days.worked) if not first <= day <= last}):
         cure = f"只填写{first}至{last}的日期"
-        found.append(_no("other_year", f"{_named(other)}不属于{days.year}年的安排", cure, "holidays", "worked", days=other))
+        found.append(
+            _no("other_year", f"{_named(other)}不属于{days.year}年的安排", cure, "holidays", "worked", days=other)
+        )
     if twice := sorted({*_twice(days.holidays), *_twice(days.worked)}):
         found.append(_no("day_twice", f"{_named(twice)}重复", "每个日期只填写一次", "holidays", "worked", days=twice))
     if both := sorted({*days.holidays} & {*days.worked}):
@@ -79,14 +81,17 @@ def changed(before: Calendar, after: Calendar, year: int) -> tuple[tuple[date, .
 
 
 @clause("24.6.4")
-def gone_fault(days: Iterable[date], now: datetime) -> Finding | None:
-    """`days`: that would be otherwise. One that has begun has been counted with, in every service."""
+def gone_fault(days: Iterable[date], before: Calendar, now: datetime) -> Finding | None:
+    """`days`: that would be otherwise. One that was certain and has begun has been counted with, in every service. One of a
+    year whose notice comes late was provisional, and whoever was told a last day was told so."""
     first = first_day(now)
-    gone = sorted(day for day in days if day < first)
+    gone = sorted(day for day in days if day < first and not before.is_working_day(day).provisional)
     if not gone:
         return None
     message = f"{_named(gone)}已经过去或者马上开始，已按原来的安排计算，不能再改变"
-    return _no("day_gone", message, f"只改变{first}以后的日期", "holidays", "worked", days=gone, first_day=first.isoformat())
+    return _no(
+        "day_gone", message, f"只改变{first}以后的日期", "holidays", "worked", days=gone, first_day=first.isoformat()
+    )
 
 
 @clause("24.6.4")
@@ -118,25 +123,17 @@ def examine(days: Notice, before: Calendar, after: Calendar, held: Notice | None
     found = [*days_faults(days), whole_fault(days), unchanged_fault(days, held)]
     if not any(found):
         off, worked = changed(before, after, days.year)
-        found.append(gone_fault((*off, *worked), now))
+        found.append(gone_fault((*off, *worked), before, now))
     return tuple(one for one in found if one is not None)
 
 
 @clause("24.6.4")
 def asked_for(calendar: Calendar, parameters: Parameters, today: date) -> int | None:
-    """The year whose notice the province has to publish: the next one, from December on (parameter), while it is not known."""
+    """The year whose notice the province has to publish: the next one, from December on, while it is not known."""
     following = today.year + 1
     if today < parameters.working_days_asked_from.in_year(today.year) or calendar.is_published(following):
         return None
     return following
-
-
-@clause("24.6.4")
-def certainty(calendar: Calendar, year: int) -> Finding:
-    """What is said wherever last days reach into a year."""
-    if calendar.is_published(year):
-        return passed("24.6.4", "working_days.known", f"{year}年按已公布的节假日安排计算工作日")
-    return note("24.6.4", "working_days.provisional", f"{year}年的节假日安排还没有发布，期限只按周六、周日计算，发布后重新计算")
 
 
 def _no(code: str, message: str, cure: str, *fields: str, **facts: object) -> Finding:

@@ -12,8 +12,8 @@ from service_kit.database import driver
 from service_kit.service import Kit
 
 from registry.context import Registry, RegistryWork
-from registry.worklist.changes import REGISTRATIONS
 from registry.working_days.effects import THINGS, move
+from registry.worklist.changes import REGISTRATIONS
 
 
 async def run(kit: Kit, deps: Registry, stop: asyncio.Event) -> None:

@@ -101,7 +101,8 @@ async def ask(tx: AsyncConnection, year: int, at: datetime) -> bool:
     """Whether this is the first time that the year's notice is asked for. The queues are told by a trigger."""
     return bool(
         await (await driver(tx)).fetchval(
-            "INSERT INTO working_day_years (id, state, asked_at) VALUES ($1, 'missing', $2) ON CONFLICT DO NOTHING RETURNING 1",
+            """INSERT INTO working_day_years (id, state, asked_at) VALUES ($1, 'missing', $2)
+               ON CONFLICT DO NOTHING RETURNING 1""",
             str(year),
             at,
         )

@@ -20,7 +20,6 @@ from registry.organisations.store import put_versions
 from registry.registration.intake import Admission, admit, form_context
 from registry.registration.policy import decide
 from registry.registration.situation import Enrolment, PersonFacts, RegistrationFacts
-from regulation.calendar import Calendar
 from regulation.divisions import DIVISIONS
 from regulation.school_year import SchoolSystem, Stage
 from service_kit import commands, settings

@@ -21,7 +21,6 @@ from registry.organisations import store as organisations
 from registry.organisations.facts import SchoolFacts
 from registry.rosters import worker
 from registry.rosters.handlers import COMMANDS, QUERIES
-from regulation.calendar import Calendar
 from regulation.documents import mask_document
 from service_kit import commands, settings
 from service_kit.bus import Bus

@@ -334,9 +334,7 @@ async def put(
     case = NewCase(id=command.transfer_id, subject_id=pupil.student_id, parties=sides.parties, entered_by=actor.account)
     standing = opened(steps, work.today, work.deps.calendar)
     if on_list:  # nobody can go on with it before the result is there (`seating`)
-        standing = msgspec.structs.replace(
-            standing, due_on=None, provisional=False, clock_from=None, clock_days=None
-        )
+        standing = msgspec.structs.replace(standing, due_on=None, provisional=False, clock_from=None, clock_days=None)
     await open_cases(await driver(work.tx), steps, [case], standing=standing, at=work.now)
     transfer = await store.get(work.tx, command.transfer_id)
     assert transfer is not None

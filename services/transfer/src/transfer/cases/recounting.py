@@ -46,9 +46,7 @@ async def _tell(work: TransferWork, ids: tuple[str, ...]) -> None:
     turns = {one.id: telling.turn_of(work, kind_of(work, one), one) for one in found}
     whose = {id_: turn.organisation if turn else None for id_, turn in turns.items()}
     above = await organisations.authority_of(work.tx, {code for code in whose.values() if code})
-    cases = tuple(
-        telling.case_stands(work, kind_of(work, one), one, above.get(whose[one.id] or "")) for one in found
-    )
+    cases = tuple(telling.case_stands(work, kind_of(work, one), one, above.get(whose[one.id] or "")) for one in found)
     work.emit(TransfersStand(cases=cases), cases[0].case_id)
 
 
@@ -64,9 +62,7 @@ async def moved_deadlines(work: TransferWork, query: MovedTransferDeadlines) -> 
         return no
     days = Notice(year=query.days.year, holidays=query.days.holidays, worked=query.days.worked)
     calendar = work.deps.calendar.with_notice(days)
-    found, running = await effects(
-        await driver(work.tx), calendar, work.today, authority=_AUTHORITY, joined=_JOINED
-    )
+    found, running = await effects(await driver(work.tx), calendar, work.today, authority=_AUTHORITY, joined=_JOINED)
     return MovedDeadlines(
         items=tuple(
             MovedDeadline(
