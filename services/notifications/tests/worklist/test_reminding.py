@@ -76,3 +76,29 @@ async def test_two_copies_at_once_say_it_once(desk: WorklistDesk) -> None:
         "有700件转学等待“转入学校主管部门核准”，距办理期限（2026年9月24日）还有3个工作日。请及时办理。"
     ]
     assert [row["n"] for row in await desk.sql("SELECT count(*) AS n FROM reminders")] == [700]
+
+
+async def test_what_is_told_anew_with_the_same_last_day_is_not_said_again(desk: WorklistDesk) -> None:
+    """Once a day all open work is told anew, and a calendar may only confirm a day: neither is a reason to press."""
+    await desk.tell(case("1", provisional=True))
+    for day, titles in ((21, [FIRST]), (22, [FIRST]), (23, [FIRST, LAST]), (25, [FIRST, LAST, OVERDUE])):
+        desk.clock.go_to(date(2026, 9, day))
+        await desk.tell(case("1", day))
+        await desk.remind()
+        await desk.tell(case("1", 10 * day, provisional=False))
+        await desk.remind()
+        assert await desk.titles(OFFICER) == sorted(titles), day
+
+
+async def test_a_last_day_that_has_moved_is_reminded_of_by_its_new_day(desk: WorklistDesk) -> None:
+    """Said for the 24th; then holidays are published, and the last day is another."""
+    await desk.tell(case("1"))
+    desk.clock.go_to(date(2026, 9, 21))
+    assert await desk.remind() == 1
+    await desk.tell(case("1", 1, due_on=date(2026, 10, 9)))
+    desk.clock.go_to(date(2026, 9, 30))  # four working days before the 9th: the holidays of October lie between
+    assert await desk.remind() == 0
+    assert await desk.titles(OFFICER) == [FIRST]
+    desk.clock.go_to(date(2026, 10, 8))
+    assert await desk.remind() == 1
+    assert await desk.titles(OFFICER) == sorted([FIRST, LAST])
