@@ -6,7 +6,7 @@ from alembic import op
 from service_kit.migrate import statements
 
 revision = "0026"
-down_revision = "0024"
+down_revision = "0025"
 
 PLACES = """
 CREATE TABLE outside_places (
