@@ -141,7 +141,7 @@ async def test_what_was_published_can_never_be_changed(world: World) -> None:
 
 
 async def test_the_registrys_own_last_days_follow(world: World) -> None:
-    """A registration, a hearing about a duplicate and an order to rectify; one that a person has set by date stays."""
+    """A registration, a hearing, an order to rectify and archives that are owed; one that a person has set by date stays."""
     world.clock.moment = datetime(2027, 1, 27, 10, tzinfo=ZONE)
     await world.load(SCHOOL, places=100)
     registration = await world.one()
@@ -164,13 +164,20 @@ async def test_the_registrys_own_last_days_follow(world: World) -> None:
         registration,
         world.clock.now(),
     )
+    await world.sql(
+        """INSERT INTO archive_handovers (id, from_school, to_school, left_on, due_on, clock_from, clock_days, opened_at, state)
+           VALUES ('h', $1, 'other', '2027-01-27', '2027-02-10', '2027-01-27', 10, $2, 'to_hand_over')""",
+        SCHOOL.code,
+        world.clock.now(),
+    )
     await world.sql("DELETE FROM worklist_changes")
     object.__setattr__(world.deps, "bus", Away())
     seen = await world.ask(SimulateWorkingDays(actor=OFFICER, days=DAYS))
     assert isinstance(seen, NoticeSimulation), seen
-    assert (seen.findings, seen.open, seen.moved, seen.not_counted) == ((), 3, 3, ("转学", "数据导出"))
+    assert (seen.findings, seen.open, seen.moved, seen.not_counted) == ((), 4, 4, ("转学", "数据导出"))
     assert {(one.kind, one.authority, one.was, one.becomes, one.count) for one in seen.moves} == {
-        (kind, SCHOOL.authority, D(2027, 2, 10), D(2027, 2, 16), 1) for kind in ("registration", "finding", "duplicate")
+        (kind, SCHOOL.authority, D(2027, 2, 10), D(2027, 2, 16), 1)
+        for kind in ("registration", "finding", "duplicate", "archive_handover")
     }
     assert D(2027, 2, 5) in seen.added and seen.removed == DAYS.worked
 
@@ -182,14 +189,14 @@ async def test_the_registrys_own_last_days_follow(world: World) -> None:
     async def all_days() -> list[date]:
         rows = await world.sql(
             """SELECT due_on FROM cases UNION ALL (SELECT due_on FROM inspection_findings ORDER BY id)
-               UNION ALL SELECT due_on FROM duplicate_pairs"""
+               UNION ALL SELECT due_on FROM duplicate_pairs UNION ALL SELECT due_on FROM archive_handovers"""
         )
         return [row["due_on"] for row in rows]
 
-    moved = [D(2027, 2, 16), D(2027, 2, 16), D(2027, 2, 10), D(2027, 2, 16)]
+    moved = [D(2027, 2, 16), D(2027, 2, 16), D(2027, 2, 10), D(2027, 2, 16), D(2027, 2, 16)]
     assert await all_days() == moved
     told = {(row["kind"], row["id"]) for row in await world.sql("SELECT kind, id FROM worklist_changes")}
-    assert told == {("registrations", registration), ("finding", "f0"), ("duplicate", "p")}
+    assert told == {("registrations", registration), ("finding", "f0"), ("duplicate", "p"), ("archive_handover", "h")}
     # Again, and on another day: nothing moves, nobody is told.
     await world.sql("DELETE FROM worklist_changes")
     for _ in range(3):

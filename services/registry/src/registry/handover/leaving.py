@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 import msgspec
 from regulation.divisions import PROVINCE
@@ -48,7 +49,7 @@ async def records_left(work: RegistryWork, leaving: Sequence[Leaving], on: date)
             "from_school": one.from_school,
             "to_school": one.to_school,
             "left_on": on,
-            "due_on": due[one.from_school],
+            **due[one.from_school],
         }
     passing = [
         {
@@ -76,12 +77,13 @@ def _id(one: Leaving, on: date) -> str:
     return derived("archive-handover", one.from_school, one.to_school, on.isoformat())
 
 
-async def _due(work: RegistryWork, schools: Sequence[str]) -> dict[str, date]:
-    """The last day for the receipt, by the parameters of the school that owes it."""
+async def _due(work: RegistryWork, schools: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The clock of the receipt and its last day, by the parameters of the school that owes it."""
     found = await organisations.schools(work.tx, schools)
-    last = {}
+    clocks = {}
     for code in schools:
         division = found[code].division if code in found else PROVINCE
         days = work.deps.policy.parameters(division, work.today).archive_receipt_working_days
-        last[code] = work.deps.calendar.add_working_days(work.today, days).date
-    return last
+        last = work.deps.calendar.add_working_days(work.today, days).date
+        clocks[code] = {"due_on": last, "clock_from": work.today, "clock_days": days}
+    return clocks

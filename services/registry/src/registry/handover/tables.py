@@ -14,6 +14,8 @@ handovers = sa.Table(
     sa.Column("to_school", sa.Text, nullable=False),
     sa.Column("left_on", sa.Date, nullable=False),
     sa.Column("due_on", sa.Date, nullable=False),
+    sa.Column("clock_from", sa.Date, nullable=False),  # the working days that it has are counted from here
+    sa.Column("clock_days", sa.Integer, nullable=False),
     sa.Column("opened_at", MOMENT, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
 )

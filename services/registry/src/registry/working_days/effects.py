@@ -1,4 +1,5 @@
-"""The registry's own last days that are counted in working days: of cases, of hearings, of orders to rectify.
+"""The registry's own last days that are counted in working days: of cases, hearings, orders to rectify, archives
+that follow a record.
 
 Each is a day and a number of working days (`clock_from`, `clock_days`); a last day that a person has set by date has neither
 and never moves.
@@ -21,13 +22,14 @@ from registry.worklist.case_lines import KINDS
 
 class Thing(NamedTuple):
     """What has a clock without being a case. `kind`: also its name in the work queues. `waits`: SQL, whether it still runs;
-    `authority`: SQL, whose it is."""
+    `authority`: SQL, whose it is. `sets`: SQL, what else a change of it changes."""
 
     kind: str
     title: str
     table: str
     waits: str
     authority: str
+    sets: str = ", version = x.version + 1"
 
 
 THINGS = (
@@ -40,6 +42,14 @@ THINGS = (
         "(SELECT coalesce(max(r.authority), '') FROM registrations r WHERE r.id = x.a)",
     ),
     Thing("finding", "责令改正", "inspection_findings", "x.state <> 'closed'", "x.authority"),
+    Thing(
+        "archive_handover",
+        "纸质学籍档案移交",
+        "archive_handovers",
+        "x.state <> 'done'",
+        "(SELECT coalesce(max(o.authority), '') FROM organisations o WHERE o.code = x.from_school AND o.valid_to IS NULL)",
+        "",
+    ),
 )
 
 
@@ -103,7 +113,7 @@ async def move(connection: asyncpg.Connection[Any], thing: Thing, calendar: Cale
     }
     if days:
         await connection.execute(
-            f"""UPDATE {thing.table} x SET due_on = n.due_on, version = x.version + 1
+            f"""UPDATE {thing.table} x SET due_on = n.due_on{thing.sets}
                 FROM unnest($1::text[], $2::date[]) AS n(id, due_on) WHERE x.id = n.id""",  # noqa: S608
             list(days),
             list(days.values()),

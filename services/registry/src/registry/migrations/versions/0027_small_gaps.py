@@ -31,6 +31,8 @@ CREATE TABLE archive_handovers (
     to_school text NOT NULL CHECK (to_school <> from_school),
     left_on date NOT NULL,
     due_on date NOT NULL,
+    clock_from date NOT NULL,
+    clock_days integer NOT NULL CHECK (clock_days > 0),
     opened_at timestamptz NOT NULL,
     state text NOT NULL CHECK (state IN ('to_hand_over', 'to_receive', 'done')),
     UNIQUE (from_school, to_school, left_on)
@@ -62,7 +64,7 @@ CREATE TRIGGER worklist_opened AFTER INSERT ON archive_handovers FOR EACH ROW
     EXECUTE FUNCTION worklist_thing_changed('archive_handover', 'id');
 CREATE TRIGGER worklist_changed AFTER UPDATE ON archive_handovers FOR EACH ROW
     WHEN (OLD.state IS DISTINCT FROM NEW.state) EXECUTE FUNCTION worklist_thing_changed('archive_handover', 'id');
-GRANT SELECT, INSERT, UPDATE (state) ON archive_handovers TO registry;
+GRANT SELECT, INSERT, UPDATE (state, due_on) ON archive_handovers TO registry;
 GRANT SELECT, INSERT ON archive_passings TO registry;
 GRANT UPDATE (handed_on, way, carried_by, handed_by, handed_account, received_on, received_by, received_account, overtaken)
     ON archive_passings TO registry;
