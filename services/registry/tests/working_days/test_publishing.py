@@ -165,7 +165,8 @@ async def test_the_registrys_own_last_days_follow(world: World) -> None:
         world.clock.now(),
     )
     await world.sql(
-        """INSERT INTO archive_handovers (id, from_school, to_school, left_on, due_on, clock_from, clock_days, opened_at, state)
+        """INSERT INTO archive_handovers (id, from_school, to_school, left_on, due_on, clock_from, clock_days, opened_at,
+                                         state)
            VALUES ('h', $1, 'other', '2027-01-27', '2027-02-10', '2027-01-27', 10, $2, 'to_hand_over')""",
         SCHOOL.code,
         world.clock.now(),

@@ -20,6 +20,7 @@ from registry.policy_values.policy import first_day
 
 NUMBER = re.compile(r"国办发(明电)?〔(20\d\d)〕[1-9]\d{0,2}号")
 LONGEST_TITLE = 200
+PROVINCES = "节假日安排由省级教育行政部门发布，全省统一执行。"
 SHOWN = 6
 """Days that a message names; the facts have all of them."""
 

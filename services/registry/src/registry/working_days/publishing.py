@@ -24,7 +24,7 @@ from registry.working_days import policy, store
 @clause("24.6.4")
 async def publish(work: RegistryWork, command: PublishWorkingDays) -> NoticeVersion | Refused:
     actor = command.actor
-    if no := check(actor, word(command), Target(authority=PROVINCE)):
+    if no := check(actor, word(command), Target(authority=PROVINCE), missing=policy.PROVINCES):
         return no
     days = notice_of(command.days)
     await book.hold_book(work.tx)

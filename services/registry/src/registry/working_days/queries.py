@@ -84,7 +84,7 @@ async def list_notices(work: RegistryWork, query: ListNotices) -> NoticePage | R
 @clause("24.6.4")
 async def simulate(work: RegistryWork, query: SimulateWorkingDays) -> NoticeSimulation | Refused:
     """Which last days would move, from when to when: the registry's own, and what the other services say of theirs."""
-    if no := check(query.actor, word(query), Target(authority=PROVINCE)):
+    if no := check(query.actor, word(query), Target(authority=PROVINCE), missing=policy.PROVINCES):
         return no
     days = publishing.notice_of(query.days)
     if days.year not in YEARS:
