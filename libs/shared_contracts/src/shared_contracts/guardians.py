@@ -1,4 +1,4 @@
-"""What guardians are told of by text message, who have no account (34.1). Words of the registry, for notifications alone.
+"""What guardians, who have no account, are told of by text message (10.2, 34.1). Words of the registry for notifications.
 
 The event says of whom, never how to reach anybody; numbers are asked for when a message is made, so that it goes to the
 number that the record has by then, or to nobody where the record has ended.
@@ -21,22 +21,26 @@ class TermReportsEntered(Event, frozen=True, kw_only=True, gc=False, tag="regist
 
 
 class GuardianPhone(Message, frozen=True, kw_only=True, gc=False):
-    student_id: str
+    """`of`: the student, or the admission, that was asked for."""
+
+    of: str
     phone: str
 
 
 class GuardianPhones(
     Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.guardian_phones_found"
 ):
-    """One for each student whose record is live and names a mobile number of a guardian; the others are left out."""
+    """One for each that has a mobile number of a guardian, of students whose record is live and of children with a place
+    who have still not come; the others are left out."""
 
     items: tuple[GuardianPhone, ...]
 
 
 class FindGuardianPhones(Query, frozen=True, kw_only=True, gc=False, tag="registry.guardian_phones"):
-    """Services alone. At most 500 students. Reply: GuardianPhones."""
+    """Services alone. At most 500 together. Reply: GuardianPhones."""
 
-    student_ids: tuple[str, ...]
+    student_ids: tuple[str, ...] = ()
+    admission_ids: tuple[str, ...] = ()
 
 
 Queries = FindGuardianPhones

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from delivery_desk import DeliveryDesk
 from notifications.delivery import guardians
 from service_kit.bus import BusError
+from shared_contracts.admission import NoShow, NoShows
 from shared_contracts.archive import Term
 from shared_contracts.guardians import TermReportsEntered
 
@@ -39,8 +42,33 @@ async def test_one_text_a_student_and_term_where_there_is_a_number(post: Deliver
     assert await go(post) == []
     await post.hear(entered("one", term=Term.SPRING))
     assert ["第二学期" in text for text in await go(post)] == [True]
-    rows = await post.sql("SELECT student_id, reached FROM guardian_notices WHERE student_id = 'three'")
+    rows = await post.sql("SELECT subject_id, reached FROM guardian_notices WHERE subject_id = 'three'")
     assert [tuple(row) for row in rows] == [("three", False)]
+
+
+@pytest.mark.clause("10.2")
+async def test_whoever_did_not_come_is_asked_for_once(post: DeliveryDesk) -> None:
+    post.access.phones = {"place-1": PHONE, "place-3": "13900000000"}
+    children = tuple(
+        NoShow(admission_id=f"place-{n}", child_id=f"child-{n}", person_id=f"person-{n}", county="230184")
+        for n in (1, 2)
+    )
+    event = NoShows(
+        school="2123000101",
+        school_name="新春小学校",
+        school_year=2026,
+        first_day=date(2026, 9, 1),
+        children=children,
+    )
+    await post.hear(event)
+    await post.hear(event)
+    said = (
+        "【黑龙江省学籍】新春小学校新生报到已截止，未见您的孩子报到，也没有办理延期。请尽快送孩子入学，或与学校联系。"
+    )
+    assert await go(post) == [said]
+    assert await go(post) == []
+    rows = await post.sql("SELECT subject_id, kind, reached FROM guardian_notices ORDER BY subject_id")
+    assert [tuple(row) for row in rows] == [("place-1", "admission", True), ("place-2", "admission", False)]
 
 
 async def test_a_number_is_sealed_and_gone_with_the_message(post: DeliveryDesk) -> None:

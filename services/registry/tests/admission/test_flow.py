@@ -20,6 +20,7 @@ from admission_world import (
 from registry.enrolment.admission import reporting
 from registry_world import FAR_SCHOOL, codes
 from service_kit.ids import new_id
+from shared_contracts.actors import system
 from shared_contracts.admission import (
     AskPostponement,
     DecidePostponement,
@@ -42,6 +43,7 @@ from shared_contracts.admission import (
     StartPlacement,
 )
 from shared_contracts.decisions import Refused
+from shared_contracts.guardians import FindGuardianPhones
 from shared_contracts.waiting import WorkWaiting
 
 pytestmark = pytest.mark.integration
@@ -332,6 +334,11 @@ async def test_who_neither_reported_nor_postponed_is_told_once_the_day_after(wor
     (told,) = await world.events(NoShows)
     assert [one.admission_id for one in told.children] == [missing["id"]]
     assert (told.school, told.first_day) == (SCHOOL.code, date(2026, 9, 1))
+    assert told.school_name == SCHOOL.name
+    asked = tuple(row["id"] for row in (came, postponed, missing))
+    phones = await world.ask(FindGuardianPhones(actor=system("notifications"), admission_ids=asked))
+    assert [one.of for one in phones.items] == [missing["id"]], "nobody else is called"
+    assert isinstance(await world.ask(FindGuardianPhones(actor=OFFICER, admission_ids=asked)), Refused)
     world.on(date(2026, 9, 10))
     await world.look()
     assert len(await world.events(NoShows)) == 1
@@ -342,6 +349,8 @@ async def test_who_neither_reported_nor_postponed_is_told_once_the_day_after(wor
     assert {item.id for item in shown.items} == {missing["id"], postponed["id"]}
     late = await report(world, missing, on=date(2026, 9, 11))
     assert late.recorded == 1, "a late report is welcome"
+    phones = await world.ask(FindGuardianPhones(actor=system("notifications"), admission_ids=asked))
+    assert [one.of for one in phones.items] == [postponed["id"]]
 
 
 @pytest.mark.clause("13.1")

@@ -73,7 +73,7 @@ async def test_numbers_are_for_services_and_of_live_records_alone(world: World) 
     query = FindGuardianPhones(actor=NOTIFICATIONS, student_ids=(one, two, three, "nobody"))
     found = await world.ask(query)
     assert isinstance(found, GuardianPhones)
-    assert [(each.student_id, each.phone) for each in found.items] == [(one, PHONE)]
+    assert [(each.of, each.phone) for each in found.items] == [(one, PHONE)]
     assert isinstance(await world.ask(FindGuardianPhones(actor=REGISTRAR, student_ids=(one,))), Refused)
 
 

@@ -283,6 +283,7 @@ class NoShows(Event, frozen=True, kw_only=True, gc=False, tag="registry.no_shows
     once; at most 500 an event."""
 
     school: str
+    school_name: str
     school_year: int
     first_day: date
     children: tuple[NoShow, ...]

@@ -1,10 +1,11 @@
-"""Guardians, who have no account, are told by text message (34.1): once a student and thing, where the record has a number.
+"""Guardians, who have no account, are told by text message (10.2, 34.1): once a pupil and thing, where there is a number.
 
 The number is asked for when the message is made, sealed with that message alone, and gone when the message has ended.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from service_kit.database import Database, driver, insert_rows
 from service_kit.ids import derived
 from service_kit.work import EventHandler
 from shared_contracts.actors import system
+from shared_contracts.admission import NoShows
 from shared_contracts.archive import Term
 from shared_contracts.delivery import Channel
 from shared_contracts.guardians import FindGuardianPhones, GuardianPhones, TermReportsEntered
@@ -24,24 +26,41 @@ from notifications.delivery.dispatching import message
 from notifications.delivery.tables import guardian_notices
 
 PAGE = 200
-TEMPLATE = "reports_sms"
-TITLE = "告知监护人：学期综合素质评价已录入"
+STUDENT, ADMISSION = "student", "admission"
+REPORTS, NO_SHOW = "reports_sms", "no_show_sms"
+TITLES = {REPORTS: "告知监护人：学期综合素质评价已录入", NO_SHOW: "督促监护人：新生未按时报到"}
 _TERMS = {Term.AUTUMN: "第一学期", Term.SPRING: "第二学期"}
 
 
 @clause("34.1")
 async def term_reports_entered(work: NotificationsWork, event: TermReportsEntered) -> None:
+    ids = {student: derived("term-reports", student, event.school_year, event.term) for student in event.student_ids}
     content = {"school": event.school_name, "term": term_title(event.school_year, event.term)}
+    await _keep(work, STUDENT, REPORTS, event.school, content, ids)
+
+
+@clause("10.2")
+async def no_shows(work: NotificationsWork, event: NoShows) -> None:
+    """督促其法定监护人送子女入学: once an admission, and not where the child has come by the time the message is made."""
+    ids = {one.admission_id: derived("no-show", one.admission_id) for one in event.children}
+    await _keep(work, ADMISSION, NO_SHOW, event.school, {"school": event.school_name}, ids)
+
+
+async def _keep(
+    work: NotificationsWork, kind: str, template: str, school: str, content: Mapping[str, str], ids: Mapping[str, str]
+) -> None:
+    """`ids`: of what is to be said, by whom it is about."""
     rows = [
         {
-            "id": derived("term-reports", student, event.school_year, event.term),
-            "student_id": student,
-            "organisation": event.school,
-            "template": TEMPLATE,
+            "id": id_,
+            "kind": kind,
+            "subject_id": subject,
+            "organisation": school,
+            "template": template,
             "content": content,
             "made_at": work.now,
         }
-        for student in event.student_ids
+        for subject, id_ in ids.items()
     ]
     await insert_rows(work.tx, guardian_notices, rows, on_conflict="DO NOTHING")
     work.after_commit(work.deps.wake_delivery)
@@ -53,7 +72,7 @@ def term_title(school_year: int, term: Term) -> str:
 
 # Index Scan using guardian_notices_to_dispatch; what another copy dispatches is passed over.
 _TAKE = """
-SELECT id, student_id, organisation, template, content::text AS content FROM guardian_notices
+SELECT id, kind, subject_id, organisation, template, content::text AS content FROM guardian_notices
 WHERE dispatched_at IS NULL ORDER BY made_at, id LIMIT $1 FOR UPDATE SKIP LOCKED
 """
 _DISPATCHED = """
@@ -61,7 +80,7 @@ UPDATE guardian_notices SET dispatched_at = $2, reached = id = ANY($3::text[]) W
 """
 
 
-@clause("34.1")
+@clause("10.2", "34.1")
 async def dispatch(db: Database, deps: Notifications) -> int:
     """Some of what is to be said becomes messages, in one transaction. Returns how many. Raises BusError while the registry
     is away: nothing is lost, it is tried again. Where the installation has no text messages, nobody is asked for a number."""
@@ -72,16 +91,21 @@ async def dispatch(db: Database, deps: Notifications) -> int:
             return 0
         phones: dict[str, str] = {}
         if Channel.SMS in deps.offered:
-            wanted = tuple(sorted({row["student_id"] for row in rows}))
             found: GuardianPhones = await deps.bus.need(
-                FindGuardianPhones(actor=system("notifications"), student_ids=wanted)
+                FindGuardianPhones(
+                    actor=system("notifications"), student_ids=_of(STUDENT, rows), admission_ids=_of(ADMISSION, rows)
+                )
             )
-            phones = {one.student_id: one.phone for one in found.items}
-        reached = [row for row in rows if row["student_id"] in phones]
+            phones = {one.of: one.phone for one in found.items}
+        reached = [row for row in rows if row["subject_id"] in phones]
         if reached:
-            await store.add_deliveries(work.tx, [_message(work, row, phones[row["student_id"]]) for row in reached])
+            await store.add_deliveries(work.tx, [_message(work, row, phones[row["subject_id"]]) for row in reached])
         await connection.execute(_DISPATCHED, [row["id"] for row in rows], work.now, [row["id"] for row in reached])
         return len(rows)
+
+
+def _of(kind: str, rows: Sequence[Any]) -> tuple[str, ...]:
+    return tuple(sorted({row["subject_id"] for row in rows if row["kind"] == kind}))
 
 
 def _message(work: NotificationsWork, row: Any, phone: str) -> dict[str, Any]:
@@ -93,12 +117,12 @@ def _message(work: NotificationsWork, row: Any, phone: str) -> dict[str, Any]:
         Channel.SMS,
         row["template"],
         content,
-        guardian_of=row["student_id"],
+        guardian_of=row["subject_id"],
         address=work.deps.cipher.seal(phone, store.guardian_context(id_)),
         organisation=row["organisation"],
-        title=TITLE,
+        title=TITLES[row["template"]],
         shown_to=policy.masked(Channel.SMS, phone),
     )
 
 
-EVENTS: dict[type[Event], EventHandler] = {TermReportsEntered: term_reports_entered}
+EVENTS: dict[type[Event], EventHandler] = {TermReportsEntered: term_reports_entered, NoShows: no_shows}

@@ -60,16 +60,17 @@ deliveries = sa.Table(
     sa.Column("next_try_at", MOMENT),
     sa.Column("sent_at", MOMENT),
     sa.Column("problem", sa.Text, nullable=False),
-    sa.Column("guardian_of", sa.Text),  # the student whose guardian it goes to, who has no account
+    sa.Column("guardian_of", sa.Text),  # the student or admission whose guardian it goes to, who has no account
     sa.Column("address", BYTEA),  # sealed: of a guardian; gone when the message has ended
 )
 
-# What guardians are to be told, until it is a message: one for each student and thing.
+# What guardians are to be told, until it is a message: one for each student (or admission) and thing.
 guardian_notices = sa.Table(
     "guardian_notices",
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("student_id", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),  # student | admission
+    sa.Column("subject_id", sa.Text, nullable=False),
     sa.Column("organisation", sa.Text, nullable=False),
     sa.Column("template", sa.Text, nullable=False),
     sa.Column("content", JSONB, nullable=False),

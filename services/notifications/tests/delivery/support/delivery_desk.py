@@ -36,8 +36,9 @@ class Access:
         if self.away:
             raise BusError("access is away")
         if isinstance(message, FindGuardianPhones):
-            found = [(one, self.phones[one]) for one in message.student_ids if one in self.phones]
-            return GuardianPhones(items=tuple(GuardianPhone(student_id=one, phone=phone) for one, phone in found))
+            wanted = (*message.student_ids, *message.admission_ids)
+            found = [GuardianPhone(of=one, phone=self.phones[one]) for one in wanted if one in self.phones]
+            return GuardianPhones(items=tuple(found))
         assert isinstance(message, ListHoldersNow)
         return HoldersNow(items=tuple(self.holders[name] for name in message.usernames if name in self.holders))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
@@ -21,10 +20,11 @@ from sqlalchemy.engine import RowMapping
 from registry.archive import policy
 from registry.archive.tables import term_reports_told
 from registry.context import RegistryWork
+from registry.enrolment.admission import missed
+from registry.enrolment.admission.missed import MOBILE
 from registry.registration.intake import form_context
 
 MOST = 500
-_MOBILE = re.compile(r"1[3-9][0-9]{9}")
 _MEMBERS = (1, 2)
 
 
@@ -64,14 +64,14 @@ WHERE s.id = ANY($1::text[]) AND s.live
 """
 
 
-@clause("34.1", "42")
+@clause("10.2", "34.1", "42")
 async def find_guardian_phones(work: RegistryWork, query: FindGuardianPhones) -> GuardianPhones | Refused:
     """By the form as it is now. Of a record that has ended nobody is told anything any more."""
     if no := check(query.actor, word(query)):
         return no
-    if len(query.student_ids) > MOST:
+    if len(query.student_ids) + len(query.admission_ids) > MOST:
         return refused("too_large", f"一次最多查询{MOST}名学生。")
-    found = []
+    found = [*await missed.phones(work, query.admission_ids)]
     for row in await (await driver(work.tx)).fetch(_FORMS, list(query.student_ids)):
         if row["form"] is None:
             continue
@@ -79,7 +79,7 @@ async def find_guardian_phones(work: RegistryWork, query: FindGuardianPhones) ->
             work.deps.cipher.open_bytes(row["form"], form_context(row["id"])), type=dict[str, str]
         )
         if phone := guardian_phone(form):
-            found.append(GuardianPhone(student_id=row["id"], phone=phone))
+            found.append(GuardianPhone(of=row["id"], phone=phone))
     return GuardianPhones(items=tuple(found))
 
 
@@ -88,7 +88,7 @@ def guardian_phone(form: Mapping[str, str]) -> str | None:
     """The mobile number of the first family member who is marked as guardian; None: there is no such contact."""
     for n in _MEMBERS:
         phone = form.get(f"member{n}_phone", "").strip()
-        if form.get(f"member{n}_guardian") == "1" and _MOBILE.fullmatch(phone):
+        if form.get(f"member{n}_guardian") == "1" and MOBILE.fullmatch(phone):
             return phone
     return None
 

@@ -11,7 +11,8 @@ down_revision = "0004"
 TABLES = """
 CREATE TABLE guardian_notices (
     id text PRIMARY KEY,
-    student_id text NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('student', 'admission')),
+    subject_id text NOT NULL,
     organisation text NOT NULL,
     template text NOT NULL,
     content jsonb NOT NULL,

@@ -23,6 +23,7 @@ from shared_contracts.waiting import WorkWaiting
 
 from registry.context import Registry, RegistryWork
 from registry.enrolment.admission import policy, seats, store
+from registry.rosters.access import names_of
 
 log = logging.getLogger(__name__)
 
@@ -70,10 +71,12 @@ async def no_shows(work: RegistryWork) -> int:
     if not missing:
         return 0
     await store.change(work.tx, [row["id"] for row in missing], no_show_on=work.today)
+    names = await names_of(work.tx, {row["school"] for row in missing})
     for (school, year), its in _by_school(missing).items():
         work.emit(
             NoShows(
                 school=school,
+                school_name=names[school],
                 school_year=year,
                 first_day=seats.first_day(work, its[0]["county"], year),
                 children=tuple(
