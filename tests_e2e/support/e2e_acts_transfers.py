@@ -47,6 +47,10 @@ ROWS: Mapping[str, Row] = {
     "POST /v1/transfers/{transfer_id}/retry": Row(at("neighbour.officer"), body()),
     "GET /v1/transfer-reports": Row(_REPORTS, path="/v1/transfer-reports?year=2026&term=autumn"),
     "GET /v1/transfer-reports/late-steps": Row(_REPORTS),
+    "GET /v1/transfer-reports/late-steps/{late_organisation}": Row(above("officer", "leader", "auditor")),
+    "GET /v1/transfer-reports/counties/{county}/{report_year}/{term}": Row(
+        above("officer", "leader", "auditor"), path="/v1/transfer-reports/counties/230103/2026/autumn"
+    ),
     "GET /v1/transfer-reports/{city}/{report_year}/{term}": Row(_OF_CITY, path=_REPORT),
     "GET /v1/transfer-reports/{city}/{report_year}/{term}/workbook": Row(_OF_CITY, path=f"{_REPORT}/workbook"),
     # Of a term whose days have not begun: whoever may is told so.
@@ -60,4 +64,11 @@ def things(cast: Cast, people: People, desk: Desk) -> Mapping[str, str]:
     _, (person, *_) = registered(people, desk)
     transfer = opened(cast, person)["id"]
     post(cast["shanhe.registrar"], f"/v1/transfers/{transfer}/withdrawal", reason=_WHY)
-    return {"transfer_id": transfer, "city": "230100", "report_year": "2026", "term": "autumn"}
+    return {
+        "transfer_id": transfer,
+        "city": "230100",
+        "report_year": "2026",
+        "term": "autumn",
+        "late_organisation": "2123000101",
+        "county": "230103",
+    }

@@ -18,10 +18,13 @@ from shared_contracts.files import Template
 from shared_contracts.transfer import Step, TransfersStand, TransferView
 from shared_contracts.transfer_reports import (
     Figures,
+    GetCountyReport,
     GetLateTable,
     GetReport,
     GetReportWorkbook,
+    LateCases,
     LateTable,
+    ListLateCases,
     ListReports,
     ReportList,
     ReportView,
@@ -184,3 +187,143 @@ async def test_late_steps_are_counted_by_who_was_late(world: TransferWorld) -> N
     ]  # fmt: skip
     assert table.items[0].worst > 10
     assert (await world.ask(GetLateTable(actor=OTHER_CITY))).items == ()
+
+
+@pytest.mark.clause("24.6.5")
+@pytest.mark.parametrize(("today", "under_way", "codes"), [
+    (date(2026, 3, 30), 0, ["report.too_early"]),
+    (date(2026, 9, 29), 0, ["report.before_last_day"]),
+    (date(2026, 9, 30), 0, []),
+    (date(2026, 9, 30), 1, ["report.under_way"]),
+    (date(2026, 10, 1), 2, ["report.overdue", "report.under_way"]),
+])  # fmt: skip
+def test_what_is_said_before_a_report_is_filed(today: date, under_way: int, codes: list[str]) -> None:
+    found = policy.before_filing(date(2026, 3, 31), today, date(2026, 9, 30), under_way=under_way)
+    assert [one.code for one in found] == codes
+    assert all(one.cure for one in found)
+
+
+@pytest.mark.integration
+@pytest.mark.clause("24.6.5")
+async def test_what_was_looked_at_is_what_is_filed(world: TransferWorld) -> None:
+    await moved(world)
+    one, *_ = await world.registry.pupils(RELEASING, 3, 1, 1)
+    waiting = await world.open(one)
+    assert isinstance(waiting, TransferView), waiting
+    asked = GetReport(actor=CITY_OFFICER, city=CITY, year=2026, term="autumn")
+    seen = await world.ask(asked)
+    assert [one.code for one in seen.findings] == ["report.before_last_day", "report.under_way"]
+    await world.through(waiting.id)
+    await world.carry()
+    submit = {"actor": CITY_OFFICER, "city": CITY, "year": 2026, "term": "autumn"}
+    no = await world.do(SubmitReport(command_id=world.id(), seen=seen.totals, **submit))
+    assert isinstance(no, Refused) and no.kind == "conflict"
+    now = await world.ask(asked)
+    assert (now.state, now.totals.transfers_in) == ("open", 2), "nothing was filed"
+    filed = await world.do(SubmitReport(command_id=world.id(), seen=now.totals, **submit))
+    assert (filed.state, filed.totals, filed.findings, filed.filed_late) == ("submitted", now.totals, (), False)
+
+
+@pytest.mark.integration
+@pytest.mark.clause("24.6.5")
+@pytest.mark.parametrize(("days", "late"), [(20, False), (21, True)])
+async def test_whoever_files_after_the_last_day_is_seen(world: TransferWorld, days: int, late: bool) -> None:
+    assert world.clock.today() == date(2026, 9, 10)
+    world.clock.pass_(days=days)
+    listed = await world.ask(ListReports(actor=PROVINCE_OFFICER, year=2026, term="autumn"))
+    assert [row.overdue for row in listed.items] == [late, late]
+    filed = await world.do(SubmitReport(command_id=world.id(), actor=CITY_OFFICER, city=CITY, year=2026, term="autumn"))
+    assert filed.filed_late is late
+    listed = await world.ask(ListReports(actor=PROVINCE_OFFICER, year=2026, term="autumn"))
+    assert [(row.state, row.filed_late, row.overdue) for row in listed.items] == [
+        ("submitted", late, False), ("open", False, late),
+    ]  # fmt: skip
+    following = await world.ask(ListReports(actor=PROVINCE_OFFICER))
+    assert (following.year, following.term) == ((2027, "spring") if late else (2026, "autumn"))
+
+
+@pytest.mark.integration
+@pytest.mark.clause("3.1", "24.6.5")
+async def test_a_county_sees_its_own_lines(world: TransferWorld) -> None:
+    await moved(world)
+    asked: dict[str, Any] = {"county": "230102", "year": 2026, "term": "autumn"}
+    whole = await world.ask(GetReport(actor=CITY_OFFICER, city=CITY, year=2026, term="autumn"))
+    for who in (COUNTY_OFFICER, CITY_OFFICER, PROVINCE_OFFICER):
+        found = await world.ask(GetCountyReport(actor=who, **asked))
+        assert isinstance(found, ReportView), found
+        assert (found.county, found.city, found.findings) == ("230102", CITY, ())
+        assert found.lines == tuple(line for line in whole.lines if line.county == "230102") != ()
+        assert found.totals == policy.total(found.lines)
+    other = actor(Role.AUTHORITY_OFFICER, "230103", "nangang.officer")
+    for who in (other, OTHER_CITY, actor(Role.REGISTRAR)):
+        assert isinstance(await world.ask(GetCountyReport(actor=who, **asked)), Refused)
+    for nowhere in (CITY, "999999"):
+        no = await world.ask(GetCountyReport(actor=PROVINCE_OFFICER, **{**asked, "county": nowhere}))
+        assert isinstance(no, Refused) and no.kind == "not_found"
+
+
+@pytest.mark.integration
+@pytest.mark.clause("24.6.4")
+async def test_late_steps_are_summed_by_authority_and_opened_one_by_one(world: TransferWorld) -> None:
+    first = await moved(world, late=True)
+    one, *_ = await world.registry.pupils(RELEASING, 3, 1, 1)
+    waiting = await world.open(one)
+    assert isinstance(waiting, TransferView), waiting
+    await world.decide(waiting.id, Step.RECEIVING_AUTHORITY)
+    world.clock.pass_(days=40)
+
+    async def table(**more: Any) -> list[tuple[str, int, int]]:
+        found = await world.ask(GetLateTable(**{"actor": PROVINCE_OFFICER, **more}))
+        assert isinstance(found, LateTable), found
+        return [(row.organisation, row.now, row.decided_late) for row in found.items]
+
+    by_county = await table(by="county")
+    assert sum(now for _, now, _ in by_county) == sum(late for _, _, late in by_county) == 1
+    assert await table(by="city") == [(CITY, 1, 1)] == await table(by="city", within=CITY)
+    assert await table(within="230200") == []
+    assert await table(actor=COUNTY_OFFICER, within="230102") == await table(within="230102") != []
+    for within, who in ((CITY, COUNTY_OFFICER), ("230200", CITY_OFFICER), ("999999", PROVINCE_OFFICER)):
+        assert isinstance(await world.ask(GetLateTable(actor=who, within=within)), Refused)
+
+    async def cases(organisation: str, who: Any = CITY_OFFICER, **more: Any) -> LateCases:
+        found = await world.ask(ListLateCases(actor=who, organisation=organisation, **more))
+        assert isinstance(found, LateCases), found
+        return found
+
+    (step,) = (await cases(RELEASING.code)).items
+    assert (step.transfer_id, step.step, step.decided_on) == (waiting.id, "releasing_school", None)
+    assert step.days > 10 and (await cases(RELEASING.code)).totals.now == 1
+    (step,) = (await cases("230102")).items
+    assert (step.transfer_id, step.step) == (first.id, "receiving_authority")
+    assert step.decided_on is not None and step.days > 0
+    assert (await cases("230102", since=step.decided_on)).items == (step,)
+    assert (await cases("230102", since=world.clock.today())).items == ()
+    for nobody, organisation in ((OTHER_CITY, RELEASING.code), (COUNTY_OFFICER, CITY), (PROVINCE_OFFICER, "9999999999"),
+                                 (PROVINCE_OFFICER, "239999"), (actor(Role.REGISTRAR), RELEASING.code)):  # fmt: skip
+        assert isinstance(await world.ask(ListLateCases(actor=nobody, organisation=organisation)), Refused)
+
+
+@pytest.mark.integration
+@pytest.mark.clause("24.6.4")
+async def test_late_steps_come_in_pages_and_each_once(world: TransferWorld) -> None:
+    opened = []
+    await world.registry.pupils(RECEIVING, 3, 1, 5)
+    for one in await world.registry.pupils(RELEASING, 3, 1, 3):
+        found = await world.open(one)
+        assert isinstance(found, TransferView), found
+        opened.append(found.id)
+    world.clock.pass_(days=60)
+    await world.decide(opened[0], Step.RECEIVING_AUTHORITY)
+    world.clock.pass_(days=1)
+    seen, cursor = [], None
+    while True:
+        page = await world.ask(ListLateCases(actor=CITY_OFFICER, organisation="230102", cursor=cursor, limit=2))
+        assert isinstance(page, LateCases), page
+        seen += [(one.transfer_id, one.decided_on is None) for one in page.items]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert sorted(seen) == sorted([(opened[0], False), (opened[1], True), (opened[2], True)])
+    assert seen[-1] == (opened[0], False), "what waits comes first"
+    bad = await world.ask(ListLateCases(actor=CITY_OFFICER, organisation="230102", cursor="x"))
+    assert isinstance(bad, Refused) and bad.kind == "invalid"

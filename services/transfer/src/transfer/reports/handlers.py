@@ -1,23 +1,23 @@
-"""Reports: looked at, as a workbook, filed with the province; the table of overdue steps."""
+"""Reports: looked at, as a workbook, filed with the province. Overdue steps: `lateness`."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 import asyncpg
+import msgspec
 from regulation.authorisation import MISSING, Target, check, reach, subtree_pattern
-from regulation.divisions import DIVISIONS, PROVINCE
+from regulation.divisions import DIVISIONS, PROVINCE, Level
 from regulation.mark import clause
+from service_kit import organisations
 from service_kit.work import CommandHandler, QueryHandler
-from shared_contracts.decisions import Refused, refused
+from shared_contracts.decisions import Finding, Refused, refused
 from shared_contracts.files import Template
 from shared_contracts.messages import Command, Query, word
 from shared_contracts.transfer_reports import (
-    GetLateTable,
+    GetCountyReport,
     GetReport,
     GetReportWorkbook,
-    LateSteps,
-    LateTable,
     ListReports,
     ReportList,
     ReportRow,
@@ -27,11 +27,10 @@ from shared_contracts.transfer_reports import (
 )
 
 from transfer.context import TransferWork
-from transfer.reports import expecting, policy, store, workbook
+from transfer.reports import expecting, lateness, policy, store, workbook
 
 LONGEST_NOTE = 500
 YEARS = range(2020, 2100)
-LOOKED_BACK = timedelta(days=180)
 
 
 @clause("24.6.5")
@@ -51,19 +50,44 @@ async def report_workbook(work: TransferWork, query: GetReportWorkbook) -> Templ
 
 
 @clause("24.6.5")
+async def county_report(work: TransferWork, query: GetCountyReport) -> ReportView | Refused:
+    """What its city reports, or has reported, of one county."""
+    if no := _may(query, query.county, query.year, "county"):
+        return no
+    division = DIVISIONS[query.county]
+    assert division.parent is not None, "a county is in a city"
+    whole = await _view(work, division.parent, query.year, query.term)
+    lines = tuple(line for line in whole.lines if line.county == query.county)
+    names = await organisations.names(work.tx, {query.county})
+    return msgspec.structs.replace(
+        whole,
+        county=query.county,
+        county_name=names.get(query.county, division.name),
+        lines=lines,
+        totals=policy.total(lines),
+        findings=(),
+    )
+
+
+@clause("24.6.5")
 async def list_reports(work: TransferWork, query: ListReports) -> ReportList | Refused:
     may = reach(query.actor, word(query))
     if isinstance(may, Refused):
         return may
-    if query.year not in YEARS:
+    if query.year is not None and query.year not in YEARS:
         return refused("invalid", "年份不在范围内。")
+    parameters = work.deps.policy.parameters(PROVINCE, work.today)
+    next_year, next_term = policy.at(work.today, parameters)
+    year, term = query.year or next_year, query.term or next_term
     pattern = "%" if may.everything else subtree_pattern(may.subtree or may.supervised or "-")
     found = await store.cities(work.tx, pattern)
-    filed = await store.of_term(work.tx, query.year, query.term)
-    due = policy.due_on(query.year, query.term, work.deps.policy.parameters(PROVINCE, work.today))
+    filed = await store.of_term(work.tx, year, term)
+    due = policy.due_on(year, term, parameters)
     return ReportList(
-        year=query.year,
-        term=query.term,
+        year=year,
+        term=term,
+        due_on=due,
+        today=work.today,
         items=tuple(_row(code, name, filed.get(code), due, work.today) for code, name in found.items()),
     )
 
@@ -78,6 +102,7 @@ def _row(city: str, name: str, row: asyncpg.Record | None, due: date, today: dat
         overdue=not done and today > due,
         totals=policy.total(store.lines_of(row)) if row is not None and done else None,
         submitted_at=row["submitted_at"] if row is not None else None,
+        filed_late=row is not None and done and policy.is_late(due, row["last"]),
     )
 
 
@@ -97,6 +122,9 @@ async def submit_report(work: TransferWork, command: SubmitReport) -> ReportView
     fault = policy.not_to_be_filed(first, work.today, submitted=row["state"] == "submitted")
     if fault is not None:
         return refused("refused", f"{fault.message}。{fault.cure}。", fault)
+    lines = await store.lines(work.tx, command.city, first, work.today)
+    if command.seen is not None and command.seen != policy.total(lines):
+        return refused("conflict", "您查看之后又有转学办结，数字已经变化，没有报送。请重新查看后再报送。")
     await store.submit(
         work.tx,
         command.city,
@@ -104,7 +132,7 @@ async def submit_report(work: TransferWork, command: SubmitReport) -> ReportView
         command.term,
         first=first,
         last=work.today,
-        lines=await store.lines(work.tx, command.city, first, work.today),
+        lines=lines,
         note=note,
         account=command.actor.account,
         by=command.actor.name,
@@ -114,40 +142,15 @@ async def submit_report(work: TransferWork, command: SubmitReport) -> ReportView
     return await _view(work, command.city, command.year, command.term)
 
 
-@clause("24.6.4")
-async def late_table(work: TransferWork, query: GetLateTable) -> LateTable | Refused:
-    """Where steps wait beyond their last day, and where they were decided late."""
-    may = reach(query.actor, word(query))
-    if isinstance(may, Refused):
-        return may
-    since = query.since or work.today - LOOKED_BACK
-    pattern = "%" if may.everything else subtree_pattern(may.subtree or may.supervised or "-")
-    rows = await store.late(work.tx, work.today, since, pattern)
-    calendar = work.deps.calendar
-    return LateTable(
-        since=since,
-        items=tuple(
-            LateSteps(
-                organisation=row["organisation"],
-                organisation_name=row["name"] or row["organisation"],
-                now=row["waiting"],
-                decided_late=row["decided"],
-                worst=calendar.working_days_between(row["oldest"], work.today).count if row["oldest"] else 0,
-            )
-            for row in rows
-        ),
-    )
-
-
-def _may(message: Command | Query, city: str, year: int) -> Refused | None:
-    """The city's own, or of an authority above it."""
+def _may(message: Command | Query, place: str, year: int, level: Level = "city") -> Refused | None:
+    """Its own, or of an authority above it."""
     actor = message.actor
-    known = DIVISIONS.get(city)
-    there = known is not None and known.level == "city"
-    if no := check(actor, word(message), Target(authority=city if there else None), missing=MISSING):
+    known = DIVISIONS.get(place)
+    there = known is not None and known.level == level
+    if no := check(actor, word(message), Target(authority=place if there else None), missing=MISSING):
         return no
     if not there:
-        return refused("not_found", "没有这个市（地）。")
+        return refused("not_found", "没有这个市（地）。" if level == "city" else "没有这个县（市、区）。")
     return None if year in YEARS else refused("invalid", "年份不在范围内。")
 
 
@@ -163,12 +166,14 @@ async def _view(work: TransferWork, city: str, year: int, term: Term) -> ReportV
     parameters = work.deps.policy.parameters(PROVINCE, work.today)
     due = policy.due_on(year, term, parameters)
     submitted = row is not None and row["state"] == "submitted"
+    findings: tuple[Finding, ...] = ()
     if row is not None and submitted:
         first, last, lines = row["first"], row["last"], store.lines_of(row)
     else:
         first = await _first(work, city, year, term)
         last = max(first, work.today)
         lines = await store.lines(work.tx, city, first, last)
+        findings = policy.before_filing(first, work.today, due, under_way=await store.under_way(work.tx, city))
     return ReportView(
         id=store.report_id(city, year, term),
         city=city,
@@ -186,6 +191,8 @@ async def _view(work: TransferWork, city: str, year: int, term: Term) -> ReportV
         note=row["note"] if row is not None else "",
         submitted_at=row["submitted_at"] if row is not None else None,
         submitted_by=row["submitted_by"] or "" if row is not None else "",
+        filed_late=submitted and policy.is_late(due, last),
+        findings=findings,
     )
 
 
@@ -193,6 +200,7 @@ COMMANDS: dict[type[Command], CommandHandler] = {SubmitReport: submit_report}
 QUERIES: dict[type[Query], QueryHandler] = {
     GetReport: get_report,
     GetReportWorkbook: report_workbook,
+    GetCountyReport: county_report,
     ListReports: list_reports,
-    GetLateTable: late_table,
+    **lateness.QUERIES,
 }

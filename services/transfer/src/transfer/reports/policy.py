@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, timedelta
 
-from regulation.findings import refuse
+from regulation.findings import note, refuse
 from regulation.mark import clause
 from regulation.parameters import Parameters
 from shared_contracts.decisions import Finding
@@ -55,6 +55,28 @@ def not_to_be_filed(first: date, today: date, *, submitted: bool) -> Finding | N
         message = f"本学期报表自{first.year}年{first.month}月{first.day}日起统计，尚未开始"
         return refuse("24.6.5", "report.too_early", message, cure="到期后再报送", fields=("year", "term"))
     return None
+
+
+@clause("24.6.5")
+def before_filing(first: date, today: date, due: date, *, under_way: int) -> tuple[Finding, ...]:
+    """What whoever files should know before it is for ever: what stands against it, and what will not be in it."""
+    if fault := not_to_be_filed(first, today, submitted=False):
+        return (fault,)
+    found = []
+    if today < due:
+        message = f"今天报送的，{_text(today)}以后办结的转学计入下一次报表；报送期限为{_text(due)}"
+        found.append(note("24.6.5", "report.before_last_day", message, cure="可以在期限当天再报送"))
+    if today > due:
+        message = f"报送期限为{_text(due)}，已经超过"
+        found.append(note("24.6.5", "report.overdue", message, cure="尽快报送，并在说明中写明原因"))
+    if under_way:
+        message = f"还有{under_way}件转学正在办理，没有计入；办结后计入下一次报表"
+        found.append(note("24.6.5", "report.under_way", message, cure="如需计入本次报表，待办结后再报送"))
+    return tuple(found)
+
+
+def _text(day: date) -> str:
+    return f"{day.year}年{day.month}月{day.day}日"
 
 
 @clause("24.6.4")

@@ -12,7 +12,7 @@ from regulation.authorisation import subtree_pattern
 from service_kit.database import driver
 from service_kit.ids import derived
 from shared_contracts.transfer import GROUND_TITLES, Ground
-from shared_contracts.transfer_reports import Figures, ReportLine, Term
+from shared_contracts.transfer_reports import By, Figures, ReportLine, Term
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 
@@ -130,6 +130,17 @@ async def lines(tx: AsyncConnection, city: str, first: date, last: date) -> tupl
     )
 
 
+async def under_way(tx: AsyncConnection, city: str) -> int:
+    """Transfers of a city that are not completed yet: they will stand in a later report. Bitmap scans as for the lines."""
+    found: int = await (await driver(tx)).fetchval(
+        """SELECT count(*)::int FROM transfers t JOIN cases c ON c.id = t.id
+           WHERE (t.to_authority LIKE $1 OR t.from_authority LIKE $1)
+             AND (c.status IN ('open', 'returned') AND t.outcome IS NULL OR t.outcome IN ('moving', 'attention'))""",
+        subtree_pattern(city),
+    )
+    return found
+
+
 def lines_of(row: asyncpg.Record) -> tuple[ReportLine, ...]:
     """As they were filed."""
     return msgspec.json.decode(row["lines_text"], type=tuple[ReportLine, ...])
@@ -158,23 +169,69 @@ async def put_late(
     )
 
 
-# Index scan on cases_under_way up to today for what waits, on late_steps_decided for what was decided late.
+# Index scan on cases_under_way up to today for what waits, on late_steps_decided for what was decided late; a school's steps
+# are its authority's, too. One hash aggregate.
 _LATE = """
-WITH waiting AS (
-    SELECT c.parties ->> c.step AS organisation, count(*)::int AS n, min(c.due_on) AS oldest
-    FROM cases c WHERE c.status = 'open' AND c.due_on < $1 GROUP BY 1
-), decided AS (
-    SELECT organisation, count(*)::int AS n FROM late_steps WHERE decided_on >= $2 GROUP BY 1
+WITH steps AS (
+    SELECT c.parties ->> c.step AS organisation, c.due_on FROM cases c WHERE c.status = 'open' AND c.due_on < $1
+    UNION ALL
+    SELECT organisation, NULL FROM late_steps WHERE decided_on >= $2
+), placed AS (
+    SELECT s.organisation, s.due_on,
+           CASE WHEN length(s.organisation) = 10 THEN o.authority ELSE s.organisation END AS authority
+    FROM steps s LEFT JOIN organisation_replica o ON o.code = s.organisation
+), counted AS (
+    SELECT CASE $3::text WHEN 'city' THEN left(authority, 4) || '00' WHEN 'county' THEN authority ELSE organisation END
+               AS organisation,
+           count(due_on)::int AS waiting, count(*) FILTER (WHERE due_on IS NULL)::int AS decided, min(due_on) AS oldest
+    FROM placed WHERE {of} GROUP BY 1
 )
-SELECT coalesce(w.organisation, d.organisation) AS organisation, coalesce(w.n, 0) AS waiting, coalesce(d.n, 0) AS decided,
-       w.oldest, o.name
-FROM waiting w FULL JOIN decided d USING (organisation)
-LEFT JOIN organisation_replica o ON o.code = coalesce(w.organisation, d.organisation)
-WHERE coalesce(o.authority, coalesce(w.organisation, d.organisation)) LIKE $3
-   OR coalesce(w.organisation, d.organisation) LIKE $3
-ORDER BY waiting DESC, decided DESC, organisation
+SELECT c.*, o.name, count(*) OVER ()::int AS groups FROM counted c LEFT JOIN organisation_replica o ON o.code = c.organisation
+ORDER BY c.waiting DESC, c.decided DESC, c.organisation LIMIT $5
 """
 
 
-async def late(tx: AsyncConnection, today: date, since: date, pattern: str) -> list[Any]:
-    return list(await (await driver(tx)).fetch(_LATE, today, since, pattern))
+async def late(
+    tx: AsyncConnection, today: date, since: date, pattern: str, *, by: By, limit: int
+) -> list[asyncpg.Record]:
+    """Of all under an authority (a LIKE pattern), worst first."""
+    statement = _LATE.format(of="authority LIKE $4")
+    return list(await (await driver(tx)).fetch(statement, today, since, by, pattern, limit))
+
+
+async def late_of(tx: AsyncConnection, today: date, since: date, organisation: str) -> asyncpg.Record | None:
+    """Of one school or authority alone; None where it has none."""
+    statement = _LATE.format(of="organisation = $4")
+    return await (await driver(tx)).fetchrow(statement, today, since, "organisation", organisation, 1)
+
+
+# Index scan on cases_under_way for what waits, on late_steps_decided for the rest; transfers by their key. What waits stands
+# before what was decided (`part`), longest overdue and last decided on top (`place`, days).
+_LATE_CASES = """
+WITH steps AS (
+    SELECT c.id, c.version, c.step, c.due_on, NULL::date AS decided_on, 0 AS part, c.due_on - DATE '2000-01-01' AS place
+    FROM cases c WHERE c.status = 'open' AND c.due_on < $2 AND c.parties ->> c.step = $1
+    UNION ALL
+    SELECT case_id, version, step, due_on, decided_on, 1, DATE '2200-01-01' - decided_on
+    FROM late_steps WHERE organisation = $1 AND decided_on >= $3
+)
+SELECT s.*, t.number, t.from_school, t.to_school, f.name AS from_name, o.name AS to_name
+FROM steps s JOIN transfers t ON t.id = s.id
+LEFT JOIN organisation_replica f ON f.code = t.from_school LEFT JOIN organisation_replica o ON o.code = t.to_school
+WHERE (t.to_authority LIKE $4 OR t.from_authority LIKE $4) AND (s.part, s.place, s.id, s.version) > ($5, $6, $7, $8)
+ORDER BY s.part, s.place, s.id, s.version LIMIT $9
+"""
+
+
+async def late_cases(
+    tx: AsyncConnection,
+    organisation: str,
+    today: date,
+    since: date,
+    sees: str,
+    *,
+    after: tuple[Any, ...],
+    limit: int,
+) -> list[asyncpg.Record]:
+    """The steps of one organisation, of transfers with a party under `sees` (a LIKE pattern)."""
+    return list(await (await driver(tx)).fetch(_LATE_CASES, organisation, today, since, sees, *after, limit))
