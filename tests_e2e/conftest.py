@@ -138,10 +138,10 @@ async def consoles(request: pytest.FixtureRequest, browser: Browser) -> AsyncIte
     opened: list[Console] = []
     async with AsyncExitStack() as stack:
 
-        async def console(system: System, username: str = "", size: Any = WIDE) -> Console:
+        async def console(system: System, username: str = "", size: Any = WIDE, password: str = "") -> Console:
             made = await stack.enter_async_context(console_of(browser, system, size))
             opened.append(made)
-            return await made.sign_in(username) if username else made
+            return await made.sign_in(username, password) if username else made
 
         yield console
         report = request.node.stash.get(REPORT, None)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
+import openpyxl
 import pytest
+from e2e_api import XLSX
 from e2e_cast import SCHOOL, Cast
 from e2e_flow import Desk, today
 from e2e_people import Made, People
@@ -52,6 +55,53 @@ def test_a_pupil_of_another_school_in_the_class(cast: Cast, people: People, xinc
     done(officer.send("POST", CHECKS, json=listed | {"rows": mine}), 201)
     again = done(principal.send("GET", f"/v1/inspection-findings/{order['id']}"))
     assert again["records"] == 0 and again["acts"][-1]["act"] == "gone"
+
+
+@pytest.mark.clause("24.6.1")
+def test_a_class_comes_as_a_workbook(cast: Cast, people: People, xinchun: Desk) -> None:
+    """The sheet that is handed out, filled in, read, and compared as it was read; a wrong row stops all of it."""
+    own = people.roster("xinchun", 2)
+    xinchun.walk(own)
+    registrar = cast["registrar"]
+    handed = registrar.send("GET", f"{CHECKS}/workbook")
+    assert handed.status_code == 200 and handed.headers["content-type"] == XLSX
+    book = openpyxl.load_workbook(io.BytesIO(handed.content))
+    page = book.worksheets[0]
+    assert [cell.value for cell in page[1]] == ["姓名", "身份证件号", "身份证件类型", "性别", "出生日期"]
+
+    def read(*rows: tuple[str, ...]) -> Any:
+        page.delete_rows(2, page.max_row)
+        for at, cells in enumerate(rows, start=2):
+            for column, text in enumerate(cells, start=1):
+                page.cell(at, column).value = text
+        out = io.BytesIO()
+        book.save(out)
+        files = {"file": ("名单.xlsx", out.getvalue(), XLSX)}
+        return registrar.send("POST", f"{CHECKS}/workbook-readings", files=files)
+
+    mine = seats(own)
+    good = [(one["name"], one["document_number"]) for one in mine]
+    found = done(read(*good))
+    assert (found["refused"], [row["row"] for row in found["rows"]]) == (0, [2, 3])
+    rows = [row["seated"] for row in found["rows"]]
+    assert [(row["name"], row["document_number"], row["document_kind"]) for row in rows] == [
+        (name, number, "1") for name, number in good
+    ]  # fmt: skip
+    dry = done(registrar.send("POST", CHECKS, json={"grade": 1, "class_no": 1, "rows": rows, "dry_run": True}))
+    assert {row["standing"] for row in dry["rows"] if row["row"]} <= {"here", "other_class"}
+
+    wrong = done(read(good[0], ("某人", ""), ("某人", "A1", "A-护照", "", "昨天")))
+    assert wrong["refused"] == 2
+    by_row = {row["row"]: row for row in wrong["rows"]}
+    assert by_row[2]["seated"] is not None
+    assert [one["fields"] for one in by_row[3]["findings"]] == [["document_number"]]
+    assert "birth_date" in {name for one in by_row[4]["findings"] for name in one["fields"]}
+    assert all(one["cure"] for row in (by_row[3], by_row[4]) for one in row["findings"])
+    assert read().status_code == 422
+    bad = registrar.send("POST", f"{CHECKS}/workbook-readings", files={"file": ("a.xlsx", b"PK", XLSX)})
+    assert bad.status_code == 422 and bad.json()["detail"]
+    elsewhere = cast["shanhe.registrar"].send("GET", f"{CHECKS}/workbook")
+    assert elsewhere.status_code == 404
 
 
 @pytest.mark.clause("14", "21.1")

@@ -168,6 +168,7 @@ REGISTRATIONS = {
         LISTS, path="/v1/registrations?roster={roster_id}", shows=("registration_id", OWN_CLASS | LOOKS)
     ),
     "POST /v1/registrations": Row(anywhere("registrar"), body(form={"name": "王小明"})),
+    "GET /v1/registrations/form": Row(anywhere("registrar")),
     "POST /v1/registrations/prechecks": Row(anywhere("registrar"), body(form={"name": "王小明"})),
     "GET /v1/registrations/{registration_id}": Row(OWN_CLASS | LOOKS),
     "PATCH /v1/registrations/{registration_id}": Row(at("registrar"), stale(changes={"phone": "13800000000"})),

@@ -3,8 +3,6 @@ moved; returned, taken back, followed by the guardian: through the gateway, over
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from e2e_api import problem_of
 from e2e_cast import Cast
@@ -12,20 +10,9 @@ from e2e_clock import CLOCK
 from e2e_flow import Desk
 from e2e_people import People
 from e2e_system import wait_for
-from e2e_transfer import HOME, WHY, application, get, opened, paper, post, registered
+from e2e_transfer import HOME, STEPS, WHY, application, decide, get, opened, paper, post, registered
 
 pytestmark = pytest.mark.timeout(300)
-STEPS = (
-    ("receiving_authority", "neighbour.officer"),
-    ("releasing_school", "principal"),
-    ("releasing_authority", "county.officer"),
-)
-
-
-def decide(cast: Cast, transfer: str, step: str, who: str, **more: Any) -> dict[str, Any]:
-    first = step == "receiving_authority" and "decision" not in more
-    values = {"decision": "approve", **({"override": True, "reason": "情况属实，同意"} if first else {}), **more}
-    return post(cast[who], f"/v1/transfers/{transfer}/decisions", step=step, **values)
 
 
 @pytest.mark.clause("21.2", "24.1.2", "24.3.3", "24.5.1", "24.6.4")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from e2e_api import XLSX
 from e2e_cast import SCHOOL, Cast
 from e2e_flow import Desk
 from e2e_matrix import Row, above, anywhere, at, body
@@ -16,6 +17,15 @@ _DRY = body(grade=1, class_no=1, rows=[{"name": "王", "document_number": "1"}],
 
 ROWS: Mapping[str, Row] = {
     "POST /v1/schools/{code}/attendance-checks": Row(_CHECKS, _DRY, path=f"/v1/schools/{SCHOOL}/attendance-checks"),
+    "GET /v1/schools/{code}/attendance-checks/workbook": Row(
+        _CHECKS, path=f"/v1/schools/{SCHOOL}/attendance-checks/workbook"
+    ),
+    # Passed by everybody who may: no workbook, and said so.
+    "POST /v1/schools/{code}/attendance-checks/workbook-readings": Row(
+        _CHECKS,
+        lambda _things, _who: {"files": {"file": ("a.xlsx", b"PK", XLSX)}},
+        path=f"/v1/schools/{SCHOOL}/attendance-checks/workbook-readings",
+    ),
     "GET /v1/attendance-checks": Row(
         anywhere("registrar", "principal", "officer", "leader"), shows=("attendance_id", _SEES)
     ),

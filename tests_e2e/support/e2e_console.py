@@ -50,11 +50,11 @@ class Console:
 
     # ---- coming and going ---------------------------------------------------------------------------------------------
 
-    async def sign_in(self, username: str) -> Console:
-        """By the form, as a demonstration account."""
+    async def sign_in(self, username: str, password: str = "") -> Console:
+        """By the form, as a demonstration account or, with its `password`, as any other."""
         await self.page.goto(self.system.gateway)
         await self.page.get_by_label("用户名").fill(username)
-        await self.page.get_by_label("密码").fill(self.system.account(username)._password)
+        await self.page.get_by_label("密码").fill(password or self.system.account(username)._password)
         await self.page.get_by_role("button", name="登录").click()
         await expect(self.page.get_by_role("button", name="退出")).to_be_visible()
         self.who = username

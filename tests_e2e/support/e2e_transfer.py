@@ -12,6 +12,11 @@ from e2e_system import wait_for
 from e2e_things import scan
 
 HOME = {"division": "230184", "address": "五常市山河镇振兴街12号"}
+STEPS = (
+    ("receiving_authority", "neighbour.officer"),
+    ("releasing_school", "principal"),
+    ("releasing_authority", "county.officer"),
+)
 WHY = "全家随父母工作迁居，现居住地不在原校服务范围"
 
 
@@ -73,12 +78,8 @@ def moved(cast: Cast, people: People, desk: Desk) -> dict[str, Any]:
     """A pupil of Xinchun who has gone to Shanhe: the transfer, the pupil, and the handover of the paper that is owed."""
     _, (person,) = registered(people, desk)
     transfer = opened(cast, person)
-    for step, who in (
-        ("receiving_authority", "neighbour.officer"), ("releasing_school", "principal"),
-        ("releasing_authority", "county.officer"),
-    ):  # fmt: skip
-        first = {"override": True, "reason": "情况属实，同意"} if step == "receiving_authority" else {}
-        post(cast[who], f"/v1/transfers/{transfer['id']}/decisions", step=step, decision="approve", **first)
+    for step, who in STEPS:
+        decide(cast, transfer["id"], step, who)
     wait_for(
         lambda: get(cast["registrar"], f"/v1/transfers/{transfer['id']}")["state"] == "completed", 30, "nobody moved"
     )
@@ -96,3 +97,9 @@ def opened(cast: Cast, person: dict[str, Any], who: str = "shanhe.registrar", **
     a_class(registrar)
     changes.setdefault("evidence", paper(registrar))
     return post(registrar, "/v1/transfers", 201, **application(person, **changes))
+
+
+def decide(cast: Cast, transfer: str, step: str, who: str, **more: Any) -> dict[str, Any]:
+    first = step == "receiving_authority" and "decision" not in more
+    values = {"decision": "approve", **({"override": True, "reason": "情况属实，同意"} if first else {}), **more}
+    return post(cast[who], f"/v1/transfers/{transfer}/decisions", step=step, **values)

@@ -9,6 +9,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from shared_contracts.decisions import Finding
+from shared_contracts.files import FileRef, Template
 from shared_contracts.identity import Sex
 from shared_contracts.messages import Command, Message, Moment, Query
 
@@ -98,6 +99,38 @@ class CheckAttendance(Command, frozen=True, kw_only=True, gc=False, tag="registr
     dry_run: bool = False
 
 
+class SeatedRow(Message, frozen=True, kw_only=True, gc=False):
+    """A row of an uploaded list. `row`: in the sheet. `seated`: None where something of it is refused."""
+
+    row: int
+    name: str
+    seated: Seated | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+class AttendanceRead(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.attendance_read"):
+    """What stands in an uploaded list, back to whoever uploaded it; nothing of it is kept. `refused`: rows."""
+
+    rows: tuple[SeatedRow, ...]
+    refused: int
+
+
+class ReadAttendance(Query, frozen=True, kw_only=True, gc=False, tag="registry.read_attendance"):
+    """Read a workbook of who sits in a class of a school; what was read is then compared (`CheckAttendance`).
+
+    Reply: AttendanceRead.
+    """
+
+    school: str
+    file: FileRef
+
+
+class GetAttendanceTemplate(Query, frozen=True, kw_only=True, gc=False, tag="registry.attendance_template"):
+    """The sheet to fill in for a class of a school. Reply: Template."""
+
+    school: str
+
+
 class GetAttendanceCheck(Query, frozen=True, kw_only=True, gc=False, tag="registry.one_attendance_check"):
     """Reply: AttendanceCheck, with its rows."""
 
@@ -113,10 +146,12 @@ class ListAttendanceChecks(Query, frozen=True, kw_only=True, gc=False, tag="regi
 
 
 Commands = CheckAttendance
-Queries = GetAttendanceCheck | ListAttendanceChecks
+Queries = ReadAttendance | GetAttendanceTemplate | GetAttendanceCheck | ListAttendanceChecks
 
 REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     CheckAttendance: AttendanceCheck,
+    ReadAttendance: AttendanceRead,
+    GetAttendanceTemplate: Template,
     GetAttendanceCheck: AttendanceCheck,
     ListAttendanceChecks: AttendanceCheckPage,
 }

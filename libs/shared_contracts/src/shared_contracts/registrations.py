@@ -167,6 +167,36 @@ class Prechecked(Message, frozen=True, kw_only=True, gc=False, tag_field="type",
     decision: Decision
 
 
+class DescribeForm(Query, frozen=True, kw_only=True, gc=False, tag="registry.describe_form"):
+    """The national form as a school fills it in by hand. Reply: FormDescribed."""
+
+
+class FormField(Message, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """One item. `no`: its number on the form; None: asked for by a clause. `kind`: what is written there; `table`: key of the
+    code table of a `code`. `need`, `how`: whether and how it is filled in, in words. `max`: characters."""
+
+    key: str
+    title: str
+    kind: str
+    need: str
+    how: str
+    max: int
+    required: Literal["yes", "no", "mainland", "document", "member"] = "no"
+    no: int | None = None
+    table: str = ""
+
+
+class FormSection(Message, frozen=True, kw_only=True, gc=False):
+    title: str
+    fields: tuple[FormField, ...]
+
+
+class FormDescribed(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.form_described"):
+    """In the form's order; the school's own code and the photograph, which nobody types, are not among them."""
+
+    sections: tuple[FormSection, ...]
+
+
 class GetRegistration(Query, frozen=True, kw_only=True, gc=False, tag="registry.registration"):
     registration_id: str
 
@@ -227,7 +257,7 @@ class CorrectionsNeeded(Event, frozen=True, kw_only=True, gc=False, tag="registr
 Commands = (
     PrintSheet | DecideRoster | DecideRegistration | EnterRegistration | CorrectRegistration | WithdrawRegistration
 )
-Queries = PrecheckRegistration | GetRegistration | ListRegistrations
+Queries = PrecheckRegistration | DescribeForm | GetRegistration | ListRegistrations
 Events = RegistrationsApproved | RegistrationsClosed | StepReached | CorrectionsNeeded
 REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     PrintSheet: SheetPrinted,
@@ -237,6 +267,7 @@ REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     CorrectRegistration: RegistrationView,
     WithdrawRegistration: RegistrationView,
     PrecheckRegistration: Prechecked,
+    DescribeForm: FormDescribed,
     GetRegistration: RegistrationView,
     ListRegistrations: RegistrationPage,
 }

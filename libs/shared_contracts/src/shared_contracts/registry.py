@@ -44,7 +44,9 @@ from shared_contracts.registrations import CorrectRegistration as CorrectRegistr
 from shared_contracts.registrations import DecideRegistration as DecideRegistration
 from shared_contracts.registrations import DecideRoster as DecideRoster
 from shared_contracts.registrations import DecisionDone as DecisionDone
+from shared_contracts.registrations import DescribeForm as DescribeForm
 from shared_contracts.registrations import EnterRegistration as EnterRegistration
+from shared_contracts.registrations import FormDescribed as FormDescribed
 from shared_contracts.registrations import GetRegistration as GetRegistration
 from shared_contracts.registrations import ListRegistrations as ListRegistrations
 from shared_contracts.registrations import Prechecked as Prechecked

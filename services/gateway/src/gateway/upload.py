@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections import deque
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from litestar import Request
@@ -139,6 +140,17 @@ async def keep(files: FileStore, incoming: Upload, what: str, command_id: str, m
         return await files.put(first.name, first.media_type, files.stream(first.id), most, named)
     finally:
         await files.delete(first.id)
+
+
+@asynccontextmanager
+async def passing(files: FileStore, incoming: Upload, file_id: str, most: int) -> AsyncIterator[FileRef]:
+    """An upload that is read while its caller waits, and kept no longer than that."""
+    await incoming.begin()
+    file = await files.put(incoming.name, incoming.media_type, incoming.content(), most, file_id=file_id)
+    try:
+        yield file
+    finally:
+        await files.delete(file_id)
 
 
 def clean_name(name: str) -> str:

@@ -14,16 +14,19 @@ import { exportsPage } from "./exports.js";
 import { handoversPage } from "./handover.js";
 import { inspectionPage } from "./inspection.js";
 import { juniorIntakesPage } from "./junior_intakes.js";
+import { lateStepsPage } from "./late_steps.js";
 import { notices } from "./notices.js";
 import { plansPage, schemesPage } from "./plans.js";
 import { policyPage } from "./policy.js";
 import { privatePlacesPage } from "./private_places.js";
 import { registrarsPage } from "./registrars.js";
+import { registrationPage } from "./registration.js";
 import { reorganisationsPage } from "./reorganisations.js";
 import { rosterPage, rostersPage } from "./rosters.js";
 import { refresh, session } from "./session.js";
 import { signInPage } from "./signin.js";
 import { students } from "./students.js";
+import { transferReportsPage } from "./transfer_reports.js";
 import { transfersPage } from "./transfers.js";
 import { ROLES, STEPS } from "./words.js";
 import { work } from "./work.js";
@@ -35,7 +38,7 @@ const IDLE = 15 * 60_000; // ms without a touch, after which the page asks for n
 const schools = ["registrar", "principal", "class_teacher", "authority_officer"];
 const steps = STEPS.map((s) => s.role);
 const PAGES = [
-  [/^#\/rosters$/, rostersPage], [/^#\/rosters\/([\w-]+)$/, rosterPage], [/^#\/work$/, work], [/^#\/worklist(?:\/(\w+))?$/, worklistPage], [/^#\/students(?:\/([\w-]+))?$/, students],
+  [/^#\/rosters$/, rostersPage], [/^#\/rosters\/([\w-]+)$/, rosterPage], [/^#\/registration$/, registrationPage], [/^#\/work$/, work], [/^#\/worklist(?:\/(\w+))?$/, worklistPage], [/^#\/students(?:\/([\w-]+))?$/, students],
   [/^#\/registrars(?:\/(\d+))?$/, registrarsPage], [/^#\/accounts(?:\/([\w.-]+))?$/, accountsPage], [/^#\/clients$/, clientsPage],
   [/^#\/admissions(?:\/([\w.-]+))?$/, admissionsPage],
   [/^#\/exports(?:\/([\w-]+))?$/, exportsPage], [/^#\/classes(?:\/([\w-]+))?$/, classesPage],
@@ -43,7 +46,7 @@ const PAGES = [
   [/^#\/archive-handovers(?:\/([\w-]+))?$/, handoversPage],
   [/^#\/inspection(?:\/([\w.-]+))?$/, inspectionPage],
   [/^#\/duplicates(?:\/([\w-]+))?$/, duplicatesPage], [/^#\/corrections(?:\/([\w-]+))?$/, correctionsPage], [/^#\/cancellations(?:\/([\w-]+))?$/, cancellationsPage],
-  [/^#\/transfers(?:\/([\w-]+))?$/, transfersPage],
+  [/^#\/transfers(?:\/([\w-]+))?$/, transfersPage], [/^#\/transfer-reports(?:\/([\w.]+))?$/, transferReportsPage], [/^#\/late-steps(?:\/([\w.-]+))?$/, lateStepsPage],
   [/^#\/plans(?:\/([\w-]+))?$/, plansPage], [/^#\/schemes(?:\/([\w-]+))?$/, schemesPage],
   [/^#\/policy(?:\/(\w+))?$/, policyPage], [/^#\/private-places(?:\/([\w-]+))?$/, privatePlacesPage],
   [/^#\/reorganisations(?:\/([\w-]+))?$/, reorganisationsPage],
@@ -59,6 +62,7 @@ const LINKS = [
   ["#/classes", "班级与分班", [...schools, "leader"]],
   ["#/private-places", "民办学位", ["registrar", "principal", "authority_officer", "leader"]],
   ["#/transfers", "转学", ["registrar", "principal", "authority_officer", "leader", "auditor"]],
+  ["#/transfer-reports", "转学统计", ["authority_officer", "leader", "auditor"]], ["#/late-steps", "逾期环节", ["authority_officer", "leader", "auditor"]],
   ["#/duplicates", "查重", ["registrar", "principal", "authority_officer", "leader"]],
   ["#/corrections", "更正", ["registrar", "principal", "authority_officer", "leader"]],
   ["#/cancellations", "注销", ["registrar", "principal", "authority_officer", "leader"]],
@@ -76,7 +80,7 @@ const LINKS = [
 const GROUPS = [
   ["招生", ["#/plans", "#/schemes", "#/admissions", "#/junior-intakes", "#/private-places"]],
   ["学籍", ["#/rosters", "#/work", "#/students", "#/classes", "#/transfers", "#/archive-handovers", "#/duplicates", "#/corrections", "#/cancellations"]],
-  ["监管", ["#/inspection", "#/attendance", "#/policy", "#/reorganisations", "#/registrars", "#/exports"]],
+  ["监管", ["#/inspection", "#/attendance", "#/transfer-reports", "#/late-steps", "#/policy", "#/reorganisations", "#/registrars", "#/exports"]],
 ];
 let leaving = new AbortController();
 let unread;

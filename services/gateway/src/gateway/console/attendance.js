@@ -1,5 +1,5 @@
 // Who sits in a class against whose record is there (就读核对, clauses 24.6.1, 48): pasted from a sheet, tried first, then kept.
-import { action, api, ask, badge, empty, facts, fill, h, newKey, paged, query, svg, table, toast, when } from "./core.js";
+import { action, api, ask, badge, download, empty, facts, fill, h, newKey, paged, Problem, query, svg, table, toast, upload, when } from "./core.js";
 import { school } from "./choosing.js";
 import { session } from "./session.js";
 import { className } from "./words.js";
@@ -59,13 +59,18 @@ function parse(text) {
 
 async function newCheck() {
   const own = session.has("registrar", "principal") ? session.get().account.organisation : "";
+  const input = h("input", { type: "file", accept: ".xlsx" });
+  const bar = h("progress", { max: 1, value: 0, hidden: true, "aria-label": "上传进度" });
   let body;
-  const tried = await ask({ title: "核对一个班", wide: true, confirm: "比对", text: "先只比对，不保存。每行一名学生：姓名、身份证件号（可从表格中复制两列粘贴）。非居民身份证的，再写证件类型代码、性别（1男2女）、出生日期。", fields: [
+  const tried = await ask({ title: "核对一个班", wide: true, confirm: "比对", text: "先只比对，不保存。填写就读名单表上传，或者粘贴：每行一名学生，姓名、身份证件号（可从表格中复制两列）；非居民身份证的，再写证件类型代码、性别（1男2女）、出生日期。", fields: [
     school({ name: "school", label: "学校", required: true, value: own }),
     { name: "grade", label: "年级", type: "number", required: true, min: 1, max: 9 }, { name: "class_no", label: "班号", type: "number", required: true, min: 1, max: 99 },
-    { name: "rows", label: "坐在班里的学生", type: "textarea", required: true, maxlength: 20000 }],
-  send: (given) => {
-    body = { school: given.school, grade: Number(given.grade), class_no: Number(given.class_no), rows: parse(given.rows) };
+    { name: "file", label: "就读名单表（.xlsx）", control: input, after: [bar, action("下载空白表", blank, { class: "link" })] },
+    { name: "rows", label: "或者粘贴坐在班里的学生", type: "textarea", maxlength: 20000 }],
+  send: async (given) => {
+    const rows = input.files[0] ? await read(given.school, input.files[0], bar) : parse(given.rows);
+    if (!rows.length) throw new Problem({ detail: "请上传就读名单表，或者粘贴学生名单。" }, 0);
+    body = { school: given.school, grade: Number(given.grade), class_no: Number(given.class_no), rows };
     return send(body, true, newKey());
   } });
   if (!tried) return;
@@ -74,6 +79,25 @@ async function newCheck() {
     text: tried.counts.elsewhere ? `有 ${tried.counts.elsewhere} 名学生的学籍在其他学校。保存后列为学校的整改事项。` : "保存后作为这个班最近一次核对。", fields: [],
     send: () => send(body, false, key) });
   if (kept) { toast("已保存。"); location.hash = `#/attendance/${kept.id}`; }
+}
+
+const blank = (button) => {
+  const code = button.closest("form").elements.school.value.trim();
+  if (!/^\d{10}$/.test(code)) throw new Problem({ detail: "请先选择学校。" }, 0);
+  return download(`/v1/schools/${code}/attendance-checks/workbook`);
+};
+
+// What stands in the workbook; rows with a fault stop it, each with what to do about it.
+async function read(code, file, bar) {
+  bar.hidden = false;
+  try {
+    const found = await upload(`/v1/schools/${code}/attendance-checks/workbook-readings`, file, newKey(), (part) => { bar.value = part; });
+    if (!found.refused) return found.rows.map((row) => row.seated);
+    const lines = found.rows.filter((row) => !row.seated).map((row) => `第${row.row}行${row.name ? `（${row.name}）` : ""}：${row.findings.map((f) => f.message + (f.cure ? `（${f.cure}）` : "")).join("；")}`);
+    throw new Problem({ detail: [`有 ${found.refused} 行需要更正，没有比对。请更正后重新上传。`, ...lines.slice(0, 10), ...(lines.length > 10 ? [`另有 ${lines.length - 10} 行。`] : [])].join("\n") }, 0);
+  } finally {
+    bar.hidden = true;
+  }
 }
 
 const send = ({ school, ...body }, dry_run, key) => api(`/v1/schools/${school}/attendance-checks`, { method: "POST", body: { ...body, dry_run }, headers: { "Idempotency-Key": key } });

@@ -5,13 +5,14 @@ const PAGES = {
   worklist: (_, query) => `#/worklist/${new URLSearchParams(query).get("queue") ?? ""}`,
   corrections: (id) => `#/corrections/${id}`, cancellations: (id) => `#/cancellations/${id}`, duplicates: (id) => `#/duplicates/${id}`,
   "enrolment-plan-changes": () => "#/plans", "enrolment-plans": (id) => `#/plans/${id}`, "admission-schemes": (id) => `#/schemes/${id}`, "class-assignments": (id) => `#/classes/${id}`,
-  reorganisations: (id) => `#/reorganisations/${id}`, "junior-intakes": (id) => `#/junior-intakes/${id}`, transfers: (id) => `#/transfers/${id}`,
+  reorganisations: (id) => `#/reorganisations/${id}`, "junior-intakes": (id) => `#/junior-intakes/${id}`, transfers: (id) => `#/transfers/${id}`, "transfer-reports": (id) => `#/transfer-reports/${id}`,
   "transfer-ratios": () => "#/private-places", "transfer-rounds": (id) => `#/private-places/${id}`,
   deferrals: () => "#/admissions/applications", "migrant-applications": () => "#/admissions/applications", "international-applications": () => "#/admissions/applications",
   admissions: () => "#/admissions/places", "inspection-findings": (id) => (id ? `#/inspection/finding.${id}` : "#/inspection"),
 };
 
 export function page(link, otherwise = "#/notices") {
-  const [, kind, id, query] = /^\/v1\/([\w-]+)\/?([\w-]*)(?:\?(.*))?/.exec(link) ?? [];
+  const [, kind, parts, query] = /^\/v1\/([\w-]+)\/?([\w/-]*)(?:\?(.*))?/.exec(link) ?? [];
+  const id = kind === "transfer-reports" ? parts.replaceAll("/", ".") : parts?.split("/")[0];
   return PAGES[kind]?.(id, query).replace(/\/$/, "") ?? otherwise;
 }

@@ -12,7 +12,7 @@ export async function rostersPage(place) {
   const list = h("div", { class: "card" });
   const registrar = session.has("registrar");
   fill(place, h("div", { class: "head" }, h("h1", null, "名册"),
-    registrar && action("下载空白模板", () => download("/v1/rosters/template"))),
+    registrar && h("div", { class: "row" }, h("a", { class: "button", href: "#/registration" }, "录入一名学生"), action("下载空白模板", () => download("/v1/rosters/template")))),
   registrar && [steps(0), dropzone(), h("h2", null, "已上传的名册")], list);
   await paged(list, (cursor) => api(`/v1/rosters${query({ limit: 50, cursor })}`), (items) => table(
     ["名册", "状态", "行数", "可导入", "拒绝", "上传"], items.map((r) => [

@@ -1,6 +1,7 @@
 // 待办: what waits for this account over all business, in queues that never overlap, what is due first on top.
 import { action, api, badge, facts, fill, filters, h, paged, query, showProblem, table, when } from "./core.js";
 import { page } from "./links.js";
+import { session } from "./session.js";
 
 export const QUEUES = { overdue: "已逾期", review: "待办理", returned: "退回待补正", supervise: "上级督办" };
 const EMPTY = { overdue: "没有逾期的事项。", review: "没有等待您办理的事项。", returned: "没有退回等待补正的事项。", supervise: "所辖单位没有逾期未办的事项。" };
@@ -45,6 +46,7 @@ export async function worklistPage(place, { id }) {
     action("刷新", async () => { await worklistPage(place, { id }); })),
   h("nav", { class: "tabs", "aria-label": "待办队列" }, Object.entries(QUEUES).map(tab)),
   mine.length > 0 && h("div", { class: "card" }, facts([...mine.map((one) => [one.kind_title, one.count > one.rows ? `${one.rows} 项，共 ${one.count} 名` : `${one.rows} 项`]), ["3 个工作日内到期", queue === "review" && soon]])),
+  ["overdue", "supervise"].includes(queue) && session.has("authority_officer", "leader") && h("p", null, h("a", { href: "#/late-steps" }, "逾期环节：看哪些单位逾期最多")),
   form, list);
   await load().catch(showProblem);
 }

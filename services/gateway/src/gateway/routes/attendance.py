@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
-from litestar import Response, Router, get, post
+from litestar import Request, Response, Router, get, post
 from litestar.di import NamedDependency as Given
 from litestar.params import JSONBody, PathParameter
+from service_kit.ids import derived
 from shared_contracts.actors import Actor
 from shared_contracts.attendance import (
     MOST_SEATED,
     AttendanceCheck,
     AttendanceCheckPage,
+    AttendanceRead,
     CheckAttendance,
     GetAttendanceCheck,
+    GetAttendanceTemplate,
     ListAttendanceChecks,
+    ReadAttendance,
     Seated,
 )
+from shared_contracts.files import Template
 from shared_contracts.identity import Sex
 
-from gateway.backend import Backend
+from gateway.backend import BULK, Backend, attachment
 from gateway.idempotency import thing_id
 from gateway.openapi import about
 from gateway.routes.params import Cursor, Id, Limit, OrganisationCode
+from gateway.routes.rosters import XLSX
+from gateway.upload import Upload, passing
+
+CURE = "请使用下载的就读名单表填写后上传。"
 
 SchoolCode = Annotated[str, PathParameter(pattern=r"^\d{10}$", description="学校标识码（10 位）")]
 
@@ -71,6 +80,34 @@ async def check(
     return Response(found, status_code=201, headers={"Location": f"/v1/attendance-checks/{found.id}"})
 
 
+@get("/schools/{code:str}/attendance-checks/workbook", **about("就读名单表（空白）", "24.6.1", produces=XLSX))
+async def workbook(backend: Given[Backend], actor: Given[Actor], code: SchoolCode) -> Response[bytes]:
+    made = await backend.ask(GetAttendanceTemplate(actor=actor, school=code), Template)
+    return Response(made.content, media_type=made.media_type, headers={"Content-Disposition": attachment(made.name)})
+
+
+@post(
+    "/schools/{code:str}/attendance-checks/workbook-readings",
+    status_code=200,
+    request_max_body_size=None,  # Upload counts the bytes
+    **about("上传就读名单并逐行读取（不比对、不保存）", "24.6.1", problems=(413, 415), consumes="multipart/form-data"),
+)
+async def read_workbook(
+    *,
+    request: Request[Actor, Any, Any],
+    backend: Given[Backend],
+    actor: Given[Actor],
+    code: SchoolCode,
+    command_id: Given[str],
+) -> AttendanceRead:
+    """The workbook is read while the caller waits, and kept no longer than that."""
+    file_id = derived("file", thing_id(actor, "attendance", command_id))
+    async with passing(
+        backend.files, Upload(request, backend.max_upload, cure=CURE), file_id, backend.max_upload
+    ) as file:
+        return await backend.ask(ReadAttendance(actor=actor, school=code, file=file), AttendanceRead, timeout=BULK)
+
+
 @get("/attendance-checks", **about("就读核对列表", "24.6.1"))
 async def checks(
     *,
@@ -90,4 +127,4 @@ async def one_check(backend: Given[Backend], actor: Given[Actor], attendance_id:
     return await backend.ask(GetAttendanceCheck(actor=actor, check_id=attendance_id), AttendanceCheck)
 
 
-router = Router("/v1", route_handlers=[check, checks, one_check], tags=["inspection"])
+router = Router("/v1", route_handlers=[check, workbook, read_workbook, checks, one_check], tags=["inspection"])

@@ -39,7 +39,7 @@ from gateway.openapi import about
 from gateway.problems import ProblemError
 from gateway.routes.params import Cursor, Limit, Reason
 from gateway.routes.rosters import XLSX
-from gateway.upload import Upload
+from gateway.upload import Upload, passing
 
 CURE = "请使用下载的学区表填写后上传。"
 NOTHING = Finding(
@@ -178,17 +178,12 @@ async def read_workbook(
     valid_from: Annotated[date, QueryParameter(description="从这一天起")],
 ) -> ZonesChecked:
     """The workbook is read while the caller waits, and kept no longer than that."""
-    incoming = Upload(request, backend.max_upload, cure=CURE)
-    await incoming.begin()
     file_id = derived("file", thing_id(actor, "zones", command_id))
-    file = await backend.files.put(
-        incoming.name, incoming.media_type, incoming.content(), backend.max_upload, file_id=file_id
-    )
-    try:
+    async with passing(
+        backend.files, Upload(request, backend.max_upload, cure=CURE), file_id, backend.max_upload
+    ) as file:
         query = ReadZones(actor=actor, file=file, valid_from=valid_from)
         return await backend.ask(query, ZonesChecked, timeout=BULK)
-    finally:
-        await backend.files.delete(file_id)
 
 
 @post("/searches", status_code=200, **about("按住址查学区：住址不进入网址和日志", "5.2", "19", problems=(415,)))

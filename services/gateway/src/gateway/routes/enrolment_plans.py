@@ -43,7 +43,7 @@ from gateway.idempotency import IdempotencyKey, IfMatch, etag, expected_version,
 from gateway.openapi import about
 from gateway.routes.params import Because, Cursor, Id, Limit, OrganisationCode, Reason
 from gateway.routes.rosters import XLSX
-from gateway.upload import Upload
+from gateway.upload import Upload, passing
 
 CURE = "请使用下载的招生计划表填写后上传。"
 MOST = 1_000
@@ -172,17 +172,12 @@ async def read_workbook(
     school_year: Year,
 ) -> PlansChecked:
     """The workbook is read while the caller waits, and kept no longer than that."""
-    incoming = Upload(request, backend.max_upload, cure=CURE)
-    await incoming.begin()
     file_id = derived("file", thing_id(actor, "plans", command_id))
-    file = await backend.files.put(
-        incoming.name, incoming.media_type, incoming.content(), backend.max_upload, file_id=file_id
-    )
-    try:
+    async with passing(
+        backend.files, Upload(request, backend.max_upload, cure=CURE), file_id, backend.max_upload
+    ) as file:
         query = ReadPlans(actor=actor, file=file, school_year=school_year)
         return await backend.ask(query, PlansChecked, timeout=BULK)
-    finally:
-        await backend.files.delete(file_id)
 
 
 @get("/{plan_id:str}", **about("一项招生计划和它的全部版本", "4.2", "4.4"))

@@ -34,7 +34,7 @@ from gateway.idempotency import IfMatch, etag, expected_version, thing_id
 from gateway.openapi import about
 from gateway.routes.params import Because, Cursor, Id, Limit
 from gateway.routes.rosters import XLSX
-from gateway.upload import Upload
+from gateway.upload import Upload, passing
 
 CURE = "请删除图片和无关工作表后重新上传。"
 SchoolCode = Annotated[str, msgspec.Meta(pattern=r"^\d{10}$")]
@@ -87,18 +87,11 @@ async def upload(
     request: Request[Actor, Any, Any], backend: Given[Backend], actor: Given[Actor], command_id: Given[str]
 ) -> Response[JuniorIntakeView]:
     """The workbook is read while the caller waits, and kept no longer than that."""
-    incoming = Upload(request, backend.max_upload, cure=CURE)
-    await incoming.begin()
     intake_id = thing_id(actor, "junior-intake", command_id)
-    file_id = derived("file", intake_id)
-    file = await backend.files.put(
-        incoming.name, incoming.media_type, incoming.content(), backend.max_upload, file_id=file_id
-    )
-    command = OpenJuniorIntake(command_id=command_id, actor=actor, intake_id=intake_id, file=file)
-    try:
+    incoming = Upload(request, backend.max_upload, cure=CURE)
+    async with passing(backend.files, incoming, derived("file", intake_id), backend.max_upload) as file:
+        command = OpenJuniorIntake(command_id=command_id, actor=actor, intake_id=intake_id, file=file)
         return _shown(await backend.ask(command, JuniorIntakeView, timeout=BULK), 201)
-    finally:
-        await backend.files.delete(file_id)
 
 
 @post("/rules", **about("按对口关系（小学—初中）生成招生名单并检查（不办理）", "16", problems=(415,)))

@@ -13,7 +13,9 @@ from shared_contracts.actors import Actor
 from shared_contracts.registry import (
     CorrectRegistration,
     DecideRegistration,
+    DescribeForm,
     EnterRegistration,
+    FormDescribed,
     GetRegistration,
     ListRegistrations,
     Prechecked,
@@ -110,6 +112,11 @@ async def registrations(
     return await backend.ask(query, RegistrationPage)
 
 
+@get("/form", **about("学生基本信息表：各部分、各项和填写要求", "14"))
+async def form(backend: Given[Backend], actor: Given[Actor]) -> FormDescribed:
+    return await backend.ask(DescribeForm(actor=actor), FormDescribed)
+
+
 @get("/{registration_id:str}", **about("一名学生的建籍申请", "15.1"))
 async def registration(backend: Given[Backend], actor: Given[Actor], registration_id: Id) -> Response[RegistrationView]:
     query = GetRegistration(actor=actor, registration_id=registration_id)
@@ -185,6 +192,6 @@ async def sheet(backend: Given[Backend], actor: Given[Actor], registration_id: I
 
 router = Router(
     "/v1/registrations",
-    route_handlers=[enter, precheck, registrations, registration, correct, decide, withdraw, sheet],
+    route_handlers=[enter, precheck, registrations, form, registration, correct, decide, withdraw, sheet],
     tags=["registrations"],
 )

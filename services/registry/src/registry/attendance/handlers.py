@@ -31,7 +31,7 @@ from shared_contracts.messages import Command, Query, word
 from shared_contracts.waiting import WorkWaiting
 from sqlalchemy.engine import RowMapping
 
-from registry.attendance import policy, store
+from registry.attendance import policy, store, workbook
 from registry.attendance.policy import Known
 from registry.context import RegistryWork
 from registry.inspection import watching
@@ -253,4 +253,8 @@ def _view(row: RowMapping, rows: tuple[AttendanceRow, ...] = ()) -> AttendanceCh
 
 
 COMMANDS: dict[type[Command], CommandHandler] = {CheckAttendance: check_attendance}
-QUERIES: dict[type[Query], QueryHandler] = {GetAttendanceCheck: get_check, ListAttendanceChecks: list_checks}
+QUERIES: dict[type[Query], QueryHandler] = {
+    GetAttendanceCheck: get_check,
+    ListAttendanceChecks: list_checks,
+    **workbook.QUERIES,
+}

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from regulation.authorisation import check
+from regulation.mark import clause
 from service_kit.work import CommandHandler, EventHandler, QueryHandler
+from shared_contracts.decisions import Refused
 from shared_contracts.identity import NumbersIssued, NumbersUpgraded, VerificationChanged
-from shared_contracts.messages import Command, Event, Query
+from shared_contracts.messages import Command, Event, Query, word
 from shared_contracts.registry import (
     CorrectRegistration,
     DecideRegistration,
     DecideRoster,
+    DescribeForm,
     EnterRegistration,
+    FormDescribed,
     GetRegistration,
     ListRegistrations,
     PrecheckRegistration,
@@ -17,12 +22,20 @@ from shared_contracts.registry import (
     WithdrawRegistration,
 )
 
+from registry.context import RegistryWork
+from registry.form.telling import FORM
 from registry.registration.correct import correct_registration, withdraw_registration
 from registry.registration.decide import decide_registration, decide_roster
 from registry.registration.enter import enter_registration, precheck_registration
 from registry.registration.numbers import numbers_issued, numbers_upgraded, verification_changed
 from registry.registration.printing import print_sheet
 from registry.registration.queries import get_registration, list_registrations
+
+
+@clause("14")
+async def describe_form(work: RegistryWork, query: DescribeForm) -> FormDescribed | Refused:
+    return check(query.actor, word(query)) or FORM
+
 
 COMMANDS: dict[type[Command], CommandHandler] = {
     DecideRoster: decide_roster,
@@ -36,6 +49,7 @@ QUERIES: dict[type[Query], QueryHandler] = {
     PrecheckRegistration: precheck_registration,
     GetRegistration: get_registration,
     ListRegistrations: list_registrations,
+    DescribeForm: describe_form,
 }
 EVENTS: dict[type[Event], EventHandler] = {
     NumbersIssued: numbers_issued,

@@ -23,6 +23,7 @@ Job = Literal[
     "notices",
     "pdf",
     "junior_intake",
+    "attendance",
 ]
 
 _PASSED_ON = ("PATH", "PYTHONPATH", "PYTHONHOME", "LANG", "LC_ALL", "TZ", "HOME", "LD_LIBRARY_PATH")

@@ -121,6 +121,7 @@ JOBS: dict[str, Job] = {
     "plans": _rows("registry.enrolment.plans.sheet"),
     "zones": _rows("registry.enrolment.zones.sheet"),
     "children": _rows("registry.enrolment.children.sheet"),
+    "attendance": _rows("registry.attendance.sheet"),
     "junior_intake": _rows("registry.junior_intake.sheet"),
 }
 

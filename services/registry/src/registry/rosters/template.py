@@ -11,6 +11,7 @@ import xlsxwriter
 from xlsxwriter.utility import xl_col_to_name
 
 from registry.form.fields import FIELDS, Field
+from registry.form.telling import how, need
 from registry.organisations.facts import SchoolFacts
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -19,20 +20,6 @@ _LISTS = "代码"
 _ROWS = 2000  # rows with drop-downs and text format
 _LIST_LIMIT = 255  # characters of a list that may stand in the validation itself (Excel)
 
-_HOW: dict[str, str] = {
-    "school": "本校的10位学校标识码，已填好",
-    "name": "按户口簿或证件填写；生僻字用国家标准编码，不用自造字；少数民族姓名间隔号用“·”",
-    "date": "8位数字，如20200305，或2020-3-5",
-    "month": "6位数字，如202609",
-    "division": "12位统计用区划代码；只知道县（区）的填6位行政区划代码，如230102",
-    "document": "文本格式，按证件原件填写；身份证号末位X大写",
-    "grade": "1至9，如1、一年级、七年级",
-    "class": "班号，如1、1班",
-    "phone": "11位手机号，或区号加座机号，如0451-82345678",
-    "postcode": "6位数字，如150010",
-    "number": "单位公里，如1.5",
-    "email": "如name@example.cn",
-}
 _EXAMPLE: dict[str, str] = {
     "name": "张三",
     "sex": "1-男",
@@ -64,29 +51,6 @@ _EXAMPLE: dict[str, str] = {
     "member1_phone": "13800000000",
     "member1_guardian": "1-是",
 }
-_NEED = {
-    "yes": "必填",
-    "no": "选填",
-    "mainland": "持居民身份证的学生必填",
-    "document": "必填（身份证件类型为Z-其他的可以不填）",
-    "member": "填写了该成员的必填",
-}
-
-
-def need(field: Field) -> str:
-    """Whether a field must be filled in, in words."""
-    if field.key in ("member1_name", "member1_phone"):
-        return "必填：至少一名监护人及其联系电话"
-    return _NEED[field.required]
-
-
-def how(field: Field) -> str:
-    """How a field is filled in."""
-    table = field.codes
-    if table is None:
-        return _HOW.get(field.kind, f"不超过{field.max}个字")
-    options = "、".join(table.options[:8])
-    return f"从下拉列表选择，或填代码、名称：{options}{' 等' if len(table.options) > 8 else ''}"
 
 
 @functools.lru_cache(maxsize=64)
