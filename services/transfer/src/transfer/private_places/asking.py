@@ -1,16 +1,38 @@
-"""What the registry is asked, and what a page is asked to go on from."""
+"""Who may with what there is; what the registry is asked; where a page is asked to go on from."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
+import asyncpg
+from regulation.authorisation import Target, check
 from service_kit import paging
 from service_kit.bus import BusError
 from shared_contracts.decisions import Refused, refused
 from shared_contracts.holds import ChangeFacts, GetChangeFacts
+from shared_contracts.messages import Command, Query, word
+from shared_contracts.organisations import OrganisationChanged
 
 from transfer.cases.holding import AWAY, SERVICE
 from transfer.context import Transfer, TransferWork
+
+
+def allowed(
+    message: Command | Query, row: asyncpg.Record | None, missing: str, *, of_state: bool = False
+) -> asyncpg.Record | Refused:
+    """The row of a school's ratio or round, for whoever stands to that school as the act asks; to everybody else, and where
+    there is none, it is `missing`. `of_state`: the act is for some states alone."""
+    target = Target() if row is None else Target(school=row["school"], authority=row["authority"])
+    state = row["state"] if row is not None and of_state else None
+    if no := check(message.actor, word(message), target, state=state, missing=missing):
+        return no
+    return refused("not_found", missing) if row is None else row
+
+
+def school_known(message: Command | Query, known: OrganisationChanged | None, missing: str) -> Refused | None:
+    """The same of a school by itself."""
+    target = Target() if known is None else Target(school=known.code, authority=known.authority)
+    return check(message.actor, word(message), target, missing=missing)
 
 
 async def facts(work: TransferWork, school: str, grade: int | None = None) -> ChangeFacts | Refused:

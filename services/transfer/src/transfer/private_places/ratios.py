@@ -81,13 +81,10 @@ async def propose_ratio(work: TransferWork, command: ProposeRatio) -> RatioView 
 
 @clause("24.5.3")
 async def decide_ratio(work: TransferWork, command: DecideRatio) -> RatioView | Refused:
-    row = await store.ratio(work.tx, command.ratio_id, lock=True)
-    target = Target() if row is None else Target(school=row["school"], authority=row["authority"])
-    state = row["state"] if row else None
-    if no := check(command.actor, word(command), target, state=state, missing=MISSING):
-        return no
-    if row is None:
-        return refused("not_found", MISSING)
+    found = await store.ratio(work.tx, command.ratio_id, lock=True)
+    row = asking.allowed(command, found, MISSING, of_state=True)
+    if isinstance(row, Refused):
+        return row
     if command.version is not None and command.version != row["version"]:
         return refused("conflict", f"内容已被更改（版本{row['version']}）。请刷新后再办理。")
     if same := policy.another_person_decides(row["account"], command.actor.account):
@@ -111,11 +108,8 @@ async def decide_ratio(work: TransferWork, command: DecideRatio) -> RatioView | 
 
 @clause("24.5.3")
 async def get_ratio(work: TransferWork, query: GetRatio) -> RatioView | Refused:
-    row = await store.ratio(work.tx, query.ratio_id)
-    target = Target() if row is None else Target(school=row["school"], authority=row["authority"])
-    if no := check(query.actor, word(query), target, missing=MISSING):
-        return no
-    return refused("not_found", MISSING) if row is None else views.ratio_view(row)
+    row = asking.allowed(query, await store.ratio(work.tx, query.ratio_id), MISSING)
+    return row if isinstance(row, Refused) else views.ratio_view(row)
 
 
 @clause("24.5.3")
@@ -143,9 +137,7 @@ async def list_ratios(work: TransferWork, query: ListRatios) -> RatioPage | Refu
 @clause("24.5.3", "24.3.1")
 async def get_private_places(work: TransferWork, query: GetPrivatePlaces) -> PrivatePlaces | Refused:
     """What is free in each grade and how much of it transfers may still take, as it stands now."""
-    known = await organisations.find(work.tx, query.school)
-    target = Target() if known is None else Target(school=known.code, authority=known.authority)
-    if no := check(query.actor, word(query), target, missing=NO_SCHOOL):
+    if no := asking.school_known(query, await organisations.find(work.tx, query.school), NO_SCHOOL):
         return no
     facts = await asking.facts(work, query.school)
     if isinstance(facts, Refused):

@@ -10,7 +10,7 @@ import dataclasses
 import json
 
 from regulation import lottery
-from regulation.authorisation import Target, check, reach
+from regulation.authorisation import check, reach
 from regulation.drawing import new_secret
 from regulation.mark import clause, enforced
 from regulation.school_calendar import terms
@@ -46,9 +46,7 @@ SECRET = "private-round:{id}"  # noqa: S105 - what a sealed secret is bound to
 @clause("24.5.4")
 async def open_round(work: TransferWork, command: OpenRound) -> RoundView | Refused:
     """The list is announced with its last day, the source of the public value and the commitment to the secret."""
-    known = await organisations.find(work.tx, command.school)
-    target = Target() if known is None else Target(school=known.code, authority=known.authority)
-    if no := check(command.actor, word(command), target, missing=NO_SCHOOL):
+    if no := asking.school_known(command, await organisations.find(work.tx, command.school), NO_SCHOOL):
         return no
     there = await store.round_(work.tx, command.round_id)
     if there is not None:
@@ -124,13 +122,10 @@ async def open_round(work: TransferWork, command: OpenRound) -> RoundView | Refu
 async def draw_round(work: TransferWork, command: DrawRound) -> RoundView | Refused:
     """Once: the result is what the list, the secret and the public value make it. Whoever went back before the value was
     known has made room; whoever did so later keeps a place that nobody else gets in this round."""
-    row = await store.lock_round(work.tx, command.round_id)
-    target = Target() if row is None else Target(school=row["school"], authority=row["authority"])
-    state = row["state"] if row else None
-    if no := check(command.actor, word(command), target, state=state, missing=MISSING):
-        return no
-    if row is None:
-        return refused("not_found", MISSING)
+    found = await store.lock_round(work.tx, command.round_id)
+    row = asking.allowed(command, found, MISSING, of_state=True)
+    if isinstance(row, Refused):
+        return row
     if early := policy.draw_moment_come(row["public_at"], work.now):
         return refused("refused", f"{early.message}。", early)
     listing = views.listing_of(row)
@@ -164,11 +159,8 @@ async def draw_round(work: TransferWork, command: DrawRound) -> RoundView | Refu
 
 @clause("24.5.4")
 async def get_round(work: TransferWork, query: GetRound) -> RoundView | Refused:
-    row = await store.round_(work.tx, query.round_id)
-    target = Target() if row is None else Target(school=row["school"], authority=row["authority"])
-    if no := check(query.actor, word(query), target, missing=MISSING):
-        return no
-    return refused("not_found", MISSING) if row is None else views.round_view(row)
+    row = asking.allowed(query, await store.round_(work.tx, query.round_id), MISSING)
+    return row if isinstance(row, Refused) else views.round_view(row)
 
 
 @clause("24.5.4")
@@ -190,10 +182,9 @@ async def list_rounds(work: TransferWork, query: ListRounds) -> RoundPage | Refu
 @clause("24.5.4")
 async def list_applicants(work: TransferWork, query: ListApplicants) -> Applicants | Refused:
     """Names and codes: what the school tells the guardians."""
-    row = await store.round_(work.tx, query.round_id)
-    target = Target() if row is None else Target(school=row["school"], authority=row["authority"])
-    if no := check(query.actor, word(query), target, missing=MISSING):
-        return no
+    row = asking.allowed(query, await store.round_(work.tx, query.round_id), MISSING)
+    if isinstance(row, Refused):
+        return row
     after = paging.decode(query.cursor, str)
     if isinstance(after, Refused):
         return after
