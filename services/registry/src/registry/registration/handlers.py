@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from regulation.authorisation import check
+from regulation.authorisation import Target, check
 from regulation.mark import clause
 from service_kit.work import CommandHandler, EventHandler, QueryHandler
 from shared_contracts.decisions import Refused
@@ -34,7 +34,7 @@ from registry.registration.queries import get_registration, list_registrations
 
 @clause("14")
 async def describe_form(work: RegistryWork, query: DescribeForm) -> FormDescribed | Refused:
-    return check(query.actor, word(query)) or FORM
+    return check(query.actor, word(query), Target(school=query.actor.organisation)) or FORM
 
 
 COMMANDS: dict[type[Command], CommandHandler] = {
