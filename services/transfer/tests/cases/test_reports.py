@@ -150,7 +150,7 @@ async def test_the_workbook_says_the_same(world: TransferWorld) -> None:
     book = openpyxl.load_workbook(io.BytesIO(made.content))
     assert book.sheetnames == ["各县（市、区）", "各校"]
     total = [cell.value for cell in list(book["各县（市、区）"].rows)[-1]]
-    assert total == ["合计", 1, 1, 1, 0, 0]
+    assert total == ["合计", 1, 1, 1, 0, 0, 0, 0]
     assert {row[1].value for row in list(book["各校"].rows)[3:]} == {RECEIVING.code, RELEASING.code}
 
 

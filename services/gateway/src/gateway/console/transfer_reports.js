@@ -4,7 +4,7 @@ import { action, api, ask, badge, download, empty, facts, fill, filters, finding
 import { session } from "./session.js";
 
 const TERMS = { spring: "春季", autumn: "秋季" };
-const COUNTS = [["transfers_in", "转入"], ["transfers_out", "转出"], ["within", "其中市内互转"], ["overridden", "突破“原则上”规定"], ["late", "有环节逾期"]];
+const COUNTS = [["transfers_in", "转入"], ["transfers_out", "转出"], ["within", "其中市内互转"], ["from_outside", "其中外省转入"], ["to_outside", "其中转往外省"], ["overridden", "突破“原则上”规定"], ["late", "有环节逾期"]];
 const SERIES = [["转入", "into"], ["转出", "out"]];
 const MOST = 200; // lines of the long table; all of them are in the workbook
 const termName = (r) => `${r.year}年${TERMS[r.term]}学期`;
@@ -64,15 +64,15 @@ async function reportPage(place, code, year, term) {
     h("div", { class: "row" }, own() !== code && h("a", { class: "button", href: r.county && own() !== r.county ? address(r.city, r) : address("all", r) }, "返回"), h("a", { class: "button", href: "#/late-steps" }, "逾期环节"),
       !r.county && action("下载汇总表", () => download(`${path}/workbook`)), mine && open && action("报送省教育厅", async () => { if (await file(path, r, counties)) await reportPage(place, code, year, term); }, { class: "primary" }))),
   termChoice(r, (chosen) => { location.hash = address(code, chosen); }),
-  h("div", { class: "tiles" }, tile(r.totals.transfers_in, "转入"), tile(r.totals.transfers_out, "转出"), tile(r.totals.within, "其中市内互转"), tile(r.totals.overridden, "突破“原则上”规定", "warn"), tile(r.totals.late, "有环节逾期", "bad")),
+  h("div", { class: "tiles" }, tile(r.totals.transfers_in, "转入"), tile(r.totals.transfers_out, "转出"), tile(r.totals.within, "其中市内互转"), tile(r.totals.from_outside, "其中外省转入"), tile(r.totals.to_outside, "其中转往外省"), tile(r.totals.overridden, "突破“原则上”规定", "warn"), tile(r.totals.late, "有环节逾期", "bad")),
   h("div", { class: "card" }, facts([["报送期限", h("span", null, r.due_on, r.overdue && badge("已逾期", "bad"))], ["报送", r.submitted_at && `${r.submitted_by}，${when(r.submitted_at)}`], ["说明", r.note]])),
   r.lines.length ? [
     !r.county && h("div", { class: "card" }, bars("按县（市、区）", SERIES, counties.map((one) => ({ ...line(one), href: isCity(one.key) ? null : address(one.key, r) })))),
     h("div", { class: "card" }, bars("按转学理由", SERIES, summed(r.lines, "ground", "ground_title").map(line))),
     h("div", { class: "card" }, bars("按学校", SERIES, summed(r.lines, "school", "school_name").map(line), 15)),
     !r.county && h("div", { class: "card" }, byCounty(counties, r.totals)),
-    h("details", { class: "card" }, h("summary", null, `各校、各转学理由（${r.lines.length} 行）`), table(["主管部门", "学校", "转学理由", ...COUNTS.map(([, title]) => title)],
-      r.lines.slice(0, MOST).map((one) => [one.county_name, one.school_name, one.ground_title, ...COUNTS.map(([key]) => one.figures[key])]), "各校、各转学理由"),
+    h("details", { class: "card" }, h("summary", null, `各校、各转学理由（${r.lines.length} 行）`), table(["主管部门", "学校", "转学理由", "范围", ...COUNTS.map(([, title]) => title)],
+      r.lines.slice(0, MOST).map((one) => [one.county_name, one.school_name, one.ground_title, one.outside ? "省外" : "省内", ...COUNTS.map(([key]) => one.figures[key])]), "各校、各转学理由"),
     r.lines.length > MOST && h("p", { class: "muted" }, `这里显示前 ${MOST} 行，全部见汇总表。`))] : empty("这段时间没有办结的转学。"));
 }
 

@@ -47,6 +47,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     transfers_in: Count
     transfers_out: Count
     within: Count
+    from_outside: Count
+    to_outside: Count
     overridden: Count
     late: Count
 
