@@ -175,7 +175,7 @@ let tables;
 export function codes() {
   tables ??= api("/v1/code-tables").then((all) => ({
     name: (table, code) => all.tables.find((t) => t.key === table)?.entries.find((e) => e.code === code)?.name,
-    offered: (table) => all.tables.find((t) => t.key === table)?.entries.filter((e) => e.offered && !e.barred) ?? [],
+    offered: (table) => all.tables.find((t) => t.key === table)?.entries.filter((e) => e.offered !== false && !e.barred) ?? [],
     counties: all.divisions.filter((d) => !d.code.endsWith("00")).map((d) => [d.code, d.name.replace(/^黑龙江省/, "")]),
     division: (code) => all.divisions.find((d) => d.code === code.slice(0, 6))?.name,
   }), (error) => { tables = undefined; throw error; });
