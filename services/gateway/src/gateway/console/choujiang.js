@@ -33,4 +33,4 @@ function about(file, own) {
 }
 
 recomputing({ title: "民办学校转入随机录取公开核对", text: "输入学校告知的批次编号，由您的浏览器按公布的名单和种子重新抽一遍签。公布的文件里没有姓名；孩子的编码只告诉监护人。",
-  label: "批次编号", example: "YH-2026-1-2123010001-3-01", path: "/v1/transfer-rounds/published", tool: "regulation.lottery", verify, about });
+  label: "批次编号", example: "YH-2026-1-2123010001-3-01", address: (number) => `/v1/transfer-rounds/published/${number}`, tool: "regulation.lottery", verify, about });

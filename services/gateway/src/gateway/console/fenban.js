@@ -26,4 +26,4 @@ function about(file, own) {
 }
 
 recomputing({ title: "分班公开核对", text: "输入学校告知的分班编号，由您的浏览器按公布的名单和种子重新计算一遍分班。公布的文件里没有姓名；孩子的编码只告诉监护人。",
-  label: "分班编号", example: "FB-2026-2123010001-1-01", path: "/v1/class-assignments/published", tool: "regulation.assignment", verify, about });
+  label: "分班编号", example: "FB-2026-2123010001-1-01", address: (number) => `/v1/class-assignments/published/${number}`, tool: "regulation.assignment", verify, about });

@@ -2,10 +2,10 @@
 // 24.5.4): a number is asked for, its file fetched and checked, and a child's code looked up in it.
 import { badge, empty, facts, fill, h, Problem, told, when } from "./core.js";
 
-// `title`, `text`: of the page. `label`, `example`: of the number. `path`: where its file is published. `tool`: the module
+// `title`, `text`: of the page. `label`, `example`: of the number. `address`: where its file is published. `tool`: the module
 // that does the same on a command line. `verify(file)`: [[what, good], …]. `about(file, own)`: what is to be said of it:
 // { number, name, note, facts, hashes, standing, more }.
-export function recomputing({ title, text, label, example, path, tool, verify, about }) {
+export function recomputing({ title, text, label, example, address, tool, verify, about }) {
   const result = h("div", { "aria-live": "polite" });
   const number = h("input", { name: "number", maxlength: 40, placeholder: example, autocomplete: "off" });
   const code = h("input", { name: "code", maxlength: 9, placeholder: "ABCD-2345", autocomplete: "off", oninput: () => draw() });
@@ -16,7 +16,7 @@ export function recomputing({ title, text, label, example, path, tool, verify, a
     if (!wanted) return;
     fill(result, empty("正在读取并计算……"));
     try {
-      const answer = await fetch(`${path}/${encodeURIComponent(wanted)}`);
+      const answer = await fetch(address(encodeURIComponent(wanted)));
       published = await answer.text();
       if (!answer.ok) throw new Problem(JSON.parse(published), answer.status);
       file = JSON.parse(published);

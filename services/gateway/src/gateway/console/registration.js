@@ -79,7 +79,7 @@ export async function registrationPage(place) {
   if (!session.has("registrar")) fill(place, empty("由学籍管理员录入。"));
 }
 
-const hint = (item) => [item.required === "mainland" || item.required === "document" || item.need.includes("：") ? item.need : "", item.kind === "code" || item.kind === "grade" || item.how.startsWith("不超过") ? "" : item.how].filter(Boolean).join("；") || null;
+const hint = (item) => [item.required === "mainland" || item.required === "document" || item.need.includes("：") ? item.need : "", ["code", "grade", "date"].includes(item.kind) || item.how.startsWith("不超过") ? "" : item.how].filter(Boolean).join("；") || null;
 
 // What is typed or chosen, by what the item takes.
 function control(item, tables) {
