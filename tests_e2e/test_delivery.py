@@ -142,3 +142,28 @@ def test_what_is_wrong_is_said(open_system: System, school: Desk, path: str, bod
     problem = answer.json()
     assert field in answer.text and problem["detail"] and not problem["detail"].isascii()
     assert done(school.principal.send("GET", "/v1/contacts"))["items"] == []
+
+
+@pytest.mark.clause("34.1")
+@pytest.mark.timeout(300)
+def test_a_guardian_hears_once_that_reports_are_there(
+    open_system: System, school: Desk, sink: Sink, tmp_path: Path
+) -> None:
+    made = People(open_system, tmp_path).roster("xinchun", 2)
+    roster_id = school.walk(made).id
+    ids = sorted(one.id for one in school.registrar.registrations(roster=roster_id))
+    exam = {"kind": "exam", "school_year": 2026, "term": "autumn", "subject": "语文", "result": "优秀"}
+    today = open_system.clock.now().date()
+    for subject in ("语文", "数学"):
+        entered = [{"student_id": one, "on": today.isoformat(), "entry": {**exam, "subject": subject}} for one in ids]
+        done(school.registrar.send("POST", "/v1/archive-entries", json={"items": entered}), 201)
+    open_system.move_to(today + timedelta(days=1), hour=10)
+
+    def told() -> list[Any]:
+        return [one for one in sink.taken if one.channel == "sms" and "综合素质评价" in one.text]
+
+    phones = {str(cell) for cells in made.rows.values() for title, cell in cells.items() if "电话" in title and cell}
+    wait_for(lambda: len(told()) >= len(ids), 40, "no guardian was told")
+    assert len(told()) == len(ids) and {one.to for one in told()} <= phones
+    names = {str(cells["姓名"]) for cells in made.rows.values()}
+    assert not any(name in one.text or "语文" in one.text for one in told() for name in names)

@@ -39,7 +39,7 @@ def test_owed_handed_over_and_received(cast: Cast, people: People, xinchun: Desk
     wrong = cast["registrar"].send(
         "POST", f"{path}/dispatch", json={"way": "by_hand", "carried_by": "x", "on": today()}
     )
-    assert wrong.status_code == 400
+    assert wrong.status_code == 422
     assert cast["shanhe.registrar"].send(
         "POST", f"{path}/dispatch", json={"way": "post", "carried_by": "机要局", "on": today()}
     ).status_code == 404  # fmt: skip
