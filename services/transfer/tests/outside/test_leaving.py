@@ -56,7 +56,7 @@ async def test_four_steps_and_the_record_leaves_by_itself(world: OutsideWorld) -
     assert last.state is TransferState.MOVING
     await world.carry()
     done = await world.ask(GetTransfer(actor=CLERK, transfer_id=opened.id))
-    assert (done.state, done.class_no) == (TransferState.COMPLETED, None)
+    assert (done.state, done.state_title, done.class_no) == (TransferState.COMPLETED, "已转往外省", None)
     first = done.timeline[0]
     assert (first.entered_for, first.document.number) == ("杭州市西湖区教育局", "西教转〔2026〕19号")
     assert [step.entered_for for step in done.timeline[1:]] == ["", ""]

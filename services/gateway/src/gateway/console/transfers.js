@@ -16,6 +16,8 @@ const ASKED = { ...FIELDS, ...Object.fromEntries(Object.entries(PAPERS).map(([ki
 const NEARNESS = { zone: "在其学区内", division: "同一县（市、区）", city: "同一市（地）" };
 const REASON = { name: "reason", label: "原因（对方会看到）", type: "textarea", required: true, maxlength: 500 };
 
+const stateOf = (t) => t.state === "completed" && t.outside?.side === "to" ? badge("已转往外省", "good") : stateBadge(STATES, t.state);
+
 export async function transfersPage(place, { id }) {
   if (id) return transferPage(place, id);
   const list = h("div", { class: "card" });
@@ -25,7 +27,7 @@ export async function transfersPage(place, { id }) {
   const late = choice("期限", [["", "全部期限"], ["true", "已逾期"]]);
   const load = () => paged(list, (cursor) => api(`/v1/transfers${query({ state: state.value, side: side.value, overdue: late.value, cursor, limit: 50 })}`), (items) => table(
     ["学生", "年级", "从", "到", "申请", "等待", "期限", "状态"], items.map((t) => [h("a", { href: `#/transfers/${t.id}` }, t.name), className(t.grade), t.from_school_name, t.to_school_name,
-      when(t.opened_at), t.waits_for_title || "—", t.due_on ? h("span", null, t.due_on, t.overdue && badge("逾期", "bad")) : "—", stateBadge(STATES, t.state)]), "转学"), "没有转学。");
+      when(t.opened_at), t.waits_for_title || "—", t.due_on ? h("span", null, t.due_on, t.overdue && badge("逾期", "bad")) : "—", stateOf(t)]), "转学"), "没有转学。");
   fill(place, h("div", { class: "head" }, h("div", null, h("h1", null, "转学"), h("p", { class: "muted" }, "由转入学校发起，转入学校主管部门、转出学校、转出学校主管部门依次核准，每个环节 10 个工作日。办理转学不收取任何费用。")),
     session.has("registrar") && action("发起转学", () => apply(), { class: "primary" }),
     session.has("authority_officer") && isOffice(session.get().account) && action("录入外省学校的申请", () => leave(), { class: "primary" })), h("div", { class: "row" }, side, state, late), list);
@@ -138,7 +140,7 @@ async function transferPage(place, id) {
     t.may.includes("withdraw") && withdraw(t), t.may.includes("retry") && retry(t));
 
   const draw = (t) => fill(place,
-    h("div", { class: "head" }, h("div", null, h("h1", null, `转学：${t.name} `, stateBadge(STATES, t.state)), h("p", { class: "muted" }, `编号 ${t.number}`)), h("a", { class: "button", href: "#/transfers" }, "返回列表")),
+    h("div", { class: "head" }, h("div", null, h("h1", null, `转学：${t.name} `, stateOf(t)), h("p", { class: "muted" }, `编号 ${t.number}`)), h("a", { class: "button", href: "#/transfers" }, "返回列表")),
     way(t), t.problem.map(finding),
     h("div", { class: "card" }, facts([["转出学校", t.from_school_name], ["转入学校", t.to_school_name], ["年级", className(t.grade)], ["转学理由", t.ground_title], ...outsideFacts(t),
       ["学位", t.outside?.side !== "to" && (t.seat ? (t.over ? "已保留（突破班额）" : "已保留") : ["open", "returned"].includes(t.state) && "没有保留")], ["学籍", t.without_record && "保留在原学校，只变更就读学校"], ["转入后就读形式", t.placement && PLACEMENTS[t.placement]], ["居住地址", t.residence && `${t.residence.division} ${t.residence.address}`],

@@ -12,7 +12,7 @@ from service_kit import organisations
 from service_kit.origin import origin
 from shared_contracts.decisions import Refused
 from shared_contracts.messages import word
-from shared_contracts.transfer import STATE_TITLES, Tracked, TrackedStep, TrackTransfer, TransferTracked
+from shared_contracts.transfer import Tracked, TrackedStep, TrackTransfer, TransferTracked
 
 from transfer.cases import attempts, store, views
 from transfer.cases.chain import kind_of
@@ -56,7 +56,7 @@ async def _shown(work: TransferWork, found: store.Transfer) -> TransferTracked:
     return TransferTracked(
         number=found.number,
         state=found.state,
-        state_title=STATE_TITLES[found.state],
+        state_title=views.state_title(found),
         to_school_name=views.to_name(found, names),
         waits_for_title=step.title if step else "",
         due_on=found.standing.due_on,

@@ -13,7 +13,7 @@ from service_kit import organisations
 from shared_contracts.actors import Actor
 from shared_contracts.decisions import Decision, Finding
 from shared_contracts.outside_transfers import OutsideDocument, Side
-from shared_contracts.transfer import GROUND_TITLES, STATE_TITLES, Step, StepView, TransferView
+from shared_contracts.transfer import GROUND_TITLES, STATE_TITLES, Step, StepView, TransferState, TransferView
 
 from transfer.cases import store
 from transfer.cases.chain import kind_of, settling_of
@@ -84,7 +84,7 @@ def _view(
         ground=transfer.ground,
         ground_title=GROUND_TITLES[transfer.ground],
         state=transfer.state,
-        state_title=STATE_TITLES[transfer.state],
+        state_title=state_title(transfer),
         to_school=transfer.to_school,
         to_school_name=to_name(transfer, names),
         to_authority=transfer.to_authority,
@@ -116,6 +116,12 @@ def _view(
         may=possible(work, kind, transfer, actor),
         outside=transfer.outside,
     )
+
+
+def state_title(transfer: Transfer) -> str:
+    """A pupil who has gone to another province has not come anywhere here."""
+    left = transfer.side == "to" and transfer.state is TransferState.COMPLETED
+    return "已转往外省" if left else STATE_TITLES[transfer.state]
 
 
 def to_name(transfer: Transfer, names: Mapping[str, str]) -> str:
