@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 from shared_contracts import outside_transfers, private_places, transfer_reports
 from shared_contracts.cases import CaseStands
 from shared_contracts.decisions import Decision, Finding
+from shared_contracts.evidence import EvidenceGiven
 from shared_contracts.holds import Place
 from shared_contracts.messages import Command, Event, Message, Moment, Query
 from shared_contracts.outside_transfers import OutsideDocument, OutsideView
@@ -131,6 +132,7 @@ class TransferView(Message, frozen=True, kw_only=True, gc=False, tag_field="type
     class_no: int | None = None
     completed_on: date | None = None
     may: tuple[str, ...] = ()
+    evidence: tuple[EvidenceGiven, ...] = ()
     outside: OutsideView | None = None
 
 
@@ -154,12 +156,17 @@ class OpenTransfer(Command, frozen=True, kw_only=True, gc=False, tag="transfer.o
 
 class ResubmitTransfer(Command, frozen=True, kw_only=True, gc=False, tag="transfer.resubmit_transfer"):
     """Correct a returned case and send it on its way again. The pupil and the school cannot be changed.
-    Reply: TransferView."""
+    Reply: TransferView.
+
+    The application is the whole one but for its papers: `application.evidence` are further ones, those given before stay,
+    and `taken_off` names by id those that do not. A paper that is given again has the new kind.
+    """
 
     transfer_id: str
     application: Application
     version: int
     exception: str = ""
+    taken_off: tuple[str, ...] = ()
 
 
 class WithdrawTransfer(Command, frozen=True, kw_only=True, gc=False, tag="transfer.withdraw_transfer"):

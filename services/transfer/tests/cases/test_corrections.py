@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from moving_world import FIVE_FOUR
+from registry_world import actor
 from shared_contracts.access import ANONYMOUS
+from shared_contracts.actors import Role
 from shared_contracts.decisions import Refused
-from shared_contracts.evidence import EvidenceKind
+from shared_contracts.evidence import EvidenceGiven, EvidenceKind
 from shared_contracts.holds import Place
 from shared_contracts.transfer import (
     GetTransfer,
+    RerouteTransfer,
     ResubmitTransfer,
     Step,
     TrackTransfer,
@@ -18,7 +22,7 @@ from shared_contracts.transfer import (
     TransferView,
     WithdrawTransfer,
 )
-from transfer_world import OFFICER, RECEIVING, REGISTRAR, RELEASING, TransferWorld
+from transfer_world import OFFICER, PRINCIPAL, RECEIVING, REGISTRAR, RELEASING, TransferWorld
 
 pytestmark = pytest.mark.integration
 
@@ -41,7 +45,9 @@ async def returned_at(world: TransferWorld, student: str, step: Step, *asks: str
     return reply
 
 
-async def corrected(world: TransferWorld, case: TransferView, student: str, **changes: Any) -> Any:
+async def corrected(
+    world: TransferWorld, case: TransferView, student: str, taken_off: tuple[str, ...] = (), **changes: Any
+) -> Any:
     return await world.do(
         ResubmitTransfer(
             command_id=world.id("command"),
@@ -49,6 +55,7 @@ async def corrected(world: TransferWorld, case: TransferView, student: str, **ch
             transfer_id=case.id,
             application=world.application(student, **changes),
             version=case.version,
+            taken_off=taken_off,
         )
     )
 
@@ -141,8 +148,113 @@ async def test_a_correction_is_told_as_the_schools_and_not_as_the_step_that_aske
     taken = WithdrawTransfer(command_id=world.id("command"), actor=REGISTRAR, transfer_id=case.id, reason="不转了")
     view = await world.do(taken)
     phone = world.application(one).phone
-    told = await world.ask(TrackTransfer(actor=ANONYMOUS, number=case.number, digits=phone[-4:]))
+    follow = TrackTransfer(command_id=world.id(), actor=ANONYMOUS, number=case.number, digits=phone[-4:])
+    told = (await world.do(follow)).transfer
     titles = ["转入学校主管部门核准", "转入学校", "转入学校"]
     assert [act.step_title for act in view.timeline] == titles
     assert [step.title for step in told.steps] == titles
     assert [step.decision_title for step in told.steps] == ["退回补正", "补正后重新提交", "撤回"]
+
+
+# ---- papers -------------------------------------------------------------------------------------------------------------
+
+
+async def given(world: TransferWorld, case: TransferView) -> list[tuple[str, str]]:
+    """The papers of the application, as the receiving side sees them."""
+    seen = await world.ask(GetTransfer(actor=REGISTRAR, transfer_id=case.id))
+    return [(one.evidence_id, one.kind) for one in seen.evidence]
+
+
+@pytest.mark.clause("24.1.3", "24.5.1")
+async def test_a_correction_adds_papers_and_takes_off_those_it_names(world: TransferWorld) -> None:
+    one, *_ = await pupils(world)
+    case = await returned_at(world, one, Step.RECEIVING_AUTHORITY)
+    ((first, kind),) = await given(world, case)
+    permit, more = await world.papers(EvidenceKind.RESIDENCE_PERMIT, EvidenceKind.RESIDENCE)
+    assert isinstance(await corrected(world, case, one, evidence=(permit, more)), TransferView)
+    added = [(permit.evidence_id, "residence_permit"), (more.evidence_id, "residence")]
+    assert await given(world, case) == [(first, kind), *added]
+
+    again = await world.decide(case.id, Step.RECEIVING_AUTHORITY, "return", reason="更换", asks=("evidence.residence",))
+    renamed = EvidenceGiven(evidence_id=permit.evidence_id, kind=EvidenceKind.RESIDENCE)
+    reply = await corrected(world, again, one, (first, more.evidence_id), evidence=(renamed,))
+    assert isinstance(reply, TransferView), reply
+    assert await given(world, case) == [(permit.evidence_id, "residence")]
+    rows = await world.sql(
+        "SELECT details FROM case_decisions WHERE case_id = $1 AND decision = 'resubmit' ORDER BY seq", case.id
+    )
+    assert [row["details"] for row in rows] == [
+        {"added": [permit.evidence_id, more.evidence_id]},
+        {"added": [permit.evidence_id], "taken_off": [first, more.evidence_id]},
+    ]
+
+
+@pytest.mark.clause("24.1.3", "24.5.1")
+async def test_what_is_wrong_with_a_change_of_papers_is_said_and_nothing_is_changed(world: TransferWorld) -> None:
+    one, *_ = await pupils(world)
+    case = await returned_at(world, one, Step.RECEIVING_AUTHORITY)
+    before = await given(world, case)
+    ((first, _),) = before
+    same = (EvidenceGiven(evidence_id=first, kind=EvidenceKind.RESIDENCE),)
+    many = await world.papers(*[EvidenceKind.RESIDENCE] * 20)
+    strangers = await world.papers(EvidenceKind.RESIDENCE, organisation=RELEASING.code)
+    for taken_off, evidence, code in (
+        (("nobody-s",), (), "correction.no_such_paper"),
+        ((first,), same, "correction.both"),
+        ((first,), (), "evidence.missing"),
+        ((), many, "correction.too_many"),
+        ((), strangers, ""),
+    ):
+        refused = await corrected(world, case, one, taken_off, evidence=evidence)
+        assert isinstance(refused, Refused), code
+        if code:
+            (found, *_) = [one for one in refused.findings if one.code == code]
+            assert found.cure and found.fields
+    assert await given(world, case) == before
+    assert isinstance(await corrected(world, case, one, (first,), evidence=many), TransferView), "twenty fit"
+
+
+@pytest.mark.clause("24.5.1")
+async def test_behind_an_approval_papers_are_added_and_none_is_taken_away(world: TransferWorld) -> None:
+    one, *_ = await pupils(world)
+    case = await returned_at(world, one, Step.RELEASING_SCHOOL)
+    ((first, kind),) = await given(world, case)
+    renamed = (EvidenceGiven(evidence_id=first, kind=EvidenceKind.RESIDENCE_PERMIT),)
+    for taken_off, evidence in (((first,), ()), ((), renamed)):
+        refused = await corrected(world, case, one, taken_off, evidence=evidence)
+        assert isinstance(refused, Refused) and refused.findings[0].code == "correction.already_judged"
+    (more,) = await world.papers(EvidenceKind.RESIDENCE_PERMIT)
+    assert isinstance(await corrected(world, case, one, evidence=(more,)), TransferView)
+    assert await given(world, case) == [(first, kind), (more.evidence_id, more.kind)]
+
+
+@pytest.mark.clause("24.5.2")
+async def test_the_school_that_it_was_sent_to_adds_to_what_the_first_one_gave(world: TransferWorld) -> None:
+    """The first school's papers stay with the case: they are not the new school's to give again."""
+    await world.registry.pupils(FIVE_FOUR, 3, 1, 10)
+    await world.registry.pupils(RECEIVING, 3, 1, 45)
+    one, *_ = await world.registry.pupils(RELEASING, 3, 1, 2)
+    opened = await world.open(one, exception="全家迁居")
+    sent = RerouteTransfer(
+        command_id=world.id(), actor=OFFICER, transfer_id=opened.id, school=FIVE_FOUR.code, reason="该校已满"
+    )
+    assert isinstance(await world.do(sent), TransferView)
+    returned = await world.decide(opened.id, Step.RECEIVING_AUTHORITY, "return", reason="请补充", asks=("phone",))
+    more = await world.papers(EvidenceKind.RESIDENCE_PERMIT, organisation=FIVE_FOUR.code)
+    reply = await world.do(
+        ResubmitTransfer(
+            command_id=world.id(), actor=actor(Role.REGISTRAR, FIVE_FOUR.code), transfer_id=opened.id,
+            application=world.application(one, evidence=more), version=returned.version, exception="全家迁居",
+        )
+    )  # fmt: skip
+    assert isinstance(reply, TransferView), reply
+    assert len(reply.evidence) == 2
+
+
+@pytest.mark.clause("3.1")
+async def test_papers_are_named_to_the_receiving_side_alone(world: TransferWorld) -> None:
+    one, *_ = await pupils(world)
+    case = await returned_at(world, one, Step.RECEIVING_AUTHORITY)
+    assert len(await given(world, case)) == 1
+    assert (await world.ask(GetTransfer(actor=OFFICER, transfer_id=case.id))).evidence != ()
+    assert (await world.ask(GetTransfer(actor=PRINCIPAL, transfer_id=case.id))).evidence == ()

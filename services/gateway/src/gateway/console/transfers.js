@@ -71,16 +71,20 @@ async function apply(old) {
     return null;
   }
   const exception = shown.some((f) => f.outcome === "needs_override");
-  const files = checked.evidence.map((paper) => ({ kind: paper.kinds[0], ...papers(paper.title, true) }));
+  // Papers that were given stay: a correction adds further ones and names those that are taken off, none behind an approval.
+  const has = old?.evidence ?? [], fixed = old?.timeline.some((s) => s.decision === "approve");
+  const there = (paper) => has.filter((one) => paper.kinds.includes(one.kind)).length;
+  const files = checked.evidence.map((paper) => ({ kind: paper.kinds[0], ...papers(there(paper) ? `${paper.title}（已有 ${there(paper)} 份，需要补充或更换时上传）` : paper.title, !there(paper)) }));
+  const takeOff = has.length > 0 && !fixed && { name: "taken_off", label: "撤下的已有材料（不选则保留）", type: "checks", value: [], options: has.map((one, n) => [one.evidence_id, `第 ${n + 1} 份：${PAPERS[one.kind] ?? "其他材料"}`]) };
   const done = await ask({ title: "提交转学申请", confirm: "提交", wide: true,
     text: exception ? "有“原则上”不予办理的情形，须写明理由，由转入学校主管部门决定。" : "符合规定，请上传材料后提交。只需要下列材料，不得要求其他材料。",
     body: [shown.map(finding), expected(checked.steps), exception && near(checked.nearby), files.map((one) => one.field)],
-    fields: exception ? [{ name: "exception", label: "确需办理的理由", type: "textarea", required: true, maxlength: 500, value: old?.exception ?? "" }] : [],
+    fields: [takeOff, exception && { name: "exception", label: "确需办理的理由", type: "textarea", required: true, maxlength: 500, value: old?.exception ?? "" }].filter(Boolean),
     send: async (more) => {
       const evidence = (await Promise.all(files.map(async (one) => (await one.send()).map((file) => ({ ...file, kind: one.kind }))))).flat();
       const whole = { ...body, exception: more.exception ?? "", evidence };
       return old
-        ? api(`/v1/transfers/${old.id}/resubmission`, { method: "POST", headers: { "If-Match": `"${old.version}"` }, body: whole })
+        ? api(`/v1/transfers/${old.id}/resubmission`, { method: "POST", headers: { "If-Match": `"${old.version}"` }, body: { ...whole, taken_off: more.taken_off ?? [] } })
         : api("/v1/transfers", { method: "POST", body: whole });
     } });
   if (!done) return null;

@@ -46,6 +46,7 @@ from gateway.routes.duplicates import Papers
 from gateway.routes.params import Cursor, Id, Limit, OrganisationCode, OrganisationIn, Reason
 
 NO_CASE = "没有找到这项转学。请核对办理编号和监护人手机号的后四位。"
+EvidenceId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 Text = Annotated[str, msgspec.Meta(max_length=500)]
 StudentFilter = Annotated[
     str | None, QueryParameter(name="student", pattern=r"^[A-Za-z0-9-]{1,64}$", description="只看这名学生的")
@@ -101,6 +102,13 @@ class Application(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             agreed=self.agreed,
             evidence=tuple(EvidenceGiven(evidence_id=one.evidence_id, kind=one.kind) for one in self.evidence),
         )
+
+
+class Correction(Application, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole application as it is now, but for its papers: those that were given stay. `evidence`: further papers, or one
+    given before with another kind. `taken_off`: ids of papers that no longer belong to it; none once a step is approved."""
+
+    taken_off: Annotated[tuple[EvidenceId, ...], msgspec.Meta(max_length=20)] = ()
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -273,7 +281,7 @@ async def resubmit(
     actor: Given[Actor],
     transfer_id: Id,
     command_id: Given[str],
-    data: JSONBody[Application],
+    data: JSONBody[Correction],
     if_match: IfMatch = None,
 ) -> Response[TransferView]:
     command = ResubmitTransfer(
@@ -282,6 +290,7 @@ async def resubmit(
         transfer_id=transfer_id,
         application=data.given,
         exception=data.exception,
+        taken_off=data.taken_off,
         version=required_version(if_match),
     )
     return answer(await backend.ask(command, TransferView))

@@ -212,9 +212,12 @@ async def resubmit_transfer(work: TransferWork, command: ResubmitTransfer) -> Tr
     kind, actor, application = kind_of(work, found), command.actor, command.application
     if no := may_resubmit(kind, found.standing, actor, found.parties):
         return acting.refusal(no)
-    # Papers that were given once need not be brought again.
-    application = msgspec.structs.replace(application, evidence=application.evidence or found.evidence)
     before, approved = opening.application_of(work, found), found.standing.step != kind.first.name
+    more = application.evidence
+    papers = evidence.corrected(found.evidence, more, command.taken_off, approved)
+    if isinstance(papers, Finding):
+        return acting.refusal((papers,))
+    application = msgspec.structs.replace(application, evidence=papers)
     if wrong := evidence.may_correct(before, application, approved):
         return acting.refusal(wrong)
     looked = await opening.look(
@@ -234,9 +237,9 @@ async def resubmit_transfer(work: TransferWork, command: ResubmitTransfer) -> Tr
         return acting.refusal((other,))
     if no_ := opening.against(decision, command.exception):
         return no_
-    if application.evidence != found.evidence:
+    if more:  # they alone: what was given before may be another school's, which the case was sent on from
         seat = Seat(school=found.to_school, over=found.over) if found.seat else None
-        granted = await holding.grant(work, found.id, found.student_id, actor.organisation, seat, application.evidence)
+        granted = await holding.grant(work, found.id, found.student_id, actor.organisation, seat, more)
         if isinstance(granted, Refused):
             return granted
     await store.change(
@@ -253,7 +256,9 @@ async def resubmit_transfer(work: TransferWork, command: ResubmitTransfer) -> Tr
         policy_version=parameters.version,
         needs_override=list(to_override(decision)),
     )
-    done = acting.doing(work, kind, found.standing.step or kind.first.name, actor, "resubmit", "")
+    changed = {"added": [one.evidence_id for one in more], "taken_off": list(command.taken_off)}
+    details = {name: ids for name, ids in changed.items() if ids}
+    done = acting.doing(work, kind, found.standing.step or kind.first.name, actor, "resubmit", "", details=details)
     await decide_cases(await driver(work.tx), kind, [(found.id, found.standing)], done, calendar=work.deps.calendar)
     return await acting.moved(work, actor, found.id)
 

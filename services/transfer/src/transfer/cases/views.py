@@ -103,6 +103,7 @@ def _view(
         version=transfer.version,
         opened_at=transfer.opened_at,
         opened_by=transfer.opened_by if inside else "",
+        evidence=transfer.evidence if inside else (),
         residence=details.residence if inside or not _is_school(actor) else None,
         guardian=details.guardian,
         phone=masked(details.phone),

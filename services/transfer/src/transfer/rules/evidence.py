@@ -10,7 +10,7 @@ import msgspec
 from regulation.findings import note, passed, refuse
 from regulation.mark import clause
 from shared_contracts.decisions import Finding
-from shared_contracts.evidence import EVIDENCE_TITLES, EvidenceKind
+from shared_contracts.evidence import EVIDENCE_TITLES, EvidenceGiven, EvidenceKind
 from shared_contracts.transfer import GROUND_TITLES, Application, EvidenceAsked, Ground
 
 
@@ -83,6 +83,8 @@ CORRECTABLE: Mapping[str, str] = MappingProxyType(
 )
 """What of an application a return may ask to correct, beside its papers. Pupil and school stay as they are."""
 
+MOST = 20
+"""Papers of one application."""
 PAPER = "evidence."
 """A return asks for a paper by this and its kind."""
 
@@ -157,6 +159,35 @@ def may_correct(before: Application, after: Application, approved: bool) -> tupl
     message = f"{titles}已经前一环节核准，补正时不能更改"
     cure = "确须更改的，撤回后重新申请，由各环节重新核准"
     return (refuse("24.5.1", "correction.already_judged", message, cure=cure, fields=changed),)
+
+
+@clause("24.1.3", "24.5.1")
+def corrected(
+    before: tuple[EvidenceGiven, ...], more: tuple[EvidenceGiven, ...], taken_off: tuple[str, ...], approved: bool
+) -> tuple[EvidenceGiven, ...] | Finding:
+    """The papers after a correction: those that were given, without what is taken off, and those that are new; or why not.
+
+    Papers that were given once need not be brought again. Behind an approval (`approved`) papers are added and none is taken
+    away or given another name: whoever approved has looked at them.
+    """
+    known, named = {one.evidence_id for one in before}, {one.evidence_id for one in more}
+    if unknown := set(taken_off) - known:
+        message = f"要撤下的材料不在这项申请中（{len(unknown)}份）"
+        cure = "刷新后从已有材料中选择"
+        return refuse("24.5.1", "correction.no_such_paper", message, cure=cure, fields=("taken_off",))
+    if both := named & set(taken_off):
+        message = f"同一份材料不能既补充又撤下（{len(both)}份）"
+        return refuse("24.5.1", "correction.both", message, cure="只选择其中一种", fields=("evidence", "taken_off"))
+    if approved and (taken_off or named & known):
+        message = "已有材料经前一环节核准，补正时只能补充，不能撤下或更改"
+        cure = "补充新的材料；确须更换的，撤回后重新申请，由各环节重新核准"
+        return refuse("24.5.1", "correction.already_judged", message, cure=cure, fields=("taken_off",))
+    kept = tuple(one for one in before if one.evidence_id not in named | set(taken_off))
+    if len(kept) + len(more) > MOST:
+        message = f"材料不能超过{MOST}份"
+        cure = "撤下不需要的材料，或者把多页合并为一个文件"
+        return refuse("24.5.1", "correction.too_many", message, cure=cure, fields=("evidence",))
+    return (*kept, *more)
 
 
 def _title(asked_for: str) -> str:
