@@ -13,7 +13,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -119,7 +119,8 @@ class System:
     # ---- rosters ----------------------------------------------------------------------------------------------------
 
     def prepare(self, rows: int) -> tuple[Desk, Path]:
-        """A workbook of new pupils for the school with the most classes left, all of whom the matcher knows."""
+        """A workbook of new pupils for the school with the most classes left (of those alike the demonstration's own), all
+        of whom the matcher knows."""
         view = min(self.schools, key=lambda school: self._used[school.code])
         school: School = demo.as_school(view)
         used = self._used[view.code]
@@ -144,9 +145,9 @@ class System:
         """From the workbook to numbers."""
         desk, path = self.prepare(rows)
         with contextlib.closing(desk):
-            return self._run(desk, path, rows)
+            return self.walk(desk, path, rows)
 
-    def _run(self, desk: Desk, path: Path, rows: int) -> Run:
+    def walk(self, desk: Desk, path: Path, rows: int) -> Run:
         for clients in desk.clients.values():
             for client in clients:
                 client.get("/v1/rosters", limit=1)  # signed in: argon2 is not what is measured here
@@ -261,12 +262,12 @@ def _servers(stack: Stack) -> Servers:
 
 
 @contextlib.contextmanager
-def running(home: Path) -> Iterator[System]:
-    """The whole system under `home`, which is deleted afterwards: nothing of a benchmark stays."""
+def running(home: Path, more: Mapping[str, str] | None = None) -> Iterator[System]:
+    """The whole system under `home`, which is deleted afterwards: nothing of a benchmark stays. `more`: settings besides."""
     for name in list(os.environ):
         if name.startswith("XUEJI_"):
             del os.environ[name]
-    os.environ |= ENVIRONMENT
+    os.environ |= ENVIRONMENT | dict(more or {})
     layout = Layout(home)
     layout.clear()
     stack = Stack(layout, Terminal())
