@@ -153,8 +153,7 @@ async def ask(db: Database, clock: Clock, deps: Any, handler: QueryHandler, quer
     """
 
     async def answer() -> bytes:
-        async with db.transaction() as tx:
-            await (await driver(tx)).execute("SET TRANSACTION READ ONLY")
+        async with db.reading() as tx:
             reply = await handler(Work(tx=tx, deps=deps, now=clock.now()), query)
             recorded = asyncio.create_task(_recorded(recorder, query, reply, clock))
             await asyncio.sleep(0)  # its first step: the entry is on its way

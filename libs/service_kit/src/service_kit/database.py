@@ -45,6 +45,7 @@ class Database:
 
     def __init__(self, engine: AsyncEngine, clock: Clock, cipher: FieldCipher) -> None:
         self.engine = engine
+        self._reading = engine.execution_options(postgresql_readonly=True)
         self.cipher = cipher
         self._clock = clock
 
@@ -71,6 +72,18 @@ class Database:
         """A transaction: committed at the end of the block, rolled back when it raises."""
         async with self.engine.begin() as connection:
             yield connection
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that PostgreSQL lets change nothing; it begins as one, which costs no statement of its own."""
+        async with self._reading.begin() as connection:
+            yield connection
+
+    async def alone(self, statement: str, *values: Any) -> None:
+        """One statement that is a transaction by itself: committed when this returns, in one round trip."""
+        async with self.engine.connect() as connection:
+            raw = await connection.get_raw_connection()
+            await cast("asyncpg.Connection[Any]", raw.driver_connection).execute(statement, *values)
 
     @asynccontextmanager
     async def unit(self, deps: D) -> AsyncIterator[Any]:

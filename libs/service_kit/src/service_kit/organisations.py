@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -136,7 +136,7 @@ async def _ask(kit: Kit, after: str | None) -> KnownOrganisations:
 
 async def find(tx: AsyncConnection, code: str) -> OrganisationChanged | None:
     """An organisation as it is known now, a closed one too."""
-    return (await _some(tx, [code])).get(code)
+    return (await known(tx, [code])).get(code)
 
 
 async def authority_of(tx: AsyncConnection, codes: Collection[str]) -> dict[str, str | None]:
@@ -144,17 +144,22 @@ async def authority_of(tx: AsyncConnection, codes: Collection[str]) -> dict[str,
 
     A closed organisation has the one it had last: somebody stays answerable for what it left.
     """
-    found = await _some(tx, codes)
+    found = await known(tx, codes)
     return {code: found[code].authority if code in found else None for code in codes}
 
 
 async def names(tx: AsyncConnection, codes: Collection[str]) -> dict[str, str]:
     """Names by code; an unknown code stands for itself."""
-    found = await _some(tx, codes)
+    return names_of(await known(tx, codes), codes)
+
+
+def names_of(found: Mapping[str, OrganisationChanged], codes: Collection[str]) -> dict[str, str]:
+    """As `names`, of what was read already."""
     return {code: found[code].name if code in found else code for code in codes}
 
 
-async def _some(tx: AsyncConnection, codes: Collection[str]) -> dict[str, OrganisationChanged]:
+async def known(tx: AsyncConnection, codes: Collection[str]) -> dict[str, OrganisationChanged]:
+    """Organisations as they are known now, closed ones too, by code; what is not known is left out."""
     if not codes:
         return {}
     rows = await (await driver(tx)).fetch(

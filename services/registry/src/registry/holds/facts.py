@@ -158,6 +158,7 @@ async def _pupil(
     school = schools.get(row["school"])
     if school is None:  # of a school that is no more: only the archive is there
         return None
+    since, held_by = await store.of_student(work.tx, row["id"], row["school"], without=case_id)
     return Pupil(
         student_id=row["id"],
         person_id=row["person_id"],
@@ -171,8 +172,8 @@ async def _pupil(
         placement=row["placement"],
         mainstreamed=row["placement"] == MAINSTREAMED,
         school=school_of(school, authorities),
-        at_school_since=await store.at_school_since(work.tx, row["id"], row["school"]),
-        held_by=await store.held_by(work.tx, row["id"], without=case_id),
+        at_school_since=since,
+        held_by=held_by,
     )
 
 

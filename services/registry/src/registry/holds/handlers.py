@@ -93,6 +93,7 @@ async def _take(work: RegistryWork, command: GrantHold) -> Finding | None:
         seat=seat,
         cohort_year=row["cohort"],
         now=work.now,
+        first=before is None,
     )
     if taken:
         return None

@@ -22,6 +22,14 @@ from registry.holds.tables import change_holds as t
 from registry.organisations.facts import SchoolFacts
 from registry.registration.policy import registration_year
 
+_HOLDER = """
+SELECT kind FROM change_holds WHERE student_id = {student} AND state = 'held' AND case_id IS DISTINCT FROM {case}
+"""
+_SINCE = """
+SELECT min(m.joined_on) FROM class_memberships m JOIN classes k ON k.id = m.class_id
+WHERE m.student_id = {student} AND k.school = {school} AND (m.left_on IS NULL OR m.left_on > m.joined_on)
+"""
+
 
 async def of_case(tx: AsyncConnection, case_id: str, *, lock: bool = False) -> asyncpg.Record | None:
     return await (await driver(tx)).fetchrow(
@@ -30,10 +38,25 @@ async def of_case(tx: AsyncConnection, case_id: str, *, lock: bool = False) -> a
     )
 
 
+async def of_student(
+    tx: AsyncConnection, student_id: str, school: str, *, without: str | None = None
+) -> tuple[date | None, str | None]:
+    """Since when the student is at the school, and the kind of the open change case, if there is one. `without`: a case that
+    does not count."""
+    row = await (await driver(tx)).fetchrow(
+        f"SELECT ({_SINCE.format(student='$1', school='$2')}) AS since, ({_HOLDER.format(student='$1', case='$3')}) AS kind",
+        student_id,
+        school,
+        without,
+    )
+    assert row is not None
+    return row["since"], row["kind"]
+
+
 async def held_by(tx: AsyncConnection, student_id: str, *, without: str | None = None) -> str | None:
     """The kind of the student's open change case, None without one. `without`: a case that does not count."""
     kind: str | None = await (await driver(tx)).fetchval(
-        "SELECT kind FROM change_holds WHERE student_id = $1 AND state = 'held' AND case_id IS DISTINCT FROM $2",
+        _HOLDER.format(student="$1", case="$2"),
         student_id,
         without,
     )
@@ -51,10 +74,12 @@ async def put(
     seat: Seat | None,
     cohort_year: int | None = None,
     now: datetime,
+    first: bool = False,
 ) -> bool:
     """The hold as it is from now on; `cohort_year`: of the seat.
 
-    False where another case holds the student: the unique index decides, not a look."""
+    False where another case holds the student: the unique index decides, not a look. `first`: the case had none when it was
+    looked at, so that a plain insert does it, which needs no savepoint."""
     values: dict[str, Any] = {
         "case_id": case_id,
         "kind": kind,
@@ -66,6 +91,8 @@ async def put(
         "seat_over": bool(seat and seat.over),
         "since": now,
     }
+    if first and await insert_rows(tx, t, [values], on_conflict="DO NOTHING", returning=("case_id",)):
+        return True
     changed = ", ".join(f"{name} = EXCLUDED.{name}" for name in values if name != "case_id")
     try:
         async with tx.begin_nested():
@@ -102,12 +129,12 @@ async def kept(tx: AsyncConnection, school: str, cohorts: Sequence[int]) -> dict
 
 
 # By cohort: who is promoted while a case is open keeps the seat. Index scan on change_holds_seats: only open cases with a
-# seat are in it.
+# seat are in it. The pupils are counted in the index of the school's living records.
 _HELD = """
-SELECT count(*) FILTER (WHERE seat_cohort = $2)::int AS of_grade, count(*)::int AS of_school
+SELECT count(*) FILTER (WHERE seat_cohort = $2)::int AS of_grade, count(*)::int AS of_school,
+       (SELECT count(*) FROM students WHERE school = $1 AND live)::int AS pupils
 FROM change_holds WHERE seat_school = $1 AND state = 'held' AND case_id IS DISTINCT FROM $3
 """
-_PUPILS = "SELECT count(*) FROM students WHERE school = $1 AND live"
 
 
 async def room(
@@ -129,14 +156,7 @@ async def room(
     connection = await driver(tx)
     if lock:
         await lock_grade(tx, school.code, grade, on)
-    rows = await connection.fetch(
-        """SELECT id FROM classes WHERE school = $1 AND grade = $2 AND cohort = $3 AND closed_on IS NULL ORDER BY id""",
-        school.code,
-        grade,
-        cohort(grade, year),
-    )
-    counted = await classes.sizes(tx, [row["id"] for row in rows])
-    sizes = tuple(counted[row["id"]] for row in rows)
+    sizes = tuple((await classes.sizes_of_grade(tx, school.code, grade, cohort(grade, year))).values())
     held = await connection.fetchrow(_HELD, school.code, cohort(grade, year), without)
     assert held is not None
     plan = await plans.in_force(tx, school.code, _entered(school, grade, year), stage)
@@ -149,7 +169,7 @@ async def room(
         held=held["of_grade"],
         free=max(0, sum(max(0, standard - size) for size in sizes) - held["of_grade"]),
         pupils=sum(sizes),
-        school_pupils=await connection.fetchval(_PUPILS, school.code) + held["of_school"],
+        school_pupils=held["pupils"] + held["of_school"],
         most_pupils=most,
         plan_places=plan.places if plan else None,
         admitted=await plans.not_yet_registered(tx, plan) if plan else 0,
@@ -252,16 +272,6 @@ async def student_named(tx: AsyncConnection, person_ids: Sequence[str], name: st
         name,
     )
     return student
-
-
-async def at_school_since(tx: AsyncConnection, student_id: str, school: str) -> date | None:
-    day: date | None = await (await driver(tx)).fetchval(
-        """SELECT min(m.joined_on) FROM class_memberships m JOIN classes k ON k.id = m.class_id
-           WHERE m.student_id = $1 AND k.school = $2 AND (m.left_on IS NULL OR m.left_on > m.joined_on)""",
-        student_id,
-        school,
-    )
-    return day
 
 
 async def frozen(tx: AsyncConnection, schools: Sequence[str]) -> list[str]:

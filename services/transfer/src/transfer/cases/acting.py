@@ -7,12 +7,14 @@ from typing import Any
 from casework.kinds import CaseKind
 from casework.state import Act, deciding_role
 from casework.store import Doing
+from service_kit import organisations
 from shared_contracts.actors import Actor
 from shared_contracts.decisions import Finding, Refused, refused
 from shared_contracts.transfer import TransferState, TransferView
 
 from transfer.cases import store, telling, views
 from transfer.cases.chain import kind_of
+from transfer.cases.store import Transfer
 from transfer.context import TransferWork
 
 
@@ -31,25 +33,28 @@ def doing(
     return Doing(act=act, actor=actor, role=role, at=work.now, reason=reason, override=override, details=details or {})
 
 
-async def moved(work: TransferWork, actor: Actor, transfer_id: str, last: str = "") -> TransferView:
-    """After an act: what it means for the record, and where the case stands now. `last`: account of the last approval."""
-    found = await store.get(work.tx, transfer_id)
-    assert found is not None
+async def moved(work: TransferWork, actor: Actor, transfer_id: str, last: str = "", **changed: Any) -> TransferView:
+    """After an act: what it means for the record, and where the case stands now. `last`: account of the last approval;
+    `changed`: columns of the transfer that the act has changed."""
+    found = await store.change(work.tx, transfer_id, work.now, **changed)
     status = found.standing.status
-    await store.change(work.tx, transfer_id, work.now, **({"outcome": "moving"} if status == "approved" else {}))
     if status == "approved":
+        found = await store.change(work.tx, transfer_id, work.now, outcome="moving")
         await telling.approved(work, found, last)
-    ended = TransferState(status) if status in ("rejected", "withdrawn") else None
-    return await told(work, actor, transfer_id, ended)
+    elif status in ("rejected", "withdrawn"):
+        await telling.ended(work, found, TransferState(status))
+    return await told(work, actor, found)
 
 
-async def told(work: TransferWork, actor: Actor, transfer_id: str, ended: TransferState | None) -> TransferView:
-    found = await store.get(work.tx, transfer_id)
-    assert found is not None
-    if ended is not None:
-        await telling.ended(work, found, ended)
-    await telling.stands(work, kind_of(work, found), found)
-    return await views.view(work, actor, found)
+async def told(work: TransferWork, actor: Actor, transfer: Transfer) -> TransferView:
+    """Who has to act next is told, and the actor sees where the case stands: what both need to know is read once."""
+    kind = kind_of(work, transfer)
+    history = await store.history(work.tx, transfer.id)
+    codes, whose = views.named(transfer, history), telling.turn_of(work, kind, transfer)
+    acts = {whose.organisation} if whose and whose.organisation else set()
+    known = await organisations.known(work.tx, codes | acts)
+    await telling.stands(work, kind, transfer, known)
+    return views.seen(work, actor, transfer, history, organisations.names_of(known, codes))
 
 
 def refusal(findings: tuple[Finding, ...]) -> Refused:

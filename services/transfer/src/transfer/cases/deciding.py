@@ -88,7 +88,8 @@ async def decide_transfer(work: TransferWork, command: DecideTransfer) -> Transf
     if due is not None and is_late(due, work.today):
         await late.put_late(work.tx, found.id, found.version, command.step, actor.organisation, due, work.today)
     last = actor.account
-    if command.decision == "approve" and command.step is Step.RELEASING_SCHOOL:
+    same = found.to_authority == found.from_authority
+    if command.decision == "approve" and command.step is Step.RELEASING_SCHOOL and same:
         last = await signing.signed_for_both(work, found.id) or last
     return await acting.moved(work, actor, found.id, last)
 
@@ -120,8 +121,7 @@ async def _approvable(work: TransferWork, transfer: Transfer, command: DecideTra
     if command.override and not principles and not transfer.over:
         return acting.refusal((_nothing_to_override(),))
     if principles:
-        await store.change(work.tx, transfer.id, work.now, overridden=list(principles))
-        transfer = msgspec.structs.replace(transfer, overridden=principles)
+        transfer = await store.change(work.tx, transfer.id, work.now, overridden=list(principles))
     return transfer
 
 
@@ -189,17 +189,16 @@ async def reroute_transfer(work: TransferWork, command: RerouteTransfer) -> Tran
     )  # fmt: skip
     await decide_cases(await driver(work.tx), kind, [(found.id, found.standing)], done, calendar=work.deps.calendar)
     kept = [one for one in found.needs_override if one not in OF_THE_SCHOOL]
-    await store.change(
-        work.tx,
+    return await acting.moved(
+        work,
+        actor,
         found.id,
-        work.now,
         to_school=command.school,
         stage=facts.room.stage if facts.room else found.stage,
         seat=True,
         over=False,
         needs_override=kept,
     )
-    return await acting.moved(work, actor, found.id)
 
 
 @clause("24.5.1")
@@ -304,15 +303,16 @@ async def retry_transfer(work: TransferWork, command: RetryTransfer) -> Transfer
         )
         return acting.refusal((missing,))
     if command.give_up:
-        await store.change(work.tx, found.id, work.now, outcome="given_up", seat=False, over=False)
-        return await acting.told(work, command.actor, found.id, TransferState.WITHDRAWN)
+        found = await store.change(work.tx, found.id, work.now, outcome="given_up", seat=False, over=False)
+        await telling.ended(work, found, TransferState.WITHDRAWN)
+        return await acting.told(work, command.actor, found)
     over = found.over or command.override
     overridden = [*dict.fromkeys([*found.overridden, *(["24.2.2"] if command.override else [])])]
-    await store.change(work.tx, found.id, work.now, outcome="moving", over=over, overridden=overridden, problem=())
-    again = await store.get(work.tx, found.id)
-    assert again is not None
+    again = await store.change(
+        work.tx, found.id, work.now, outcome="moving", over=over, overridden=overridden, problem=()
+    )
     await telling.approved(work, again, command.actor.account)
-    return await acting.told(work, command.actor, found.id, None)
+    return await acting.told(work, command.actor, again)
 
 
 # ---- shared by all -------------------------------------------------------------------------------------------------

@@ -73,9 +73,7 @@ async def _end(work: TransferWork, transfer_id: str) -> bool:
     kind = kind_of(work, found)
     doing = Doing(act="withdraw", actor=system("transfer"), role=Role.SYSTEM, at=work.now, reason=REASON)
     await decide_cases(await driver(work.tx), kind, [(found.id, found.standing)], doing, calendar=work.deps.calendar)
-    await store.change(work.tx, found.id, work.now, outcome="expired")
-    again = await store.get(work.tx, found.id)
-    assert again is not None
+    again = await store.change(work.tx, found.id, work.now, outcome="expired")
     await telling.ended(work, again, TransferState.EXPIRED)
     await telling.stands(work, kind, again)
     return True

@@ -90,7 +90,7 @@ async def change_applied(work: TransferWork, event: ChangeApplied) -> None:
     found = await store.get(work.tx, event.case_id, lock=True)
     if event.kind != "transfer" or found is None or found.outcome not in ("moving", "attention"):
         return
-    await store.change(
+    found = await store.change(
         work.tx,
         found.id,
         work.now,
@@ -99,7 +99,7 @@ async def change_applied(work: TransferWork, event: ChangeApplied) -> None:
         completed_on=event.applied_on,
         problem=(),
     )
-    await _stands(work, found.id)
+    await telling.stands(work, kind_of(work, found), found)
 
 
 @clause("24.5.1")
@@ -108,13 +108,7 @@ async def change_failed(work: TransferWork, event: ChangeFailed) -> None:
     found = await store.get(work.tx, event.case_id, lock=True)
     if event.kind != "transfer" or found is None or found.outcome != "moving":
         return
-    await store.change(work.tx, found.id, work.now, outcome="attention", problem=event.findings)
-    await _stands(work, found.id)
-
-
-async def _stands(work: TransferWork, transfer_id: str) -> None:
-    found = await store.get(work.tx, transfer_id)
-    assert found is not None
+    found = await store.change(work.tx, found.id, work.now, outcome="attention", problem=event.findings)
     await telling.stands(work, kind_of(work, found), found)
 
 

@@ -23,6 +23,14 @@ from transfer.cases.store import Transfer as CaseTransfer
 from transfer.context import Transfer, TransferWork
 
 SERVICE = system("transfer")
+_INTENT = """
+INSERT INTO hold_intents (case_id, since) VALUES ($1, $2) ON CONFLICT (case_id) DO UPDATE SET since = EXCLUDED.since
+"""
+# The number is drawn when the intent is locked, not before: what was settled meanwhile has a lower one.
+_LOCKED_SEQ = """
+WITH i AS MATERIALIZED (SELECT case_id FROM hold_intents WHERE case_id = $1 FOR UPDATE)
+SELECT nextval('hold_seq') FROM (SELECT count(*) FROM i) AS locked
+"""
 AWAY = "学籍服务暂时没有回应，业务没有办理。请稍后重试。"
 
 
@@ -37,16 +45,9 @@ async def grant(
 ) -> HoldGranted | Refused:
     """Hold the student for the case, with the seat as it is to be from now on. Refused: as the registry says it, or because
     it is away. `organisation`: whose evidence it is."""
-    async with work.deps.outside.transaction() as tx:
-        await (await driver(tx)).execute(
-            """INSERT INTO hold_intents (case_id, since) VALUES ($1, $2)
-               ON CONFLICT (case_id) DO UPDATE SET since = EXCLUDED.since""",
-            case_id,
-            work.now,
-        )
+    await work.deps.outside.alone(_INTENT, case_id, work.now)
     connection = await driver(work.tx)
-    await connection.fetchval("SELECT 1 FROM hold_intents WHERE case_id = $1 FOR UPDATE", case_id)
-    seq = await connection.fetchval("SELECT nextval('hold_seq')")
+    seq = await connection.fetchval(_LOCKED_SEQ, case_id)
     try:
         reply: HoldGranted | Refused = await work.deps.bus.ask(
             GrantHold(

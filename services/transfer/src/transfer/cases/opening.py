@@ -31,7 +31,7 @@ from shared_contracts.transfer import (
     TransferView,
 )
 
-from transfer.cases import holding, placing, store, telling, views
+from transfer.cases import acting, holding, placing, store, views
 from transfer.cases.chain import chain, parameters_of, terms_of
 from transfer.cases.showing import shown
 from transfer.context import TransferWork
@@ -113,7 +113,7 @@ async def open_transfer(work: TransferWork, command: OpenTransfer) -> TransferVi
         on_list=waiting is not None,
         placement=placing.placement_of(work, facts, record_moves=command.application.record_moves),
     )
-    return await views.view(work, actor, transfer)
+    return await acting.told(work, actor, transfer)
 
 
 def seat_for(facts: ChangeFacts) -> Seat | None:
@@ -292,7 +292,7 @@ async def put(
     on_list: bool = False,
     placement: str = "",
 ) -> store.Transfer:
-    """A case as it is opened, with its hold granted; told to whoever has to act. `placement`: as in `transfers`."""
+    """A case as it is opened, with its hold granted; whoever has to act is not told yet (`acting.told`). `placement`: as in `transfers`."""
     application, actor = command.application, command.actor
     side = None if sides.outside is None else sides.outside.side
     steps = chain(work, sides.to_authority, sides.from_authority, side)
@@ -338,7 +338,6 @@ async def put(
     await open_cases(await driver(work.tx), steps, [case], standing=standing, at=work.now)
     transfer = await store.get(work.tx, command.transfer_id)
     assert transfer is not None
-    await telling.stands(work, steps, transfer)
     return transfer
 
 

@@ -48,7 +48,6 @@ async def _under_way(work: TransferWork, transfer_id: str) -> Transfer | None:
 
 async def _goes_on(work: TransferWork, found: Transfer, finding: Finding, *, seat: bool) -> None:
     kind = kind_of(work, found)
-    await store.change(work.tx, found.id, work.now, seat=seat, findings=(*found.findings, finding))
     step = kind.step(found.standing.step or kind.first.name)
     if found.standing.status == "open":
         due = work.deps.calendar.add_working_days(work.today, step.days or 0)
@@ -57,6 +56,5 @@ async def _goes_on(work: TransferWork, found: Transfer, finding: Finding, *, sea
         )
     else:  # returned for correction: the clock begins when it comes back
         await store.start_clock(work.tx, found.id, None, days_left=step.days)
-    again = await store.get(work.tx, found.id)
-    assert again is not None
+    again = await store.change(work.tx, found.id, work.now, seat=seat, findings=(*found.findings, finding))
     await telling.stands(work, kind, again)

@@ -112,13 +112,14 @@ def meaning(state: TransferState) -> tuple[str | None, str | None]:
     return str(state), None
 
 
-_SELECT = f"""
+_COLUMNS = f"""
 SELECT t.*, t.evidence::text AS evidence_text, t.findings::text AS findings_text, t.problem::text AS problem_text,
        c.entered_by, c.parties::text AS parties_text, c.status, c.step, c.due_on, c.provisional,
        c.clock_from, c.clock_days, c.days_left,
        c.deciders::text AS deciders, c.version, {outside.COLUMNS}
-FROM transfers t JOIN cases c ON c.id = t.id LEFT JOIN outside_parties o ON o.case_id = t.id
-"""  # noqa: S608 - our own columns
+"""
+_JOINED = "JOIN cases c ON c.id = t.id LEFT JOIN outside_parties o ON o.case_id = t.id"
+_SELECT = f"{_COLUMNS} FROM transfers t {_JOINED}"
 _JSON = {"evidence": tuple[EvidenceGiven, ...], "findings": tuple[Finding, ...], "problem": tuple[Finding, ...]}
 
 
@@ -163,19 +164,22 @@ async def put(tx: AsyncConnection, values: Mapping[str, Any]) -> bool:
 _TEXT = {"evidence", "findings", "problem"}
 
 
-async def change(tx: AsyncConnection, transfer_id: str, now: datetime, **values: Any) -> None:
-    """Some columns of a transfer whose case the caller has locked."""
+async def change(tx: AsyncConnection, transfer_id: str, now: datetime, **values: Any) -> Transfer:
+    """Some columns of a transfer whose case the caller has locked. Returns it as it is now, its case too."""
     values["moved_at"] = now
     names = list(values)
     sets = ", ".join(
         f"{name} = ${place}{'::text::jsonb' if name in _TEXT else ''}" for place, name in enumerate(names, start=2)
     )
     given = [msgspec.json.encode(values[name]).decode() if name in _TEXT else values[name] for name in names]
-    await (await driver(tx)).execute(
-        f"UPDATE transfers SET {sets} WHERE id = $1",  # noqa: S608 - our own columns
+    row = await (await driver(tx)).fetchrow(
+        f"""WITH t AS (UPDATE transfers SET {sets} WHERE id = $1 RETURNING *)
+            {_COLUMNS} FROM t {_JOINED}""",  # noqa: S608 - our own columns
         transfer_id,
         *given,
     )
+    assert row is not None
+    return _transfer(row)
 
 
 async def start_clock(

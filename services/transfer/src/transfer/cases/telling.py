@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 from casework.kinds import CaseKind
 from casework.rules import apart
@@ -10,6 +12,7 @@ from regulation.school_year import grade_name
 from service_kit import organisations
 from service_kit.database import driver
 from shared_contracts.cases import CaseStands
+from shared_contracts.organisations import OrganisationChanged
 from shared_contracts.outside_transfers import OutwardApproved
 from shared_contracts.transfer import TransferApproved, TransferEnded, TransfersStand, TransferState
 
@@ -20,10 +23,15 @@ from transfer.outside.authority import AUTHORITY
 from transfer.rules.kind import outside_steps
 
 
-async def stands(work: TransferWork, kind: CaseKind, transfer: Transfer) -> None:
-    """Tell who has to act now, or that nobody has any more. An overdue step goes to whoever is above the one that has it."""
+async def stands(
+    work: TransferWork, kind: CaseKind, transfer: Transfer, known: Mapping[str, OrganisationChanged] | None = None
+) -> None:
+    """Tell who has to act now, or that nobody has any more. An overdue step goes to whoever is above the one that has it.
+    `known`: organisations that were read already, that one with them."""
     whose = turn_of(work, kind, transfer)
-    found = await organisations.find(work.tx, whose.organisation) if whose else None
+    if known is None:
+        known = await organisations.known(work.tx, {whose.organisation} if whose and whose.organisation else set())
+    found = known.get(whose.organisation) if whose and whose.organisation else None
     superior = found.authority if found else None
     work.emit(TransfersStand(cases=(case_stands(work, kind, transfer, superior),)), transfer.id)
 

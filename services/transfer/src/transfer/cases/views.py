@@ -50,26 +50,24 @@ def sees(actor: Actor, act: str, transfer: Transfer) -> bool:
 async def view(work: TransferWork, actor: Actor, transfer: Transfer) -> TransferView:
     """One transfer with all that was done."""
     history = await store.history(work.tx, transfer.id)
-    return (await _views(work, actor, [transfer], {transfer.id: history}))[0]
+    return seen(work, actor, transfer, history, await organisations.names(work.tx, named(transfer, history)))
 
 
 async def views(work: TransferWork, actor: Actor, transfers: Sequence[Transfer]) -> tuple[TransferView, ...]:
     """Rows of a list: without timelines."""
-    return await _views(work, actor, transfers, {})
+    names = await organisations.names(work.tx, {code for one in transfers for code in named(one, ())})
+    return tuple(seen(work, actor, one, (), names) for one in transfers)
 
 
-async def _views(
-    work: TransferWork, actor: Actor, transfers: Sequence[Transfer], histories: dict[str, list[DecisionRow]]
-) -> tuple[TransferView, ...]:
-    codes = {code for one in transfers for code in (one.to_school, one.from_school)}
-    codes |= {row.organisation for rows in histories.values() for row in rows}
-    names = await organisations.names(work.tx, codes)
-    return tuple(_view(work, actor, one, names, histories.get(one.id, [])) for one in transfers)
+def named(transfer: Transfer, history: Sequence[DecisionRow]) -> set[str]:
+    """Organisations whose names a view shows."""
+    return {transfer.to_school, transfer.from_school, *(row.organisation for row in history)}
 
 
-def _view(
-    work: TransferWork, actor: Actor, transfer: Transfer, names: dict[str, str], history: Sequence[DecisionRow]
+def seen(
+    work: TransferWork, actor: Actor, transfer: Transfer, history: Sequence[DecisionRow], names: Mapping[str, str]
 ) -> TransferView:
+    """A transfer with these acts. `names`: of all that is `named`."""
     kind = kind_of(work, transfer)
     standing = transfer.standing
     open_ = standing.status == "open" and standing.step is not None
@@ -150,7 +148,7 @@ def entered_for(transfer: Transfer, row: DecisionRow) -> str:
     return school.name if row.step == Step.RELEASING_SCHOOL else school.authority
 
 
-def _step(kind: CaseKind, transfer: Transfer, row: DecisionRow, actor: Actor, names: dict[str, str]) -> StepView:
+def _step(kind: CaseKind, transfer: Transfer, row: DecisionRow, actor: Actor, names: Mapping[str, str]) -> StepView:
     moved = row.details.get("parties", {}) if row.decision == "reroute" else {}
     return StepView(
         step=row.step,

@@ -83,7 +83,7 @@ async def open_outward(work: TransferWork, command: OpenOutward) -> TransferView
         outside=view("to", command.school, command.document),
     )
     transfer = await opening.put(work, command, pupil, sides, decision, seat=False)
-    return await views.view(work, actor, transfer)
+    return await acting.told(work, actor, transfer)
 
 
 def office() -> Target:
