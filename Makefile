@@ -9,7 +9,7 @@ LOCKING := --universal --python-version 3.11 --generate-hashes --no-emit-index-u
 CODE   := libs services infra deploy tests_e2e benchmarks conftest.py .ci
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-browser run up down reset clock status logs demo demo-transfer test lint format types imports regulation article check-docs \
-  unit e2e test-browser seed-province bench-registration bench-export bench-search bench-looking-back bench-token bench-audit bench-worklist dead-letters replay audit-verify lock
+  unit e2e test-browser seed-province bench-registration bench-export bench-search bench-looking-back bench-token bench-audit bench-worklist bench-transfers dead-letters replay audit-verify lock
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{sub(/ .*/, "", $$1); printf "  make %-20s %s\n", $$1, $$2}'
@@ -114,6 +114,9 @@ bench-audit: setup ## a read of one pupil that is recorded first, as a ratio to 
 
 bench-worklist: setup ## p95 of work queues with 20,000 open cases, as a ratio to a read by key
 	@$(PY) benchmarks/worklist.py
+
+bench-transfers: setup ## complete transfers a second with 8 clients, the share of each hop (from traces), ratio to a bare program
+	@$(PY) benchmarks/transfers.py
 
 # ---- the law --------------------------------------------------------------------------------------------------------
 

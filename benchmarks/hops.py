@@ -143,7 +143,7 @@ def _text(span: Span) -> str:
     return span.attributes.get("db.query.text", "")
 
 
-_READ_ONLY = "SET TRANSACTION READ ONLY"
+_READ_ONLY = "BEGIN READ ONLY"
 
 
 def _counts(spans: Sequence[Span]) -> dict[str, int]:

@@ -292,7 +292,8 @@ async def put(
     on_list: bool = False,
     placement: str = "",
 ) -> store.Transfer:
-    """A case as it is opened, with its hold granted; whoever has to act is not told yet (`acting.told`). `placement`: as in `transfers`."""
+    """A case as it is opened, with its hold granted; whoever has to act is not told yet (`acting.told`). `placement`: as in
+    `transfers`."""
     application, actor = command.application, command.actor
     side = None if sides.outside is None else sides.outside.side
     steps = chain(work, sides.to_authority, sides.from_authority, side)

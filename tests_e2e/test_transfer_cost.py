@@ -1,0 +1,82 @@
+"""What a transfer costs, counted in its traces: statements to PostgreSQL by service, and questions over the bus."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from e2e_cast import Cast
+from e2e_flow import Desk
+from e2e_people import People
+from e2e_system import System, wait_for
+from e2e_transfer import a_class, application, get, paper, registered
+from xueji_local.collector import Span
+
+pytestmark = pytest.mark.timeout(300)
+STEPS = (
+    ("receiving_authority", "neighbour.officer"),
+    ("releasing_school", "principal"),
+    ("releasing_authority", "county.officer"),
+)
+MOST = {"transfer": 52, "registry": 86, "identity": 8, "notifications": 41}
+"""Statements that a service may send for one transfer, from the application to the moved record, BEGIN and COMMIT too. A
+question more in a handler is one to four more here."""
+DRIVERS = ("WITH RECURSIVE typeinfo_tree", "SELECT current_setting('jit')")
+"""What the driver asks once on each connection, before it first sends an array of a type."""
+QUESTIONS = 10
+"""Four from the gateway; the facts for each of four acts, the hold, and whose number it is."""
+
+
+def sent(span: Span) -> str:
+    """The statement of a span; empty where it is none."""
+    return span.attributes.get("db.query.text", "")
+
+
+def walked(cast: Cast, person: dict[str, Any]) -> list[str]:
+    """One transfer from the application to the moved record; the traces of its four requests."""
+    registrar = cast["shanhe.registrar"]
+    answer = registrar.send("POST", "/v1/transfers", json=application(person, evidence=paper(registrar)))
+    assert answer.status_code == 201, answer.text
+    transfer, traces = answer.json()["id"], [answer.headers["x-trace-id"]]
+    for step, who in STEPS:
+        body = {"step": step, "decision": "approve"}
+        if step == "receiving_authority":
+            body |= {"override": True, "reason": "情况属实，同意"}
+        answer = cast[who].send("POST", f"/v1/transfers/{transfer}/decisions", json=body)
+        assert answer.status_code == 200, answer.text
+        traces.append(answer.headers["x-trace-id"])
+    wait_for(lambda: get(registrar, f"/v1/transfers/{transfer}")["state"] == "completed", 60, "the record did not move")
+    return traces
+
+
+def spans_of(system: System, traces: list[str]) -> list[Span]:
+    """All of them: every act was told to the queues, and the last one has come back from the registry."""
+
+    def whole() -> bool:
+        found = [span for span in system.collector.spans() if span.trace_id in traces]
+        told = sum(span.service == "notifications" and span.kind == "consumer" for span in found)
+        back = any(span.service == "transfer" and span.kind == "consumer" for span in found)
+        return told > len(traces) and back
+
+    wait_for(whole, 60, "the spans of a transfer do not come")
+    return [span for span in system.collector.spans() if span.trace_id in traces]
+
+
+@pytest.mark.clause("24.5.1")
+def test_what_a_transfer_costs_is_counted_and_does_not_grow(
+    system: System, cast: Cast, people: People, xinchun: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, persons = registered(people, xinchun, 2)
+    a_class(cast["shanhe.registrar"])
+    for person in persons:
+        spans = spans_of(system, walked(cast, person))
+        statements = Counter(span.service for span in spans if sent(span) and not sent(span).startswith(DRIVERS))
+        questions = sum(span.kind == "client" and not sent(span) for span in spans)
+        with capsys.disabled():
+            print(f"\n  a transfer: {dict(statements)} statements, {questions} questions over the bus", end="")
+        assert questions <= QUESTIONS, sorted(span.name for span in spans if span.kind == "client")
+        over = {service: count for service, count in statements.items() if count > MOST.get(service, 0)}
+        assert not over, "\n".join(
+            f"{span.service}: {sent(span)[:150]}" for span in spans if span.service in over and sent(span)
+        )
