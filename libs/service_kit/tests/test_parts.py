@@ -231,6 +231,43 @@ async def test_what_goes_to_the_driver_first_is_rolled_back_too(db: Database) ->
 
 
 @pytest.mark.integration
+async def test_a_reading_transaction_changes_nothing_and_the_next_one_may(db: Database) -> None:
+    for _ in range(3):  # the same connection, in turns
+        with pytest.raises(sa.exc.DBAPIError, match="read-only"):
+            async with db.reading() as tx:
+                await tx.execute(sa.insert(things).values(id="r", n=1))
+        with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+            async with db.reading() as tx:
+                await (await driver(tx)).execute("DELETE FROM things")
+        async with db.transaction() as tx:
+            await execute(tx, "INSERT INTO things (id, n) VALUES ('w', 1) ON CONFLICT (id) DO UPDATE SET n = 2")
+
+
+@pytest.mark.integration
+async def test_a_statement_alone_is_committed_in_one_round_trip(db: Database) -> None:
+    await db.alone("INSERT INTO things (id, n) VALUES ($1, $2)", "a", 1)
+    await asyncio.sleep(0)  # the driver tells its loggers in the loop's next turn
+    before = ROUND_TRIPS._value.get()
+    await db.alone("UPDATE things SET n = $2 WHERE id = $1", "a", 7)
+    await asyncio.sleep(0)
+    assert ROUND_TRIPS._value.get() == before + 1
+    async with db.reading() as tx:
+        assert (await fetch_all(tx, "SELECT n FROM things WHERE id = 'a'"))[0]["n"] == 7
+
+
+@pytest.mark.integration
+async def test_every_statement_is_counted_however_it_is_sent(db: Database) -> None:
+    async with db.transaction() as tx:
+        await fetch_all(tx, sa.select(things))  # the driver asks for types that it has not seen on this connection
+        await asyncio.sleep(0)
+        before = ROUND_TRIPS._value.get()
+        await fetch_all(tx, sa.select(things))
+        await (await driver(tx)).fetch("SELECT 1")
+        await asyncio.sleep(0)
+        assert ROUND_TRIPS._value.get() == before + 2
+
+
+@pytest.mark.integration
 async def test_a_dead_connection_is_replaced_at_checkout(db: Database, sandbox: Sandbox) -> None:
     async with db.transaction() as tx:
         pid = await (await driver(tx)).fetchval("SELECT pg_backend_pid()")
