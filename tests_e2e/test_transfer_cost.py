@@ -19,7 +19,7 @@ STEPS = (
     ("releasing_school", "principal"),
     ("releasing_authority", "county.officer"),
 )
-MOST = {"transfer": 52, "registry": 86, "identity": 8, "notifications": 41}
+MOST = {"transfer": 58, "registry": 100, "identity": 10, "notifications": 60}
 """Statements that a service may send for one transfer, from the application to the moved record, BEGIN and COMMIT too. A
 question more in a handler is one to four more here."""
 DRIVERS = ("WITH RECURSIVE typeinfo_tree", "SELECT current_setting('jit')")

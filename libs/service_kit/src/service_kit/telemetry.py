@@ -80,7 +80,7 @@ def _named(text: str) -> tuple[str, str]:
 def statement_span(text: str, seconds: float) -> None:
     """A statement that has just come back, as a span under the work that sent it; none where no work is traced.
 
-    Called for every statement that is counted, however it was sent: what SQLAlchemy prepares, BEGIN and COMMIT too. The text
+    Called for every statement, however it was sent: what SQLAlchemy prepares, BEGIN and COMMIT too. The text
     has placeholders; its values are never told.
     """
     if not trace.get_current_span().is_recording():
