@@ -38,7 +38,7 @@ def test_a_sealed_value_opens_in_its_own_place_only() -> None:
     one = vault(f"k1:{OLD}")
     entry = People(4).entry(members=(Member(slot=1, document_kind="1", document_number="x"),))
     document = one.seal_document("p1", entry.document_number)
-    waiting = Waiting(entry=entry, index=b"i", name_keys=(-1, 2))
+    waiting = Waiting(entry=entry, index=b"i", name_keys=(-1, 2), member_keys=(3,))
     row = one.seal_row("i1", waiting)
     assert one.open_row("i1", entry.row, row) == waiting
     members = one.seal_members("p1", entry.members)
@@ -58,7 +58,7 @@ def test_a_sealed_value_opens_in_its_own_place_only() -> None:
 
 def test_nothing_plain_is_left_in_a_sealed_row() -> None:
     entry = People(5).entry()
-    sealed = vault(f"k1:{OLD}").seal_row("i1", Waiting(entry=entry, index=b"i", name_keys=()))
+    sealed = vault(f"k1:{OLD}").seal_row("i1", Waiting(entry=entry, index=b"i", name_keys=(), member_keys=()))
     assert entry.document_number.encode() not in sealed
     assert entry.name.encode() not in sealed
 

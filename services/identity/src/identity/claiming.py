@@ -125,7 +125,7 @@ def _person(vault: Vault, row: _Row, work: IdentityWork) -> dict[str, Any]:
         "masked_document": mask_document(entry.document_kind, entry.document_number),
         "members": vault.seal_members(person_id, entry.members),
         "name_keys": row.waiting.name_keys,
-        "member_keys": vault.member_keys(entry.members),
+        "member_keys": row.waiting.member_keys,
         "former_names": (entry.former_name,) if entry.former_name else (),
         "created_at": work.now,
     }

@@ -85,6 +85,7 @@ def _waiting_row(work: IdentityWork, school: str, entry: PersonEntry) -> Waiting
         entry=entry,
         index=work.deps.vault.document_index(entry, school),
         name_keys=names.keys_of_all((entry.name, entry.former_name), entry.birth_date),
+        member_keys=work.deps.vault.member_keys(entry.members),
         findings=policy.faults(entry, work.today),
     )
 

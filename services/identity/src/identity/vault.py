@@ -15,11 +15,12 @@ from identity import numbers
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One row of the waiting room: the entry, its numbers normalised, and what staging worked out, which claiming need
-    not do again. `index`: of the document; `name_keys`: see `names`; `findings`: refusals."""
+    not do again. `index`: of the document; `name_keys`: see `names`; `member_keys`: see `Vault`; `findings`: refusals."""
 
     entry: PersonEntry
     index: bytes
     name_keys: tuple[int, ...]
+    member_keys: tuple[int, ...]
     findings: tuple[Finding, ...] = ()
 
 

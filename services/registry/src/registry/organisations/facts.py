@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Literal
 
 import msgspec
@@ -42,8 +43,19 @@ class SchoolFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def stage_of(self, grade: int) -> Stage | None:
         """The stage of a grade in this school, or None where the school does not carry it."""
-        return next((stage for stage in self.stages if grade in grades_of(stage, self.system)), None)
+        return _stages_of_grades(self.stages, self.system).get(grade)
 
     def entry_grades(self) -> tuple[int, ...]:
         """起始年级 of each stage the school carries: where new pupils (新生) enter."""
-        return tuple(grades_of(stage, self.system)[0] for stage in self.stages)
+        return _entry_grades(self.stages, self.system)
+
+
+# Asked ten times for each row of a roster, and one of a handful of answers.
+@functools.cache
+def _stages_of_grades(stages: tuple[Stage, ...], system: SchoolSystem) -> dict[int, Stage]:
+    return {grade: stage for stage in stages for grade in grades_of(stage, system)}
+
+
+@functools.cache
+def _entry_grades(stages: tuple[Stage, ...], system: SchoolSystem) -> tuple[int, ...]:
+    return tuple(grades_of(stage, system)[0] for stage in stages)

@@ -6,8 +6,9 @@ Set-based: a chunk of five hundred pupils costs as many statements as one.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import TypeVar
+from typing import Self, TypeVar
 
+import msgspec
 from regulation.school_year import Stage
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -20,20 +21,32 @@ from registry.registration.situation import Enrolment, PersonFacts, Registration
 K = TypeVar("K", bound=Hashable)
 
 
-def asked(facts: RegistrationFacts, form: Mapping[str, str], person_id: str | None) -> grounds.Person:
+class Home(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a form says of where a child lives; decoded from a form's JSON, it leaves the other fifty fields unread."""
+
+    household_place: str = ""
+    home_address: str = ""
+    current_address: str = ""
+
+    @classmethod
+    def of(cls, form: Mapping[str, str]) -> Self:
+        return msgspec.convert(form, cls)
+
+
+def asked(facts: RegistrationFacts, home: Home, person_id: str | None) -> grounds.Person:
     """A pupil as the form has it. `person_id`: whom identity knows by the document, if anybody.
 
     The household counts, where there is none (foreign pupils and others) the residence, which is where the school is.
     """
     stage = facts.stage
     assert stage is not None  # clause 2 has refused it before
-    household = form.get("household_place", "")
+    household = home.household_place
     return grounds.Person(
         person_id=person_id,
         stage=stage,
         enters=facts.kind == "new",
         division=household[:6] or facts.school.division,
-        address=form.get("home_address" if household else "current_address", ""),
+        address=home.home_address if household else home.current_address,
     )
 
 

@@ -59,7 +59,7 @@ async def with_person(work: RegistryWork, judged: Judged, person_id: str | None,
     stage = facts.stage
     if stage is None:
         return judged
-    asked = gate.asked(facts, judged.entry.form, person_id)
+    asked = gate.asked(facts, gate.Home.of(judged.entry.form), person_id)
     person = (await gate.of_people(work.tx, facts.school, facts.school_year, {0: asked}))[0]
     place = True
     if facts.kind == "new" and person.admission_id is None and not seated:

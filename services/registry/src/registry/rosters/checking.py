@@ -133,7 +133,7 @@ def _asked(
     if isinstance(staged, Refused):
         return {}
     return {
-        row.row: gate.asked(facts_of(row.entry, order), row.entry.form, staged[row.row].person_id)
+        row.row: gate.asked(facts_of(row.entry, order), gate.Home.of(row.entry.form), staged[row.row].person_id)
         for row in rows
         if row.entry is not None
     }

@@ -18,6 +18,7 @@ from shared_contracts.decisions import Decision, Finding, Outcome, Refused
 from shared_contracts.identity import Claim, Claimed, ClaimPersons
 from shared_contracts.registry import Approved, RegistrationsClosed, RegistrationState, RosterState, RowState
 
+from registry.context import RegistryWork
 from registry.desk import Desk, command_id
 from registry.enrolment import grounds
 from registry.organisations import store as organisations
@@ -31,7 +32,7 @@ from registry.rosters import access, findings, returning, store
 from registry.rosters.checking import CHUNK, registration_id
 from registry.rosters.store import Roster
 
-_form = msgspec.json.Decoder(dict[str, str]).decode
+_home = msgspec.json.Decoder(gate.Home).decode
 _members = msgspec.json.Decoder(tuple[tuple[int, str], ...]).decode
 _findings = msgspec.json.Decoder(tuple[Finding, ...]).decode
 
@@ -118,7 +119,8 @@ async def _without_school(desk: Desk, roster: Roster) -> None:
             break
         gone = findings.turned_down("学校已撤销，不能建籍")
         away: Away = {r["row"]: (RowState.REFUSED, (*_findings(r["findings"]), gone)) for r in records}
-        roster = await _write(desk, roster, records, away)
+        async with desk.unit() as work:
+            roster = await _write(work, desk, roster, records, away)
     await _end(desk, roster, None)
 
 
@@ -134,12 +136,17 @@ async def _next(desk: Desk, roster: Roster, rules: Rules, after: int) -> _Chunk:
 
 
 async def _chunk(desk: Desk, roster: Roster, rules: Rules, chunk: _Chunk) -> Roster:
-    """What of a chunk becomes registrations. Whoever was claimed and is refused all the same is let go of again."""
+    """A chunk becomes registrations in one transaction: looked at before anything is locked, then written."""
+    async with desk.unit() as work:
+        return await _admit(work, desk, roster, rules, chunk)
+
+
+async def _admit(work: RegistryWork, desk: Desk, roster: Roster, rules: Rules, chunk: _Chunk) -> Roster:
+    """Who of a chunk is admitted. Whoever was claimed and is refused all the same is let go of again."""
     away, claims = dict(chunk.refused), chunk.claims
-    async with desk.db.transaction() as tx:
-        names = await access.names_of(tx, {c.holder.school for c in claims.values() if c.holder is not None})
-        asked = {row.row: _asked(desk, roster, row, claims[row.row]) for row in chunk.wanted}
-        people = await gate.of_people(tx, rules.school, registration_year(rules.today), asked)
+    names = await access.names_of(work.tx, {c.holder.school for c in claims.values() if c.holder is not None})
+    asked = {row.row: _asked(desk, row, claims[row.row]) for row in chunk.wanted}
+    people = await gate.of_people(work.tx, rules.school, registration_year(rules.today), asked)
     admissions: list[Admission] = []
     released: list[Approved] = []
     rows = {row.row: _with_person(row, people[row.row]) for row in chunk.wanted}
@@ -158,7 +165,15 @@ async def _chunk(desk: Desk, roster: Roster, rules: Rules, chunk: _Chunk) -> Ros
         else:
             away[row.row] = (RowState.REFUSED, (*_findings(row.record["findings"]), *claimed.findings))
     return await _write(
-        desk, roster, chunk.records, away, school=rules.school, admissions=admissions, released=released, rows=rows
+        work,
+        desk,
+        roster,
+        chunk.records,
+        away,
+        school=rules.school,
+        admissions=admissions,
+        released=released,
+        rows=rows,
     )
 
 
@@ -185,14 +200,14 @@ def _with_person(row: _Row, person: PersonFacts, *, place: bool = True) -> _Row:
     return _Row(record=row.record, facts=facts, decision=decide(facts))
 
 
-def _asked(desk: Desk, roster: Roster, row: _Row, claimed: Claimed) -> grounds.Person:
+def _asked(desk: Desk, row: _Row, claimed: Claimed) -> grounds.Person:
     """Where the child lives stands in the form, which is read where it counts: of new pupils."""
-    form: dict[str, str] = {}
+    home = gate.Home()
     if row.facts.kind == "new":
-        context = intake.form_context(registration_id(roster.id, row.row))
-        form = _form(desk.deps.cipher.open_bytes(row.record["form"], context))
+        context = intake.form_context(claimed.registration_id)
+        home = _home(desk.deps.cipher.open_bytes(row.record["form"], context))
     known = claimed.person_id or (claimed.holder.person_id if claimed.holder else None)
-    return gate.asked(row.facts, form, known)
+    return gate.asked(row.facts, home, known)
 
 
 def _day(roster: Roster) -> date:
@@ -254,6 +269,7 @@ def _admission(roster: Roster, row: _Row, claimed: Claimed, person_id: str) -> A
 
 
 async def _write(
+    work: RegistryWork,
     desk: Desk,
     roster: Roster,
     records: Sequence[Any],
@@ -265,27 +281,26 @@ async def _write(
     rows: Mapping[int, _Row] = MappingProxyType({}),
 ) -> Roster:
     """Registrations, rows and progress: all of the chunk or nothing. The first rows get the places that are left."""
-    async with desk.unit() as work:
-        if school is not None:
-            fitting, beyond = await intake.seat(work, school, admissions)
-            away = away | {a.row: _without_place(rows[a.row]) for a in beyond if a.row is not None}
-            let_go = (*released, *(Approved(registration_id=a.registration_id, person_id=a.person_id) for a in beyond))
-            if let_go:
-                closed = RegistrationsClosed(school=school.code, closed=let_go, reason="withdrawn")
-                work.emit(closed, roster.id)
-            admissions = fitting
-            await intake.admit(work, school, admissions, held=True)
-        await store.admitted(work.tx, roster.id, {a.row: a.registration_id for a in admissions if a.row is not None})
-        await store.turned_away(work.tx, roster.id, away)
-        was = {record["row"]: record["state"] for record in records}
-        return await store.stage(
-            work.tx,
-            roster,
-            desk.owner,
-            cursor=records[-1]["row"],
-            done=roster.done + len(records),
-            **_counts(roster, away, was),
-        )
+    if school is not None:
+        fitting, beyond = await intake.seat(work, school, admissions)
+        away = away | {a.row: _without_place(rows[a.row]) for a in beyond if a.row is not None}
+        let_go = (*released, *(Approved(registration_id=a.registration_id, person_id=a.person_id) for a in beyond))
+        if let_go:
+            closed = RegistrationsClosed(school=school.code, closed=let_go, reason="withdrawn")
+            work.emit(closed, roster.id)
+        admissions = fitting
+        await intake.admit(work, school, admissions, held=True)
+    await store.admitted(work.tx, roster.id, {a.row: a.registration_id for a in admissions if a.row is not None})
+    await store.turned_away(work.tx, roster.id, away)
+    was = {record["row"]: record["state"] for record in records}
+    return await store.stage(
+        work.tx,
+        roster,
+        desk.owner,
+        cursor=records[-1]["row"],
+        done=roster.done + len(records),
+        **_counts(roster, away, was),
+    )
 
 
 def _without_place(row: _Row) -> tuple[RowState, tuple[Finding, ...]]:

@@ -33,6 +33,11 @@ async def renamed(tx: AsyncConnection, student_id: str, former: str, new: str, *
     await connection.execute("INSERT INTO search_pending (student_id) VALUES ($1)", student_id)
 
 
+async def anybody_waits(tx: AsyncConnection) -> bool:
+    found: bool = await (await driver(tx)).fetchval("SELECT EXISTS (SELECT FROM search_pending)")
+    return found
+
+
 async def keep_up(tx: AsyncConnection) -> int:
     """Bring the index up to date for as many waiting students as fit a batch; how many rows waited, 0: none do.
 

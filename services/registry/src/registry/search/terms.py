@@ -25,6 +25,7 @@ LONGEST = 60
 FEWEST_LETTERS = 2
 
 _WORDS = re.compile(r"[\s·•・‧∙⋅.．\-'’]+")
+_SIGNS = re.compile(r"[\W_]+")  # all but letters and digits of any script
 _UMLAUT = str.maketrans(dict.fromkeys("üǖǘǚǜ", "v"))
 
 
@@ -34,12 +35,7 @@ def fold(text: str) -> str:
     Wildcards of any database, controls and NUL are signs: they are left out.
     """
     text = unicodedata.normalize("NFKC", text).casefold().translate(_UMLAUT)
-    plain = unicodedata.normalize("NFC", "".join(c for c in unicodedata.normalize("NFD", text) if _kept(c)))
-    return plain[:LONGEST]
-
-
-def _kept(character: str) -> bool:
-    return unicodedata.category(character)[0] in "LN" and character != LAST
+    return unicodedata.normalize("NFC", _SIGNS.sub("", unicodedata.normalize("NFD", text)))[:LONGEST]
 
 
 @clause("15.4")

@@ -15,8 +15,10 @@ from registry.search import store
 
 log = logging.getLogger(__name__)
 
-POLL = 1.5
-"""Seconds: a new pupil is found two seconds after the number has come."""
+POLL = 1.3
+GATHERS = 0.5
+"""Seconds between two looks, and in which what comes together is left to come: the numbers of a roster come in batches, the
+next of which would wait for the index of the last. A new pupil is found two seconds after the number has come."""
 PAUSE = 5.0
 
 STUDENTS = Counter("search_students_total", "Students whose terms were looked at anew")
@@ -27,13 +29,28 @@ async def run(kit: Kit, deps: Registry, stop: asyncio.Event) -> None:
     while not stop.is_set():
         wait = POLL
         try:
-            async with kit.db.transaction() as tx:
-                done = await store.keep_up(tx)
-            STUDENTS.inc(done)
-            if done == store.BATCH:
-                continue
+            if await _waits(kit):
+                await _pause(stop, GATHERS)
+                while not stop.is_set() and await _batch(kit) == store.BATCH:
+                    pass
         except Exception as error:  # the database is away for a moment: nothing was taken
             log.warning("index of names: tried again later: %s", describe(error))
             wait = PAUSE
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), wait)
+        await _pause(stop, wait)
+
+
+async def _waits(kit: Kit) -> bool:
+    async with kit.db.transaction() as tx:
+        return await store.anybody_waits(tx)
+
+
+async def _batch(kit: Kit) -> int:
+    async with kit.db.transaction() as tx:
+        done = await store.keep_up(tx)
+    STUDENTS.inc(done)
+    return done
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)

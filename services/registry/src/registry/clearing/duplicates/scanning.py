@@ -33,7 +33,10 @@ from registry.context import Registry, RegistryWork
 log = logging.getLogger(__name__)
 
 BATCH = 500
-POLL = 2.0
+POLL = 1.4
+GATHERS = 0.5
+"""Seconds between two looks, and in which records that come together are left to come: whoever confirms a roster waits for
+its registrations, and nobody for what is compared. Every record is compared within two seconds."""
 LONGEST_PAUSE = 120.0
 PATIENCE = 30.0
 """Seconds that identity may take for 500 persons."""
@@ -47,18 +50,32 @@ class NotAnswered(Exception):
 
 
 async def run(kit: Kit, deps: Registry, stop: asyncio.Event) -> None:
+    idle = False
     while not stop.is_set():
         worked = False
         try:
-            worked = await arrivals_step(kit, deps) or worked
+            if await _anybody_came(kit):
+                if idle:
+                    await _pause(stop, GATHERS)
+                worked = await arrivals_step(kit, deps)
             worked = await scan_step(kit, deps) or worked
         except (BusError, NotAnswered) as error:
             log.warning("the search for duplicates waits for identity: %s", describe(error))
         except Exception as error:  # ours or the database's: the step is done again
             log.exception("a step of the search for duplicates failed, again later: %s", describe(error))
-        if not worked:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), POLL)
+        idle = not worked
+        if idle:
+            await _pause(stop, POLL)
+
+
+async def _anybody_came(kit: Kit) -> bool:
+    async with kit.db.transaction() as tx:
+        return await store.anybody_came(tx)
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
 
 
 @clause("20.1")

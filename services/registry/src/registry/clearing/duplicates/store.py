@@ -195,6 +195,11 @@ async def arrive(tx: AsyncConnection, record_ids: Sequence[str], now: datetime) 
     await insert_rows(tx, tables.arrivals, rows, on_conflict="DO NOTHING")
 
 
+async def anybody_came(tx: AsyncConnection) -> bool:
+    found: bool = await (await driver(tx)).fetchval("SELECT EXISTS (SELECT FROM duplicate_arrivals)")
+    return found
+
+
 async def take_arrivals(tx: AsyncConnection, limit: int) -> list[asyncpg.Record]:
     """The oldest, with their persons, taken off the list when this transaction commits. Other copies step over them."""
     return await (await driver(tx)).fetch(

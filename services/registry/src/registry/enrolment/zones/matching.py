@@ -6,6 +6,7 @@ longest wins; two schools that both have it share the address, which is said and
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
@@ -14,7 +15,8 @@ import msgspec
 from regulation.mark import clause
 
 NUMERALS = frozenset("0123456789〇零一二三四五六七八九十百")
-_FOLDED = str.maketrans({"臺": "台", "裏": "里", "衚": "胡", "衕": "同"})
+_FOLDED = (("臺", "台"), ("裏", "里"), ("衚", "胡"), ("衕", "同"))
+_SIGNS = re.compile(r"[\W_]+")  # all but letters and digits of any script
 
 
 class Area(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -42,8 +44,10 @@ class Matched(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 def normalise(text: str) -> str:
     """An address as it is compared: full-width forms, white space and punctuation do not count."""
-    folded = unicodedata.normalize("NFKC", text).translate(_FOLDED).casefold()
-    return "".join(c for c in folded if unicodedata.category(c)[0] in "LN")
+    folded = unicodedata.normalize("NFKC", text)
+    for other, usual in _FOLDED:
+        folded = folded.replace(other, usual)
+    return _SIGNS.sub("", folded.casefold())
 
 
 class Zones:
@@ -73,7 +77,7 @@ class Zones:
         for name, matched in self._names.get(division, ()):
             if len(name) < length:
                 break
-            if not _stands_in(name, text):
+            if name not in text or not _stands_in(name, text):  # hundreds of names, of which one is there
                 continue
             length = len(name)
             for one in matched:
