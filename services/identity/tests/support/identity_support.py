@@ -36,7 +36,7 @@ from service_kit.ids import new_id
 from service_kit.service import Kit
 from shared_contracts import identity as contract
 from shared_contracts.actors import Actor, Role, system
-from shared_contracts.identity import Claim, Claimed, ClaimPersons, PersonEntry, StagePersons
+from shared_contracts.identity import Claim, Claimed, ClaimPersons, LikelyPair, PersonEntry, ScanLikely, StagePersons
 from shared_contracts.messages import subject
 from shared_contracts.registry import Approved, RegistrationsApproved, RegistrationsClosed
 from xueji_local.processes import free_port
@@ -45,6 +45,7 @@ NOW = datetime.fromisoformat("2026-09-07T09:00:00+08:00")
 SCHOOL = "2123010001"
 OTHER_SCHOOL = "2123010002"
 REGISTRAR = Actor(account="r1", name="学籍管理员", organisation=SCHOOL, roles=(Role.REGISTRAR,))
+REGISTRY = system("registry")
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙马朱胡郭何高林罗"
 GIVEN = "子轩涵浩宇梓欣怡雨晨诗琪佳俊杰文博思睿明志强伟芳娜敏静丽洋艳勇军平刚桂英建国华"
 
@@ -297,3 +298,10 @@ async def run(desk: Desk, lane: Lane) -> int:
     while taken := await matching.one_batch(desk.kit, desk.deps, lane):
         total += taken
     return total
+
+
+async def scan(desk: Desk, *persons: Claimed) -> tuple[LikelyPair, ...]:
+    """Who is likely to be the same pupil as one of these."""
+    reply = await desk.ask(ScanLikely(actor=REGISTRY, person_ids=tuple(p.person_id or "" for p in persons)))
+    pairs: tuple[LikelyPair, ...] = reply.pairs
+    return pairs
