@@ -218,6 +218,25 @@ async def test_two_pupils_never_come_back(world: ClearingWorld) -> None:
     assert (await undo(world, pair)).state == "open"
 
 
+async def test_the_worker_compares_whoever_comes_while_it_looks(world: ClearingWorld) -> None:
+    async def compared() -> None:
+        async with asyncio.timeout(60):
+            while await world.sql("SELECT 1 FROM duplicate_arrivals"):
+                await asyncio.sleep(0.05)
+
+    stop = asyncio.Event()
+    running = asyncio.create_task(scanning.run(world.kit, world.deps, stop))
+    try:
+        a = await world.registered(SCHOOL)
+        await compared()
+        b = await world.under_way(FAR_SCHOOL, document_kind="Z")
+        await compared()
+    finally:
+        stop.set()
+        await running
+    assert (await pair_of(world, a, b)).state == "open"
+
+
 async def store_arrive(world: ClearingWorld, *ids: str) -> None:
     async with world.db.transaction() as tx:
         await store.arrive(tx, ids, world.clock.now())

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 
 import msgspec
 import pytest
-from registry.search import handlers, store
+from registry.search import handlers, store, worker
 from registry_world import (
     AUTHORITY,
     CITY,
@@ -239,3 +240,18 @@ async def test_a_new_student_waits_for_the_index_within_the_same_transaction(wor
     await world.keep_up()
     (found,) = await world.search("ouyang", REGISTRAR)
     assert found.id == one
+
+
+async def test_the_worker_follows_whoever_comes_while_it_looks(world: SearchWorld):
+    stop = asyncio.Event()
+    running = asyncio.create_task(worker.run(world.kit, world.deps, stop))
+    try:
+        for name in ("王甲", "王乙"):
+            await world.pupil(name)
+            async with asyncio.timeout(60):
+                while await world.sql("SELECT 1 FROM search_pending"):
+                    await asyncio.sleep(0.05)
+    finally:
+        stop.set()
+        await running
+    assert await world.names("王") == ["王乙", "王甲"]
