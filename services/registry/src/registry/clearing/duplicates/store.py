@@ -325,4 +325,5 @@ async def put_off(tx: AsyncConnection, scan_id: str, until: datetime) -> None:
 
 
 def _pair(row: asyncpg.Record) -> Pair:
-    return Pair(**{**row, "agreements": tuple(row["agreements"]), "reasons": tuple(row["reasons"])})
+    values = {name: row[name] for name in Pair.__struct_fields__}  # the row has its clock beside them
+    return Pair(**{**values, "agreements": tuple(row["agreements"]), "reasons": tuple(row["reasons"])})
