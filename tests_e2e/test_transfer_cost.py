@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from typing import Any
 
@@ -24,6 +25,8 @@ MOST = {"transfer": 58, "registry": 100, "identity": 10, "notifications": 60}
 question more in a handler is one to four more here."""
 DRIVERS = ("WITH RECURSIVE typeinfo_tree", "SELECT current_setting('jit')")
 """What the driver asks once on each connection, before it first sends an array of a type."""
+STILL = 2.0
+"""Seconds without a new span after which all are there; exporters send every half second."""
 QUESTIONS = 10
 """Four from the gateway; the facts for each of four acts, the hold, and whose number it is."""
 
@@ -51,16 +54,21 @@ def walked(cast: Cast, person: dict[str, Any]) -> list[str]:
 
 
 def spans_of(system: System, traces: list[str]) -> list[Span]:
-    """All of them: every act was told to the queues, and the last one has come back from the registry."""
+    """All of them: the registry's answer has been taken, and no more have come for some time."""
 
-    def whole() -> bool:
-        found = [span for span in system.collector.spans() if span.trace_id in traces]
-        told = sum(span.service == "notifications" and span.kind == "consumer" for span in found)
-        back = any(span.service == "transfer" and span.kind == "consumer" for span in found)
-        return told > len(traces) and back
+    def found() -> list[Span]:
+        return [span for span in system.collector.spans() if span.trace_id in traces]
 
-    wait_for(whole, 60, "the spans of a transfer do not come")
-    return [span for span in system.collector.spans() if span.trace_id in traces]
+    def back() -> bool:
+        return any(span.service == "transfer" and span.kind == "consumer" for span in found())
+
+    wait_for(back, 60, "the spans of a transfer do not come")
+    seen, since = len(found()), time.monotonic()
+    while time.monotonic() - since < STILL:
+        time.sleep(0.1)
+        if len(now := found()) != seen:
+            seen, since = len(now), time.monotonic()
+    return found()
 
 
 @pytest.mark.clause("24.5.1")
