@@ -43,7 +43,7 @@ class Shown:
 @pytest.fixture(scope="module")
 def fresh() -> Iterator[System]:
     """Its clock is moved."""
-    with running_system() as running:
+    with running_system() as running, running.found():
         yield running
 
 
@@ -64,6 +64,7 @@ def demonstrated(system: System, folder: Path) -> Shown:
     for account in ("nangang.officer", "mingde.registrar", "zhongyang.registrar", "xinchun.registrar"):
         system.account(account).forget()
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    assert system.gateway in done.stdout, "it ran on another stack than this one"
     return Shown(done.returncode, done.stdout, folder)
 
 

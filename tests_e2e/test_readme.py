@@ -43,7 +43,7 @@ def test_what_it_tells_to_make_is_there(page: str) -> None:
 def test_the_demonstration_ends_as_planted() -> None:
     """`make demo` on a system of its own: the first day, 60 rows, every hard case, both workbooks again, a draw; and
     `make demo-transfer` behind it."""
-    with running_system() as fresh:
+    with running_system() as fresh, fresh.found():
         done = subprocess.run(
             [sys.executable, "-m", "xueji_local.demo", "--rows", "60"],
             env={**os.environ, "XUEJI_HOME": str(fresh.layout.home)},

@@ -43,6 +43,7 @@ from xueji_local.layout import Layout
 from xueji_local.processes import free_port
 from xueji_local.programs import SERVICES, Child, External, Program
 from xueji_local.progress import Terminal
+from xueji_local.running import Lock
 from xueji_local.stack import Stack
 from xueji_local.testing import AnyNats, AnyPostgres, running_nats, running_postgres, scratch
 
@@ -135,6 +136,16 @@ class System:
 
     def anonymous(self) -> httpx.Client:
         return httpx.Client(base_url=self.gateway, timeout=30, trust_env=False)
+
+    @contextlib.contextmanager
+    def found(self) -> Iterator[None]:
+        """Commands that look for a running stack find this one, instead of starting another in its home."""
+        lock = Lock(self.layout)
+        assert lock.take(), "somebody else runs in this home"
+        try:
+            yield
+        finally:
+            lock.release()
 
     # ---- time -------------------------------------------------------------------------------------------------------
 
