@@ -96,7 +96,9 @@ class System:
         with contextlib.closing(Client(self.file.gateway, self._registrars()[0])) as client:
             known = {view.code: view for view in client.organisations()}
         codes = [account.organisation for account in self._registrars()]
-        self.schools = [known[code] for code in dict.fromkeys(codes) if known[code].stages[0] == STAGE]
+        # A private school takes nobody without an approved scheme (8).
+        views = [known[code] for code in dict.fromkeys(codes)]
+        self.schools = [view for view in views if view.stages[0] == STAGE and view.ownership == "public"]
         self._used = dict.fromkeys((school.code for school in self.schools), 0)
         self._runner.run(self._make_room())
 
