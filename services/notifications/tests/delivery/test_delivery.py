@@ -68,7 +68,7 @@ async def test_nothing_is_sent_before_the_code_and_to_nobody_else(post: Delivery
     await post.notice(OFFICER)
     (only,) = await post.go()
     assert "验证码" in only.text
-    rows = await post.sql("SELECT address, code, content FROM contacts, deliveries")
+    rows = await post.sql("SELECT c.address, code, content FROM contacts c, deliveries")
     assert not any(PHONE.encode() in bytes(row["address"]) for row in rows)
     assert not any(post.code().encode() in bytes(row["content"]) + bytes(row["code"]) for row in rows)
 

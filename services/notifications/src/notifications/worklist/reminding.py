@@ -86,12 +86,13 @@ async def _say(work: NotificationsWork, rows: list[Due]) -> int:
         passed += [(one, earlier) for earlier in MARKS[: MARKS.index(mark) + 1] if earlier not in one.said]
     if not marked:
         return 0
+    new = await store.said(work.tx, passed, work.today)
+    marked = [(one, mark) for one, mark in marked if (one.id, mark) in new]
     told: Counter[Said] = Counter()
     for one, mark in marked:
         told.update(_to_whom(one, mark, work))
     for said, number in sorted(told.items()):
         await notices.put(work.tx, _draft(said, number, work.today), work.now)
-    await store.said(work.tx, passed, work.today)
     return len(marked)
 
 

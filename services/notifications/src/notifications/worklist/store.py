@@ -258,12 +258,14 @@ _SAID = """
 INSERT INTO reminders (task_id, version, mark, due_on, said_on)
 SELECT task_id, version, mark, due_on, $5 FROM unnest($1::text[], $2::bigint[], $3::text[], $4::date[])
     AS n(task_id, version, mark, due_on)
-ON CONFLICT DO NOTHING
+ON CONFLICT DO NOTHING RETURNING task_id, mark
 """
 
 
-async def said(tx: AsyncConnection, marked: Sequence[tuple[Due, str]], today: date) -> None:
-    await (await driver(tx)).execute(
+async def said(tx: AsyncConnection, marked: Sequence[tuple[Due, str]], today: date) -> set[tuple[str, str]]:
+    """Write down what is said; which (row, mark) of it was not said yet. Another copy may have said the rest after these
+    rows were read and before they were locked."""
+    rows = await (await driver(tx)).fetch(
         _SAID,
         [one.id for one, _ in marked],
         [one.version for one, _ in marked],
@@ -271,3 +273,4 @@ async def said(tx: AsyncConnection, marked: Sequence[tuple[Due, str]], today: da
         [one.due_on for one, _ in marked],
         today,
     )
+    return {(row["task_id"], row["mark"]) for row in rows}
