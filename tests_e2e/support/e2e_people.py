@@ -17,8 +17,8 @@ from regulation.school_year import SchoolSystem, Stage, grades_of
 from xueji_local import generator, province
 from xueji_local.generator_form import School
 
-_SEEDS = count(11)
-"""Rosters of other seeds share few pupils; those below are for rosters that have to be the same in several tests."""
+_SEEDS = (seed for seed in count(11) if (seed - 1) % generator.STRIDES >= 10)
+"""Where the others begin is for rosters that have to be the same in several tests."""
 _GIVEN: set[str] = set()
 """Document numbers of pupils that stood in a roster: nobody is given to two tests."""
 
@@ -137,14 +137,12 @@ class People:
 
     def roster(self, key: str, rows: int, *, seed: int | None = None, planted: bool = False, **more: Any) -> Made:
         """A workbook of a school (`xinchun`, …). Without `seed` pupils whom no other roster has."""
-        for number in _SEEDS if seed is None else (seed,):
-            path = self._folder / f"{key}-{number}-{rows}.xlsx"
-            roster = generator.make_roster(path, school=school(key), rows=rows, seed=number, planted=planted, **more)
-            made = Made(path, roster, read(path, roster.header_row))
-            pupils = {str(row["身份证件号"]) for row in made.rows.values()}
-            if seed is not None or not pupils & _GIVEN:
-                break
-        _GIVEN.update(pupils)
+        if seed is None:
+            seed, more = next(_SEEDS), {**more, "taken": _GIVEN}
+        path = self._folder / f"{key}-{seed}-{rows}.xlsx"
+        roster = generator.make_roster(path, school=school(key), rows=rows, seed=seed, planted=planted, **more)
+        made = Made(path, roster, read(path, roster.header_row))
+        _GIVEN.update(str(row["身份证件号"]) for row in made.rows.values())
         return self.known(made)
 
     def elsewhere(self, key: str, made: Made) -> Made:

@@ -215,6 +215,16 @@ def test_other_seeds_share_no_pupils(tmp_path: Path, checked: dict[int, Checked]
     assert len(two) == 300 and len(one & two) <= 2
 
 
+def test_whoever_is_taken_is_passed_over(tmp_path: Path) -> None:
+    """However many rosters are made: a seed begins at one of a hundred places."""
+    taken: set[str] = set()
+    for number in range(4):
+        made = check(make(tmp_path / f"{number}.xlsx", rows=2, seed=1 + 100 * number, planted=False, taken=taken))
+        documents = {row.entry.document_number for row in made.values() if row.entry}
+        assert len(documents) == 2 and not documents & taken
+        taken |= documents
+
+
 def test_without_cases_every_row_is_accepted(tmp_path: Path) -> None:
     plain = make(tmp_path / "plain.xlsx", rows=10, planted=False)
     assert not plain.cases

@@ -7,7 +7,7 @@ pupils match) and returns what it holds. The same arguments give the same workbo
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from datetime import date
 from itertools import count
 from pathlib import Path
@@ -76,17 +76,19 @@ def make_roster(
     population: Population | None = None,
     school_year: int | None = None,
     first_class: int = 1,
+    taken: Collection[str] = (),
 ) -> Roster:
     """Write `rows` pupils in classes of at most 45 to `path` (.xlsx) and return what they are.
 
     Up to 4,455 rows are first-graders; more fill the school's further grades with pupils of their ages. `school_year`: the
     year they enter (the current one); may be another than the population's. `first_class`: the number of the first class.
+    `taken`: document numbers of people who stand in other rosters; they are in none of these rows.
     Raises NotPossible.
     """
     people = population or Population()
     year = school_year or current_school_year()
     grades = _grades(school, rows, planted, first_class)
-    line = _Line(people, year, start=_start(seed))
+    line = _Line(people, year, start=_start(seed), taken=frozenset(taken))
     rng = random.Random(f"xueji roster {seed} {school.code} {rows} {year}")  # noqa: S311 - reproducible by intent
     seats = list(_seats(line, school, grades, rows=rows, first_class=first_class, rng=rng))
     cases: list[tuple[Case, list[Seat]]] = []
@@ -190,17 +192,19 @@ def _start(seed: int) -> int:
 
 
 class _Line:
-    """The population's line, walked from `start` as far as somebody asks. `reached`: the place after the last one seen."""
+    """The population's line, walked from `start` as far as somebody asks. `reached`: the place after the last one seen.
+    Whoever is `taken` is passed over."""
 
-    def __init__(self, population: Population, year: int, start: int) -> None:
-        self._population, self.year = population, year
+    def __init__(self, population: Population, year: int, start: int, taken: Set[str] = frozenset()) -> None:
+        self._population, self.year, self._taken = population, year, taken
         self.reached = start
         self.seen: dict[int, list[Person]] = {}
 
     def walk(self, places: int) -> None:
         for index in range(self.reached, self.reached + places):
             p = person(self._population.seed, index, self._population.school_year)
-            self.seen.setdefault(self.year - cohort_of(p.birth_date) + 1, []).append(p)
+            if p.document_number not in self._taken:
+                self.seen.setdefault(self.year - cohort_of(p.birth_date) + 1, []).append(p)
         self.reached += places
 
     def of_grade(self, grade: int) -> list[Person]:
