@@ -163,7 +163,7 @@ def test_a_guardian_hears_once_that_reports_are_there(
         return [one for one in sink.taken if one.channel == "sms" and "综合素质评价" in one.text]
 
     phones = {str(cell) for cells in made.rows.values() for title, cell in cells.items() if "电话" in title and cell}
-    wait_for(lambda: len(told()) >= len(ids), 40, "no guardian was told")
+    wait_for(lambda: len(told()) >= len(ids), 120, "no guardian was told")
     assert len(told()) == len(ids) and {one.to for one in told()} <= phones
     names = {str(cells["姓名"]) for cells in made.rows.values()}
     assert not any(name in one.text or "语文" in one.text for one in told() for name in names)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 """Screens, in pixels: a desk's and a telephone's."""
 INSTALLED = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds that a browser may take to start."""
 
 
