@@ -17,7 +17,7 @@ from e2e_system import System
 from playwright.async_api import ConsoleMessage, Error, Locator, Page, Request, Response, expect
 
 SECONDS = 45.0
-"""How long anything on a page may take: two busy cores, a whole system beside the browser, and the other tests beside both."""
+"""How long anything on a page may take: two busy cores, a whole system beside the browser, all other tests beside both."""
 expect.set_options(timeout=SECONDS * 1000)
 
 AXE = Path(str(resources.files("axe_playwright_python"))) / "axe.min.js"
