@@ -74,7 +74,9 @@ class Console:
         named = re.compile(rf"^{re.escape(link)}(\d|$)")  # some carry a count
         target = self.page.locator("nav").get_by_role("link", name=named)
         if not await target.is_visible():
-            await self.page.locator("nav details", has=self.page.locator("a", has_text=link)).locator("summary").click()
+            await (
+                self.page.locator("nav details", has=self.page.locator("a", has_text=named)).locator("summary").click()
+            )
         async with self._leaving():
             await target.click()
 

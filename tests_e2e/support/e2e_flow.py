@@ -29,6 +29,7 @@ class Desk:
     teacher: Api
     principal: Api
     officer: Api
+    system: System
 
     def of(self, step: str) -> Api:
         """Whose step it is."""
@@ -51,7 +52,7 @@ class Desk:
         return self.registrar.reach(roster_id, RosterState.IN_APPROVAL)
 
     def decide(self, roster_id: str, step: str) -> DecisionDone:
-        more = {"signed_on": today()} if step == "guardian" else {}
+        more = {"signed_on": self.system.clock.today().isoformat()} if step == "guardian" else {}
         return self.of(step).decide(roster_id, step, **more)
 
     def approve(self, roster_id: str, until: str = "authority") -> None:
@@ -82,4 +83,5 @@ def desk(system: System, key: str) -> Desk:
         teacher=system.account(f"{key}.teacher"),
         principal=system.account(f"{key}.principal"),
         officer=system.account(OFFICERS[found.supervising]),
+        system=system,
     )
