@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import httpx
 import pytest
+from console_engine import Browser
 from gateway import console, openapi
 from litestar import Litestar
 from shared_contracts.access import AccountState
@@ -16,6 +18,9 @@ from shared_contracts.records import StudentState
 from shared_contracts.registry import RegistrationState, RosterState, RowState, Step
 
 SCRIPTS = {name: file.content.decode() for name, file in console.FILES.items() if name.endswith(".js")}
+SERVICES = Path(__file__).parents[2]
+NO_PAGE = {"/v1/organisations", "/v1/evidence-files"}
+"""What the console has no page of: the notice alone says what is to be done."""
 
 
 async def test_it_is_served_from_the_package_alone(anonymous: httpx.AsyncClient) -> None:
@@ -89,11 +94,31 @@ def test_no_token_is_kept_where_scripts_can_read_it() -> None:
 def test_each_page_of_the_navigation_has_an_address_and_the_other_way_round() -> None:
     app = SCRIPTS["app.js"]
     patterns = [pattern.replace("\\/", "/") for pattern in re.findall(r"\[/(\^#.*?\$)/, \w+\]", app)]
-    links = re.findall(r'\["(#/\w+)", "', app)
+    links = re.findall(r'\["(#/[\w-]+)", "', app)
     assert len(patterns) >= 10
     assert len(links) >= 7
     for link in links:
         assert any(re.fullmatch(pattern, link) for pattern in patterns), link
+
+
+def test_each_link_that_a_service_sends_leads_to_its_page() -> None:
+    """Of notices and of lines of the work queues: who is told that something waits comes to it by one click."""
+    sent: set[str] = set()
+    for source in SERVICES.glob("*/src/**/*.py"):
+        text = source.read_text()
+        sent |= set(re.findall(r'link=f?"(/v1/[\w-]+)', text))
+        if source.name == "waiting_lines.py":
+            sent |= set(re.findall(r'^ +"(/v1/[\w-]+)/?",$', text, re.MULTILINE))
+    assert {"/v1/archive-handovers", "/v1/transfers", "/v1/reorganisations"} <= sent
+    patterns = [pattern.replace("\\/", "/") for pattern in re.findall(r"\[/(\^#.*?\$)/, \w+\]", SCRIPTS["app.js"])]
+    browser = Browser("links.js")
+    try:
+        led = {link: browser.call("page", f"{link}/1", "") for link in sent}
+    finally:
+        browser.close()
+    assert {link for link, page in led.items() if not page} == NO_PAGE
+    for link, page in led.items():
+        assert not page or any(re.fullmatch(pattern, page) for pattern in patterns), (link, page)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ const PAGES = {
   reorganisations: (id) => `#/reorganisations/${id}`, "junior-intakes": (id) => `#/junior-intakes/${id}`, transfers: (id) => `#/transfers/${id}`, "transfer-reports": (id) => `#/transfer-reports/${id}`,
   "transfer-ratios": () => "#/private-places", "transfer-rounds": (id) => `#/private-places/${id}`,
   deferrals: () => "#/admissions/applications", "migrant-applications": () => "#/admissions/applications", "international-applications": () => "#/admissions/applications",
-  admissions: () => "#/admissions/places", "inspection-findings": (id) => (id ? `#/inspection/finding.${id}` : "#/inspection"),
+  admissions: () => "#/admissions/places", "children-lists": (id) => `#/admissions/list.${id}`, "attendance-zones": () => "#/admissions/zones",
+  "inspection-findings": (id) => (id ? `#/inspection/finding.${id}` : "#/inspection"), "inspection-rounds": (id) => `#/inspection/round.${id}`,
+  "attendance-checks": (id) => `#/attendance/${id}`, "archive-handovers": (id) => `#/archive-handovers/${id}`,
 };
 
 export function page(link, otherwise = "#/notices") {
