@@ -1,4 +1,4 @@
-"""Fixtures: the transfer service and the registry, each over its own fresh database, with pupils in three schools."""
+"""Fixtures: the transfer service, with a province office and schools of another province."""
 
 from __future__ import annotations
 
@@ -8,24 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
+from moving_world import MovingWorld
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "cases" / "support"))
-sys.path.insert(0, str(Path(__file__).parents[3] / "registry" / "tests" / "registration" / "support"))
-sys.path.insert(0, str(Path(__file__).parents[3] / "registry" / "tests" / "form" / "support"))
-sys.path.insert(0, str(Path(__file__).parents[3] / "registry" / "tests" / "reorganisation" / "support"))
 
-from moving_world import MovingWorld
 from outside_world import OutsideWorld
-
-
-@pytest_asyncio.fixture
-async def registry(service_env: Any) -> AsyncIterator[MovingWorld]:
-    made = MovingWorld(await service_env("registry"))
-    await made.prepare()
-    yield made
-    await made.shut()
 
 
 @pytest_asyncio.fixture

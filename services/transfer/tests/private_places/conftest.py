@@ -1,4 +1,4 @@
-"""Fixtures: the transfer service and the registry with a private school that others want to go to."""
+"""Fixtures: the transfer service and a private school that others want to go to."""
 
 from __future__ import annotations
 
@@ -8,24 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
+from moving_world import MovingWorld
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "cases" / "support"))
-sys.path.insert(0, str(Path(__file__).parents[3] / "registry" / "tests" / "registration" / "support"))
-sys.path.insert(0, str(Path(__file__).parents[3] / "registry" / "tests" / "form" / "support"))
-sys.path.insert(0, str(Path(__file__).parents[3] / "registry" / "tests" / "reorganisation" / "support"))
 
 from lottery_world import LotteryWorld
-from moving_world import MovingWorld
 
 
 @pytest_asyncio.fixture
-async def world(service_env: Any) -> AsyncIterator[LotteryWorld]:
-    registry = MovingWorld(await service_env("registry"))
-    await registry.prepare()
+async def world(service_env: Any, registry: MovingWorld) -> AsyncIterator[LotteryWorld]:
     made = LotteryWorld(await service_env("transfer"), registry)
     await made.prepare()
     yield made
     await made.shut()
-    await registry.shut()
