@@ -100,6 +100,13 @@ def breakable() -> Iterator[System]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def stage() -> Iterator[System]:
+    """A system of a module's own: what stands in it changes for good, and its clock may move."""
+    with running_system() as running:
+        yield running
+
+
 @pytest.fixture
 def fresh_system() -> Iterator[FreshSystem]:
     """`fresh_system(identity={...})`: one for this test alone."""

@@ -5,16 +5,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import pytest
 from e2e_browser import NARROW, Consoles
 from e2e_cast import Cast
-from e2e_console import Console
 from e2e_flow import desk
 from e2e_people import People
-from e2e_system import System, running_system, wait_for
+from e2e_system import System, wait_for
 from e2e_transfer import STEPS, decide, get, opened, registered
+
+if TYPE_CHECKING:
+    from e2e_console import Console
 
 pytestmark = [pytest.mark.once, pytest.mark.timeout(300), pytest.mark.clause("24.6.4", "24.6.5")]
 """A browser, and a whole system beside it: its clock moves beyond two last days."""
@@ -22,12 +25,6 @@ BEFORE = date(2026, 9, 21)
 """Within ten working days of the report's last day, within ten of the application."""
 AFTER = date(2026, 11, 3)
 TERM = "2026.autumn"
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[System]:
-    with running_system() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
