@@ -69,6 +69,11 @@ def test_a_clock_across_the_spring_festival(days: int, before: date, after: date
         (D(2027, 2, 16), D(2027, 2, 17), D(2027, 2, 16)),
         (D(2027, 2, 17), D(2027, 2, 17), D(2027, 2, 17)),
         (D(2027, 2, 18), D(2027, 2, 17), D(2027, 2, 17)),  # has passed: not to an earlier day
+        # Heard of on a day off: the next working day can still be used, and no more than it.
+        (D(2027, 2, 19), D(2027, 2, 23), D(2027, 2, 19)),
+        (D(2027, 2, 20), D(2027, 2, 23), D(2027, 2, 22)),
+        (D(2027, 2, 21), D(2027, 2, 23), D(2027, 2, 22)),
+        (D(2027, 2, 21), D(2027, 2, 21), D(2027, 2, 21)),
     ],
 )
 def test_never_to_a_day_before_today(today: date, due: date, becomes: date) -> None:
@@ -99,6 +104,7 @@ def test_twice_is_once_and_no_day_is_lost(since: date, days: int, today: date, c
         assert first.date >= until.date
     if until.date >= today:
         assert first.date >= today or first.date >= until.date
+        assert first.date >= min(until.date, calendar.add_working_days(today - timedelta(days=1), 1).date)
 
 
 @pytest.mark.clause("24.6.4")

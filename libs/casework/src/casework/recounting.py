@@ -11,7 +11,7 @@ has been counted with does nothing.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from regulation.calendar import Calendar, Deadline
@@ -43,11 +43,12 @@ class Moved(NamedTuple):
 def last_day(calendar: Calendar, clock: Clock, today: date) -> Deadline:
     """A clock's last day by this calendar.
 
-    It never moves to a day before today, and one that has passed never to an earlier day: whoever has to decide loses no day
-    that he could still use, and what was escalated is not said to have been late for longer than it was.
+    It never moves to a day before today, or where today is a day off before the next working day, and one that has passed
+    never to an earlier day: whoever has to decide loses no day that he could still use, and what was escalated is not said to
+    have been late for longer than it was.
     """
     counted = calendar.add_working_days(clock.since, clock.days)
-    floor = min(clock.due_on, today)
+    floor = min(clock.due_on, calendar.add_working_days(today - timedelta(days=1), 1).date)
     return counted if counted.date >= floor else Deadline(floor, counted.provisional)
 
 

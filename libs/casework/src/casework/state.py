@@ -33,7 +33,8 @@ _ZONE = ZoneInfo("Asia/Shanghai")
 
 
 class DecisionRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One act on a case. `seq`: from 1 without gaps. `step`: the step the case was at.
+    """One act on a case. `seq`: the case's version after it, growing; where a clock was moved between two acts
+    (`casework.recounting`) a number is left out. `step`: the step the case was at.
 
     `override`: approved against a 原则上 rule. `details`: what else belongs to the act, for instance
     `{"signed_on": "2026-09-20"}`; a re-routing holds `{"parties": {party: organisation}}`.
@@ -60,7 +61,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     the calendar, also by one that has got a new year's holidays (`casework.recounting`). None while it stands still.
     `days_left`: the working days that a stopped clock had left. `deciders`: (part, account) of what counts and what
     another part must not share: who approved which step, who corrected (ENTRANT) and, where an account has one part in a
-    case, who returned or re-routed at which. `version`: the number of acts.
+    case, who returned or re-routed at which. `version`: grows with every act and wherever a clock is moved otherwise.
     """
 
     status: Status
