@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from registry.working_days import policy
 from registry.working_days.publishing import calendars, notice_of
 from registry_world import ZONE
-from regulation.calendar import Calendar, Notice, released, year_of
+from regulation.calendar import LAST_RELEASED, Calendar, Notice, released, year_of
 from regulation.holidays import left_out
 from regulation.parameters import Parameters
 
@@ -157,6 +157,24 @@ def test_it_names_the_notice_that_it_stands_in(number: str, title: str, codes: l
 def test_in_december_the_province_is_asked(today: date, known: bool, year: int | None) -> None:
     calendar = Calendar(notices=[WHOLE]) if known else Calendar()
     assert policy.asked_for(calendar, Parameters.for_("230000", today), today) == year
+
+
+@pytest.mark.parametrize(
+    ("year", "known", "today", "standing"),
+    [
+        (2027, False, D(2026, 12, 1), "missing"),
+        (2027, False, D(2027, 12, 31), "missing"),  # it may still be put right
+        (2027, False, D(2028, 1, 1), "passed"),
+        (2027, True, D(2026, 12, 1), "published"),
+        (2027, True, D(2028, 1, 1), "published"),
+        (LAST_RELEASED, False, D(2026, 12, 1), "published"),  # the program brings it
+    ],
+)
+def test_a_year_is_asked_for_until_it_is_there_or_over(year: int, known: bool, today: date, standing: str) -> None:
+    calendar = Calendar(notices=[WHOLE]) if known else Calendar()
+    assert policy.standing(year, calendar, today) == standing
+    if standing == "missing":  # what is asked for can be done
+        assert policy.year_fault(year, today) is None
 
 
 _days = st.dates(D(2026, 12, 29), D(2027, 12, 31))

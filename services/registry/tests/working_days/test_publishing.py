@@ -207,20 +207,28 @@ async def test_the_registrys_own_last_days_follow(world: World) -> None:
     assert await world.sql("SELECT FROM worklist_changes") == []
 
 
+async def ask(world: World) -> bool:
+    async with world.db.unit(world.deps) as work:
+        return await watching.look(work)
+
+
+async def lines(world: World) -> int:
+    """Lines in the queue of the province, as told last."""
+    while await telling.tell_some(world.db, world.deps):
+        pass
+    rows = await events(world, "evt.registry.work_stands")
+    told = [one for row in rows for one in msgspec.json.decode(row["payload"], type=WorkStands).works]
+    return len([one for one in told if one.id == "working_days:2027"][-1].lines)
+
+
 async def test_the_province_is_asked_once_in_december_until_it_has_published(world: World) -> None:
     await world.load(SCHOOL)
 
     async def asked() -> bool:
-        async with world.db.unit(world.deps) as work:
-            return await watching.look(work)
+        return await ask(world)
 
     async def line() -> int:
-        """Lines in the queue of the province, as told last."""
-        while await telling.tell_some(world.db, world.deps):
-            pass
-        rows = await events(world, "evt.registry.work_stands")
-        told = [one for row in rows for one in msgspec.json.decode(row["payload"], type=WorkStands).works]
-        return len([one for one in told if one.id == "working_days:2027"][-1].lines)
+        return await lines(world)
 
     world.clock.moment = datetime(2026, 11, 30, 23, tzinfo=ZONE)
     assert not await asked()
@@ -234,3 +242,31 @@ async def test_the_province_is_asked_once_in_december_until_it_has_published(wor
     assert await line() == 0
     await look(world)
     assert not await asked()
+
+
+async def test_a_year_that_nobody_published_is_asked_for_until_it_is_over(world: World) -> None:
+    await world.load(SCHOOL)
+    world.clock.moment = datetime(2026, 12, 1, 9, tzinfo=ZONE)
+    assert await ask(world)
+    world.clock.moment = datetime(2027, 12, 31, 23, tzinfo=ZONE)
+    assert await ask(world), "the next one, beside it"
+    assert await lines(world) == 1
+    world.clock.moment += timedelta(hours=1)
+    assert not await ask(world)
+    assert await lines(world) == 0
+    assert await world.sql("SELECT id, state FROM working_day_years ORDER BY id") == [
+        ("2027", "passed"), ("2028", "missing"),
+    ]  # fmt: skip
+
+
+async def test_a_year_that_is_there_otherwise_is_asked_for_no_more(world: World) -> None:
+    """A copy that had not heard of the notice has asked once more; or a release of the program brings the year."""
+    await world.load(SCHOOL)
+    world.clock.moment = datetime(2026, 12, 1, 9, tzinfo=ZONE)
+    assert isinstance(await publish(world), NoticeVersion)
+    assert await ask(world)
+    assert await lines(world) == 1
+    await look(world)
+    for _ in range(2):
+        assert not await ask(world)
+        assert await lines(world) == 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from typing import Literal
 
 from regulation.calendar import Calendar, Notice
 from regulation.findings import refuse
@@ -21,6 +22,7 @@ from registry.policy_values.policy import first_day
 NUMBER = re.compile(r"国办发(明电)?〔(20\d\d)〕[1-9]\d{0,2}号")
 LONGEST_TITLE = 200
 PROVINCES = "节假日安排由省级教育行政部门发布，全省统一执行。"
+Standing = Literal["missing", "published", "passed"]
 SHOWN = 6
 """Days that a message names; the facts have all of them."""
 
@@ -135,6 +137,15 @@ def asked_for(calendar: Calendar, parameters: Parameters, today: date) -> int | 
     if today < parameters.working_days_asked_from.in_year(today.year) or calendar.is_published(following):
         return None
     return following
+
+
+@clause("24.6.4")
+def standing(year: int, calendar: Calendar, today: date) -> Standing:
+    """Of a year whose notice was asked for. A release of the program may bring its days; one that has passed can be published
+    no more (`year_fault`), so nobody is asked for it any longer."""
+    if calendar.is_published(year):
+        return "published"
+    return "passed" if year < today.year else "missing"
 
 
 def _no(code: str, message: str, cure: str, *fields: str, **facts: object) -> Finding:

@@ -51,7 +51,7 @@ async def publish(work: RegistryWork, command: PublishWorkingDays) -> NoticeVers
         name=actor.name,
         at=work.now,
     )
-    await store.answered(work.tx, days.year)
+    await store.settle(work.tx, days.year, "published")
     await book.turn_page(work.tx)
     work.after_commit(work.deps.wake_policy)
     off, worked = policy.changed(before, after, days.year)

@@ -9,6 +9,8 @@ from regulation.calendar import Notice
 from service_kit.database import driver
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from registry.working_days.policy import Standing
+
 
 class NoticeRow(NamedTuple):
     """`last`: no later version of its year is there."""
@@ -109,8 +111,14 @@ async def ask(tx: AsyncConnection, year: int, at: datetime) -> bool:
     )
 
 
-async def answered(tx: AsyncConnection, year: int) -> None:
-    """The year's notice is there: nobody is asked for it any more."""
+async def asked(tx: AsyncConnection) -> list[int]:
+    """Years whose notice is asked for still."""
+    rows = await (await driver(tx)).fetch("SELECT id FROM working_day_years WHERE state = 'missing' ORDER BY id")
+    return [int(row["id"]) for row in rows]
+
+
+async def settle(tx: AsyncConnection, year: int, standing: Standing) -> None:
+    """Nobody is asked for the year's notice any more. The queues are told by a trigger."""
     await (await driver(tx)).execute(
-        "UPDATE working_day_years SET state = 'published' WHERE id = $1 AND state = 'missing'", str(year)
+        "UPDATE working_day_years SET state = $2 WHERE id = $1 AND state = 'missing'", str(year), standing
     )

@@ -26,6 +26,6 @@ years = sa.Table(
     "working_day_years",
     metadata,
     sa.Column("id", sa.Text, primary_key=True),  # the year
-    sa.Column("state", sa.Text, nullable=False),  # missing | published
+    sa.Column("state", sa.Text, nullable=False),  # missing | published | passed
     sa.Column("asked_at", MOMENT, nullable=False),
 )

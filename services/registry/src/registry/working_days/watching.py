@@ -1,4 +1,4 @@
-"""In December the province is asked for the next year's holidays, once, until they are there (24.6.4)."""
+"""In December the province is asked for the next year's holidays, once, until they are there or the year is over (24.6.4)."""
 
 from __future__ import annotations
 
@@ -39,6 +39,10 @@ async def run(kit: Kit, deps: Registry, stop: asyncio.Event) -> None:
 async def look(work: RegistryWork) -> bool:
     """Whether the province was told just now: a line in its queue, and a notice."""
     live = work.deps.policy
+    for asked in await store.asked(work.tx):
+        if (standing := policy.standing(asked, live.calendar, work.today)) != "missing":
+            await store.settle(work.tx, asked, standing)
+            work.after_commit(work.deps.wake_worklist)
     year = policy.asked_for(live.calendar, live.parameters(PROVINCE, work.today), work.today)
     if year is None or not await store.ask(work.tx, year, work.now):
         return False

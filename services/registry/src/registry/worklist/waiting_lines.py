@@ -99,7 +99,7 @@ KINDS: dict[str, Kind] = {
     "working_days": Kind(
         "节假日安排",
         "/v1/policy/working-days",
-        {"missing": Waits("发布下一年的节假日安排", "registry.publish_working_days")},
+        {"missing": Waits("发布年度节假日安排", "registry.publish_working_days")},
         _sql(
             """SELECT x.id AS work, x.state, '{province}' AS organisation, '{province}' AS about, '{province}' AS authority,
                    x.asked_at AS since, make_date(x.id::integer - 1, 12, 31) AS due_on, {nobody}, '?year=' || x.id AS path

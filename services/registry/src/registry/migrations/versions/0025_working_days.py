@@ -26,7 +26,7 @@ CREATE TABLE working_day_notices (
 );
 CREATE TABLE working_day_years (
     id text PRIMARY KEY,
-    state text NOT NULL CHECK (state IN ('missing', 'published')),
+    state text NOT NULL CHECK (state IN ('missing', 'published', 'passed')),
     asked_at timestamptz NOT NULL
 );
 CREATE TRIGGER worklist_opened AFTER INSERT ON working_day_years FOR EACH ROW
