@@ -87,14 +87,24 @@ def test_returned_corrected_and_taken_back(cast: Cast, people: People, xinchun: 
     seen = get(office, f"/v1/transfers/{transfer['id']}")
     assert (seen["state"], seen["may"]) == ("returned", ["resubmit_outward", "withdraw_outward"])
     corrected = outward(person)
+    (given,) = seen["evidence"]
+    (more,) = paper(office, "official_document")
     answer = office.send(
         "POST",
         f"{path}/resubmission",
-        json={"pupil": {**corrected["pupil"], "phone": "13904510002"}, "document": document("西教转〔2026〕20号")},
+        json={
+            "pupil": {**corrected["pupil"], "phone": "13904510002"},
+            "document": document("西教转〔2026〕20号"),
+            "evidence": [more],
+            "taken_off": [given["evidence_id"]],
+        },
         headers={"If-Match": f'"{seen["version"]}"'},
     )
     assert answer.status_code == 200, answer.text
     assert (answer.json()["state"], answer.json()["phone"]) == ("open", "139****0002")
+    assert [one["evidence_id"] for one in get(office, f"/v1/transfers/{transfer['id']}")["evidence"]] == [
+        more["evidence_id"]
+    ]
     ended = post(office, f"{path}/withdrawal", reason=WHY, by_guardian=True)
     assert ended["state"] == "withdrawn"
     wait_for(

@@ -66,12 +66,14 @@ class OpenOutward(Command, frozen=True, kw_only=True, gc=False, tag="transfer.op
 
 
 class ResubmitOutward(Command, frozen=True, kw_only=True, gc=False, tag="transfer.resubmit_outward"):
-    """A returned case as the other province has corrected it. Pupil and school stay. Reply: TransferView."""
+    """A returned case as the other province has corrected it. Pupil and school stay, and papers change as by
+    `ResubmitTransfer`. Reply: TransferView."""
 
     transfer_id: str
     application: Application
     document: OutsideDocument
     version: int
+    taken_off: tuple[str, ...] = ()
 
 
 class WithdrawOutward(Command, frozen=True, kw_only=True, gc=False, tag="transfer.withdraw_outward"):

@@ -1,6 +1,6 @@
 // 省外转学 (Article 24): the province office enters what a school or an authority of another province says, with its paper.
 import { action, api, ask, finding, h, toast } from "./core.js";
-import { papers } from "./papers.js";
+import { papers, takenOff } from "./papers.js";
 
 const OFFICE = "230000";
 const GROUNDS = [["residence_changed", "随监护人工作变动，居住地变更"], ["household_moved", "户籍随家长迁移"], ["migrant_child", "随迁子女"], ["special_education", "特殊教育学校与普通学校随班就读互转"]];
@@ -72,9 +72,9 @@ export const said = (t, asked, after) => [["approve", "录入外省同意", "pri
 
 export const correctOutward = (t, after) => action("补正", async () => {
   const files = papers("补充的外省材料（没有补充的不用上传）");
-  await after(await ask({ title: "补正转往外省的申请", confirm: "提交", wide: true, body: files.field, text: "学生、学校和年级不能更改。", fields: [...pupilFields(t), ...paperFields(t.outside.document)],
+  await after(await ask({ title: "补正转往外省的申请", confirm: "提交", wide: true, body: files.field, text: "学生、学校和年级不能更改。", fields: [...pupilFields(t), ...paperFields(t.outside.document), takenOff(t, { official_document: "外省材料" })].filter(Boolean),
     send: async (v) => api(`/v1/outside-transfers/outward/${t.id}/resubmission`, { method: "POST", headers: { "If-Match": `"${t.version}"` },
-      body: { pupil: pupil(v), document: document_(v), evidence: (await files.send()).map((file) => ({ ...file, kind: "official_document" })) } }) }));
+      body: { pupil: pupil(v), document: document_(v), evidence: (await files.send()).map((file) => ({ ...file, kind: "official_document" })), taken_off: v.taken_off ?? [] } }) }));
 }, { class: "primary" });
 
 export const withdrawOutward = (t, after) => action("撤回", async () => after(await ask({ title: "撤回转往外省的申请", confirm: "撤回", danger: true,

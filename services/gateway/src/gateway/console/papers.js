@@ -26,6 +26,10 @@ export function papers(label, required = false) {
   return { field: h("label", { class: "field" }, h("span", null, label, required && h("b", null, " *")), input, bar, h("small", { class: "muted" }, "PDF、JPEG 或 PNG，可选多个")), send };
 }
 
+// Papers that were given stay: a correction adds further ones and names those that are taken off, none behind an approval.
+export const takenOff = (old, titles) => old?.evidence.length > 0 && !old.timeline.some((s) => s.decision === "approve") && { name: "taken_off", label: "撤下的已有材料（不选则保留）", type: "checks", value: [],
+  options: old.evidence.map((one, n) => [one.evidence_id, `第 ${n + 1} 份：${titles[one.kind] ?? "其他材料"}`]) };
+
 export const paperList = (evidence) => evidence.length > 0 && h("div", { class: "row" }, evidence.map((one) =>
   action(one.name, () => download(`/v1/evidence-files/${one.id}/content`))));
 

@@ -1,7 +1,7 @@
 // 转学 (Article 24): prechecked, applied for, decided over three steps, sent to another school, taken back.
 import { action, api, ask, badge, empty, facts, fill, finding, h, paged, query, showProblem, table, toast, when } from "./core.js";
 import { correctOutward, enteredFor, isOffice, leave, outsideFacts, said, withdrawOutward } from "./outside.js";
-import { papers, stateBadge } from "./papers.js";
+import { papers, stateBadge, takenOff } from "./papers.js";
 import { PLACEMENTS } from "./search.js";
 import { session } from "./session.js";
 import { className } from "./words.js";
@@ -13,6 +13,9 @@ const FIELDS = { ground: "转学理由", residence: "居住地址", household: "
 const PAPERS = { household_register: "户口簿", residence: "房产证", residence_permit: "居住证", transfer_application: "转学申请", official_document: "书面意见" };
 // Papers carry a prefix: "residence" is a field, too.
 const ASKED = { ...FIELDS, ...Object.fromEntries(Object.entries(PAPERS).map(([kind, title]) => [`evidence.${kind}`, `材料：${title}`])) };
+// Of a case with another province: what its application holds, and its one paper.
+const NOT_ACROSS = ["record_moves", "agreed", "exception"];
+const asked = (t) => !t.outside ? Object.entries(ASKED) : [...Object.entries(FIELDS).filter(([name]) => !NOT_ACROSS.includes(name)), ["evidence.official_document", "材料：外省出具的书面材料"]];
 const NEARNESS = { zone: "在其学区内", division: "同一县（市、区）", city: "同一市（地）" };
 const REASON = { name: "reason", label: "原因（对方会看到）", type: "textarea", required: true, maxlength: 500 };
 
@@ -71,15 +74,13 @@ async function apply(old) {
     return null;
   }
   const exception = shown.some((f) => f.outcome === "needs_override");
-  // Papers that were given stay: a correction adds further ones and names those that are taken off, none behind an approval.
-  const has = old?.evidence ?? [], fixed = old?.timeline.some((s) => s.decision === "approve");
+  const has = old?.evidence ?? [];
   const there = (paper) => has.filter((one) => paper.kinds.includes(one.kind)).length;
   const files = checked.evidence.map((paper) => ({ kind: paper.kinds[0], ...papers(there(paper) ? `${paper.title}（已有 ${there(paper)} 份，需要补充或更换时上传）` : paper.title, !there(paper)) }));
-  const takeOff = has.length > 0 && !fixed && { name: "taken_off", label: "撤下的已有材料（不选则保留）", type: "checks", value: [], options: has.map((one, n) => [one.evidence_id, `第 ${n + 1} 份：${PAPERS[one.kind] ?? "其他材料"}`]) };
   const done = await ask({ title: "提交转学申请", confirm: "提交", wide: true,
     text: exception ? "有“原则上”不予办理的情形，须写明理由，由转入学校主管部门决定。" : "符合规定，请上传材料后提交。只需要下列材料，不得要求其他材料。",
     body: [shown.map(finding), expected(checked.steps), exception && near(checked.nearby), files.map((one) => one.field)],
-    fields: [takeOff, exception && { name: "exception", label: "确需办理的理由", type: "textarea", required: true, maxlength: 500, value: old?.exception ?? "" }].filter(Boolean),
+    fields: [takenOff(old, PAPERS), exception && { name: "exception", label: "确需办理的理由", type: "textarea", required: true, maxlength: 500, value: old?.exception ?? "" }].filter(Boolean),
     send: async (more) => {
       const evidence = (await Promise.all(files.map(async (one) => (await one.send()).map((file) => ({ ...file, kind: one.kind }))))).flat();
       const whole = { ...body, exception: more.exception ?? "", evidence };
@@ -117,7 +118,7 @@ async function transferPage(place, id) {
     const principles = t.findings.filter((f) => f.outcome === "needs_override");
     const fields = decision === "approve"
       ? [...(first ? [{ name: "override", label: "“原则上”的规定", options: [["", "不突破"], ["yes", "情况特殊，同意突破（须写明理由）"]], value: principles.length ? "yes" : "" }] : []), { name: "reason", label: "意见", type: "textarea", maxlength: 500 }]
-      : [...(decision === "return" ? [{ name: "asks", label: "需要更正或补充的（只能是这些）", type: "checks", value: [], options: Object.entries(ASKED) }] : []), REASON];
+      : [...(decision === "return" ? [{ name: "asks", label: "需要更正或补充的（只能是这些）", type: "checks", value: [], options: asked(t) }] : []), REASON];
     await after(await ask({ title: `${label}：${t.name}`, confirm: label, danger, wide: true, text: `${t.from_school_name} → ${t.to_school_name}，${t.ground_title}`,
       body: decision === "approve" && first && [!t.seat && h("p", { class: "finding needs_override" }, "转入学校没有为该生保留学位：可以改派到其他公办学校，或者同意突破班额。"), principles.map(finding)], fields,
       send: ({ override, reason, asks }) => post("decisions", t, { step: t.waits_for, decision, reason: reason ?? "", override: override === "yes", asks: asks ?? [] }) }));
@@ -140,7 +141,7 @@ async function transferPage(place, id) {
   const acts = (t) => h("div", { class: "row" },
     t.may.includes("decide") && [decide(t, "approve", "核准"), decide(t, "return", "退回补正"), decide(t, "reject", "不予核准", true)],
     t.may.includes("reroute") && reroute(t), t.may.includes("resubmit") && action("补正", async () => after(await apply(t)), { class: "primary" }),
-    t.may.includes("decide_outside") && said(t, Object.entries(ASKED), after), t.may.includes("resubmit_outward") && correctOutward(t, after), t.may.includes("withdraw_outward") && withdrawOutward(t, after),
+    t.may.includes("decide_outside") && said(t, asked(t), after), t.may.includes("resubmit_outward") && correctOutward(t, after), t.may.includes("withdraw_outward") && withdrawOutward(t, after),
     t.may.includes("withdraw") && withdraw(t), t.may.includes("retry") && retry(t));
 
   const draw = (t) => fill(place,
@@ -153,6 +154,6 @@ async function transferPage(place, id) {
     t.findings.some((f) => f.outcome !== "pass") && [h("h2", null, "需要注意"), t.findings.filter((f) => f.outcome !== "pass").map(finding)],
     t.findings.length > 0 && h("details", null, h("summary", null, `检查依据（${t.findings.length} 项）`), t.findings.map(finding)),
     h("h2", null, "经过"), t.timeline.length ? h("ol", { class: "card journal" }, t.timeline.map((s) => h("li", null, h("b", null, `${s.step_title}：${s.decision_title}`, s.override && badge("突破", "warn")),
-      h("div", { class: "muted" }, [s.organisation_name, s.account_name, when(s.decided_at)].filter(Boolean).join("，")), s.asks.length > 0 && h("div", null, `请更正或补充：${s.asks.map((one) => ASKED[one] ?? one).join("、")}`), enteredFor(s), s.reason && h("div", null, s.reason)))) : empty("还没有环节办理。"));
+      h("div", { class: "muted" }, [s.organisation_name, s.account_name, when(s.decided_at)].filter(Boolean).join("，")), s.asks.length > 0 && h("div", null, `请更正或补充：${s.asks.map((one) => Object.fromEntries(asked(t))[one] ?? one).join("、")}`), enteredFor(s), s.reason && h("div", null, s.reason)))) : empty("还没有环节办理。"));
   await reload();
 }

@@ -27,7 +27,7 @@ from gateway.idempotency import IdempotencyKey, IfMatch, expected_version, requi
 from gateway.openapi import about
 from gateway.routes.duplicates import Papers
 from gateway.routes.params import Id
-from gateway.routes.transfers import Residence, TakenBack, Text, answer
+from gateway.routes.transfers import Residence, TakenBack, TakenOff, Text, answer
 
 Line = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Division = Annotated[str, msgspec.Meta(pattern=r"^\d{6}$")]
@@ -107,11 +107,13 @@ class Outward(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Corrected(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Pupil, school and grade stay. No evidence: what was given once is not asked for again."""
+    """Pupil, school and grade stay, and so do papers that were given. `evidence`: further ones; `taken_off`: ids of papers
+    that no longer belong to it; none once a step is approved."""
 
     pupil: LeavingPupil
     document: Document
     evidence: Papers = ()
+    taken_off: TakenOff = ()
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -179,6 +181,7 @@ async def resubmit_outward(
         transfer_id=outside_id,
         application=data.pupil.given(data.evidence),
         document=data.document.given,
+        taken_off=data.taken_off,
         version=required_version(if_match),
     )
     return answer(await backend.ask(command, TransferView))

@@ -47,6 +47,7 @@ from gateway.routes.params import Cursor, Id, Limit, OrganisationCode, Organisat
 
 NO_CASE = "没有找到这项转学。请核对办理编号和监护人手机号的后四位。"
 EvidenceId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+TakenOff = Annotated[tuple[EvidenceId, ...], msgspec.Meta(max_length=20)]
 Text = Annotated[str, msgspec.Meta(max_length=500)]
 StudentFilter = Annotated[
     str | None, QueryParameter(name="student", pattern=r"^[A-Za-z0-9-]{1,64}$", description="只看这名学生的")
@@ -108,7 +109,7 @@ class Correction(Application, frozen=True, kw_only=True, forbid_unknown_fields=T
     """The whole application as it is now, but for its papers: those that were given stay. `evidence`: further papers, or one
     given before with another kind. `taken_off`: ids of papers that no longer belong to it; none once a step is approved."""
 
-    taken_off: Annotated[tuple[EvidenceId, ...], msgspec.Meta(max_length=20)] = ()
+    taken_off: TakenOff = ()
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -6,16 +6,20 @@ from typing import Any
 
 from casework.kinds import CaseKind
 from casework.state import Act, deciding_role
-from casework.store import Doing
+from casework.store import Doing, decide_cases
 from service_kit import organisations
+from service_kit.database import driver
 from shared_contracts.actors import Actor
 from shared_contracts.decisions import Finding, Refused, refused
+from shared_contracts.evidence import EvidenceGiven
 from shared_contracts.transfer import TransferState, TransferView
 
-from transfer.cases import store, telling, views
+from transfer.cases import holding, store, telling, views
 from transfer.cases.chain import kind_of
 from transfer.cases.store import Transfer
 from transfer.context import TransferWork
+from transfer.reports import store as late
+from transfer.reports.policy import is_late
 
 
 def doing(
@@ -31,6 +35,33 @@ def doing(
 ) -> Doing:
     role = deciding_role(kind.step(step), actor.roles) or (actor.roles[0] if actor.roles else "")
     return Doing(act=act, actor=actor, role=role, at=work.now, reason=reason, override=override, details=details or {})
+
+
+async def decided(work: TransferWork, kind: CaseKind, transfer: Transfer, done: Doing) -> None:
+    """A step's decision, and that it came late where it did (24.6.4)."""
+    standing = transfer.standing
+    await decide_cases(await driver(work.tx), kind, [(transfer.id, standing)], done, calendar=work.deps.calendar)
+    due, step = standing.due_on, standing.step
+    if due is not None and step is not None and is_late(due, work.today):
+        await late.put_late(work.tx, transfer.id, transfer.version, step, done.actor.organisation, due, work.today)
+
+
+async def attached(
+    work: TransferWork, transfer: Transfer, actor: Actor, papers: tuple[EvidenceGiven, ...]
+) -> Refused | None:
+    """Further papers are the registry's to keep: it takes them with the hold and the seat as they stand. Those alone that are
+    new: what was given before may be another school's, which the case was sent on from."""
+    if not papers:
+        return None
+    seat = holding.seat_of(transfer)
+    granted = await holding.grant(work, transfer.id, transfer.student_id, actor.organisation, seat, papers)
+    return granted if isinstance(granted, Refused) else None
+
+
+def papers_changed(added: tuple[EvidenceGiven, ...], taken_off: tuple[str, ...]) -> dict[str, Any]:
+    """What a correction keeps of its papers, with the act."""
+    changed = {"added": [one.evidence_id for one in added], "taken_off": list(taken_off)}
+    return {name: ids for name, ids in changed.items() if ids}
 
 
 async def moved(work: TransferWork, actor: Actor, transfer_id: str, last: str = "", **changed: Any) -> TransferView:

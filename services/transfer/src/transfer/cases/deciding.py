@@ -30,10 +30,8 @@ from transfer.cases.chain import kind_of, parameters_of, settling_of
 from transfer.cases.store import Transfer
 from transfer.context import TransferWork
 from transfer.outside import leaving
-from transfer.outside.policy import by_its_paper
+from transfer.outside.policy import PAPERS, by_its_paper
 from transfer.private_places.entering import intake_of, may_be_seated
-from transfer.reports import store as late
-from transfer.reports.policy import is_late
 from transfer.rules import evidence
 from transfer.rules.case import place_of
 from transfer.rules.judge import Begun, judge_again, to_override
@@ -70,8 +68,8 @@ async def decide_transfer(work: TransferWork, command: DecideTransfer) -> Transf
     if no:
         return acting.refusal(no)
     if command.decision == "return":
-        wrong = tuple(f for f in evidence.may_ask(found.ground, command.asks) if f.outcome is Outcome.REFUSE)
-        if wrong:
+        listed = evidence.may_ask(found.ground, command.asks, None if found.outside is None else PAPERS)
+        if wrong := tuple(f for f in listed if f.outcome is Outcome.REFUSE):
             return acting.refusal(wrong)
     if command.decision == "approve":
         going = found.side == "to"
@@ -83,10 +81,7 @@ async def decide_transfer(work: TransferWork, command: DecideTransfer) -> Transf
         work, kind, command.step, actor, command.decision, command.reason, override=command.override,
         details={"asks": list(command.asks)} if command.asks else None,
     )  # fmt: skip
-    await decide_cases(await driver(work.tx), kind, [(found.id, found.standing)], done, calendar=work.deps.calendar)
-    due = found.standing.due_on
-    if due is not None and is_late(due, work.today):
-        await late.put_late(work.tx, found.id, found.version, command.step, actor.organisation, due, work.today)
+    await acting.decided(work, kind, found, done)
     last = actor.account
     same = found.to_authority == found.from_authority
     if command.decision == "approve" and command.step is Step.RELEASING_SCHOOL and same:
@@ -236,11 +231,8 @@ async def resubmit_transfer(work: TransferWork, command: ResubmitTransfer) -> Tr
         return acting.refusal((other,))
     if no_ := opening.against(decision, command.exception):
         return no_
-    if more:  # they alone: what was given before may be another school's, which the case was sent on from
-        seat = Seat(school=found.to_school, over=found.over) if found.seat else None
-        granted = await holding.grant(work, found.id, found.student_id, actor.organisation, seat, more)
-        if isinstance(granted, Refused):
-            return granted
+    if fault := await acting.attached(work, found, actor, more):
+        return fault
     await store.change(
         work.tx,
         found.id,
@@ -255,8 +247,7 @@ async def resubmit_transfer(work: TransferWork, command: ResubmitTransfer) -> Tr
         policy_version=parameters.version,
         needs_override=list(to_override(decision)),
     )
-    changed = {"added": [one.evidence_id for one in more], "taken_off": list(command.taken_off)}
-    details = {name: ids for name, ids in changed.items() if ids}
+    details = acting.papers_changed(more, command.taken_off)
     done = acting.doing(work, kind, found.standing.step or kind.first.name, actor, "resubmit", "", details=details)
     await decide_cases(await driver(work.tx), kind, [(found.id, found.standing)], done, calendar=work.deps.calendar)
     return await acting.moved(work, actor, found.id)

@@ -11,20 +11,17 @@ from regulation.authorisation import MISSING, check
 from regulation.findings import refuse
 from regulation.mark import clause
 from service_kit.database import driver
-from shared_contracts.decisions import Outcome, Refused, refused
-from shared_contracts.evidence import EvidenceGiven
+from shared_contracts.decisions import Finding, Outcome, Refused, refused
 from shared_contracts.messages import Command, word
 from shared_contracts.outside_transfers import DecideOutside, ResubmitOutward, WithdrawOutward
 from shared_contracts.transfer import TransferView
 
-from transfer.cases import acting, holding, opening, store
+from transfer.cases import acting, opening, store
 from transfer.cases.chain import kind_of
 from transfer.cases.store import Transfer
 from transfer.context import TransferWork
 from transfer.outside import leaving, policy
 from transfer.outside import store as parties
-from transfer.reports import store as late
-from transfer.reports.policy import is_late
 from transfer.rules import evidence
 
 CHANGED = "这项转学在您查看之后有变化。请刷新后再办理。"
@@ -54,7 +51,8 @@ async def decide_outside(work: TransferWork, command: DecideOutside) -> Transfer
         if one.outcome is Outcome.REFUSE
     )
     if command.decision == "return":
-        wrong += tuple(f for f in evidence.may_ask(found.ground, command.asks) if f.outcome is Outcome.REFUSE)
+        listed = evidence.may_ask(found.ground, command.asks, policy.PAPERS)
+        wrong += tuple(f for f in listed if f.outcome is Outcome.REFUSE)
     if against or wrong:
         return acting.refusal((*against, *wrong))
     if command.decision == "approve":
@@ -67,7 +65,7 @@ async def decide_outside(work: TransferWork, command: DecideOutside) -> Transfer
 async def _enter(
     work: TransferWork, kind: CaseKind, found: Transfer, command: DecideOutside
 ) -> TransferView | Refused:  # fmt: skip
-    if fault := await _attach(work, found, command.actor.organisation, command.evidence):
+    if fault := await acting.attached(work, found, command.actor, command.evidence):
         return fault
     details = {"document": msgspec.to_builtins(command.document), "evidence": msgspec.to_builtins(command.evidence)}
     if command.asks:
@@ -75,12 +73,7 @@ async def _enter(
     done = acting.doing(
         work, kind, command.step, command.actor, command.decision, command.reason, details=details
     )  # fmt: skip
-    await decide_cases(await driver(work.tx), kind, [(found.id, found.standing)], done, calendar=work.deps.calendar)
-    due = found.standing.due_on
-    if due is not None and is_late(due, work.today):
-        await late.put_late(
-            work.tx, found.id, found.version, command.step, command.actor.organisation, due, work.today
-        )  # fmt: skip
+    await acting.decided(work, kind, found, done)
     return await acting.moved(work, command.actor, found.id, command.actor.account)
 
 
@@ -95,10 +88,13 @@ async def resubmit_outward(work: TransferWork, command: ResubmitOutward) -> Tran
         return acting.refusal(no)
     if found.outside is None:
         return refused("not_found", MISSING)
-    before = opening.application_of(work, found)
-    given = application.evidence or found.evidence
-    application = msgspec.structs.replace(application, evidence=given)
-    if wrong := evidence.may_correct(before, application, found.standing.step != kind.first.name):
+    before, approved = opening.application_of(work, found), found.standing.step != kind.first.name
+    more = application.evidence
+    papers = evidence.corrected(found.evidence, more, command.taken_off, approved)
+    if isinstance(papers, Finding):
+        return acting.refusal((papers,))
+    application = msgspec.structs.replace(application, evidence=papers)
+    if wrong := evidence.may_correct(before, application, approved):
         return acting.refusal(wrong)
     asked = policy.Asked(
         application=application, school=found.outside.school, grade=found.grade, document=command.document
@@ -115,7 +111,7 @@ async def resubmit_outward(work: TransferWork, command: ResubmitOutward) -> Tran
         return acting.refusal((other,))
     if decision.refused:
         return acting.refusal(decision.of(Outcome.REFUSE))
-    if given != found.evidence and (fault := await _attach(work, found, actor.organisation, given)):
+    if fault := await acting.attached(work, found, actor, more):
         return fault
     await store.change(
         work.tx,
@@ -123,15 +119,13 @@ async def resubmit_outward(work: TransferWork, command: ResubmitOutward) -> Tran
         work.now,
         ground=application.ground,
         sealed=store.seal(work.deps.cipher, found.id, opening.details_of(application)),
-        evidence=given,
+        evidence=papers,
         findings=decision.findings,
         policy_version=decision.policy_version,
     )
     await parties.set_document(work.tx, found.id, command.document)
-    done = acting.doing(
-        work, kind, found.standing.step or kind.first.name, actor, "resubmit", "",
-        details={"document": msgspec.to_builtins(command.document)},
-    )  # fmt: skip
+    details = {"document": msgspec.to_builtins(command.document), **acting.papers_changed(more, command.taken_off)}
+    done = acting.doing(work, kind, found.standing.step or kind.first.name, actor, "resubmit", "", details=details)
     await decide_cases(await driver(work.tx), kind, [(found.id, found.standing)], done, calendar=work.deps.calendar)
     return await acting.moved(work, actor, found.id)
 
@@ -160,11 +154,3 @@ async def _seen(
     if found is None or found.outside is None:
         return refused("not_found", MISSING)
     return refused("conflict", CHANGED) if version is not None and version != found.version else found
-
-
-async def _attach(
-    work: TransferWork, found: Transfer, organisation: str, given: tuple[EvidenceGiven, ...]
-) -> Refused | None:
-    """Papers are the registry's to keep: it takes them with the hold as it stands."""
-    granted = await holding.grant(work, found.id, found.student_id, organisation, holding.seat_of(found), given)
-    return granted if isinstance(granted, Refused) else None

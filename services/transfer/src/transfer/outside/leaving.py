@@ -12,7 +12,7 @@ from shared_contracts.decisions import Decision, Outcome, Refused, refused
 from shared_contracts.holds import ChangeFacts, GetChangeFacts, Place
 from shared_contracts.messages import word
 from shared_contracts.outside_transfers import OpenOutward, PrecheckOutward
-from shared_contracts.transfer import EvidenceAsked, Step, TransferPrechecked, TransferView
+from shared_contracts.transfer import Step, TransferPrechecked, TransferView
 
 from transfer.cases import acting, holding, opening, store, views
 from transfer.cases.chain import chain, parameters_of, terms_of
@@ -20,10 +20,9 @@ from transfer.context import TransferWork
 from transfer.outside import policy
 from transfer.outside.authority import AUTHORITY
 from transfer.outside.store import view
+from transfer.rules import evidence
 from transfer.rules.case import place_of
 from transfer.rules.judge import Begun
-
-PAPER = "official_document"
 
 
 @clause("24.1.3", "24.5.1")
@@ -39,10 +38,9 @@ async def precheck_outward(work: TransferWork, query: PrecheckOutward) -> Transf
     there, here = query.school.authority, facts.pupil.school if facts.pupil else None
     names = (there, here.name, here.authority_name) if here else (there, "转出学校", "转出学校主管教育行政部门")
     kind = chain(work, AUTHORITY.acts, here.authority if here else "", "to")
-    given = any(one.kind == PAPER for one in query.application.evidence)
     return TransferPrechecked(
         decision=decision,
-        evidence=(EvidenceAsked(kinds=(PAPER,), title=policy.PAPER, given=given),),
+        evidence=evidence.asked(query.application, policy.PAPERS),
         steps=opening.expected(work, kind, names),
         nearby=(),
     )

@@ -25,11 +25,14 @@ from shared_contracts.transfer import GROUND_TITLES, Application, Ground, Step
 
 from transfer.rules import barred, grounds, placement, times
 from transfer.rules.case import Case, Seen, day_title
+from transfer.rules.evidence import Paper, Papers
 from transfer.rules.judge import Begun, nothing_to_judge_of, still_the_same
 from transfer.rules.kind import outside_steps
 
 HERE = PROVINCE[:2]
 PAPER = "外省出具的书面材料（转学联系函、接收证明或核准文件）"
+PAPERS = Papers(clause="24.5.1", papers=(Paper(kinds=(EvidenceKind.OFFICIAL_DOCUMENT,), title=PAPER),))
+"""All that is asked for here: what the family has brought lies with the other province."""
 NOT_ACROSS = (Ground.HOUSE_PURCHASE, Ground.SPECIAL_SCHOOL)
 """Grounds that cannot lead to another province: a house within the county; 专门学校, where the record need not go."""
 

@@ -92,12 +92,12 @@ JUDGED = frozenset({"ground", "residence", "household", "alone_in_household", "r
 """What whoever approves has looked at: changed behind an approval, nobody would have approved the case that there is."""
 
 
-def asked(application: Application) -> tuple[EvidenceAsked, ...]:
-    """The list for a ground, with what has been given."""
+def asked(application: Application, papers: Papers | None = None) -> tuple[EvidenceAsked, ...]:
+    """The list for a ground, with what has been given. `papers`: another list in its place."""
     given = {one.kind for one in application.evidence}
     return tuple(
         EvidenceAsked(kinds=tuple(paper.kinds), title=paper.title, given=any(kind in given for kind in paper.kinds))
-        for paper in PAPERS[application.ground].papers
+        for paper in (papers or PAPERS[application.ground]).papers
     )
 
 
@@ -124,12 +124,13 @@ def evidence_given(application: Application) -> tuple[Finding, ...]:
 
 
 @clause("24.1.3")
-def may_ask(ground: Ground, asks: Iterable[str]) -> tuple[Finding, ...]:
+def may_ask(ground: Ground, asks: Iterable[str], papers: Papers | None = None) -> tuple[Finding, ...]:
     """What a return for correction asks: fields of the application, or papers of the ground's list, no others.
 
-    `asks`: `"phone"`, `"evidence.residence"` (a field and a kind of evidence may have one name).
+    `asks`: `"phone"`, `"evidence.residence"` (a field and a kind of evidence may have one name). `papers`: another list in
+    the place of the ground's.
     """
-    papers, wanted = PAPERS[ground], tuple(asks)
+    papers, wanted = papers or PAPERS[ground], tuple(asks)
     if not wanted:
         message = "退回补正须指明需要更正的内容或补充的材料"
         cure = "选择需要更正的项目，或材料清单中的材料"
