@@ -11,11 +11,14 @@ has been counted with does nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
+import asyncpg
 from regulation.calendar import Calendar, Deadline
 from regulation.mark import clause
+from shared_contracts.working_days import MovedDeadline, MovedDeadlines
 
 from casework.store import Connection
 
@@ -141,6 +144,12 @@ async def effects(
     """What another calendar would move, and how many clocks run. `authority`: SQL for the one that a case `c` is under now;
     `joined`: further tables for it. Nothing is written."""
     rows = await connection.fetch(_ALIKE.format(authority=authority, joined=joined, prefix=prefix))
+    return effects_on(rows, calendar, today)
+
+
+def effects_on(rows: Sequence[asyncpg.Record], calendar: Calendar, today: date) -> tuple[list[Effect], int]:
+    """The same for clocks of whatever kind. `rows`: kind, authority, clock_from, clock_days, due_on, and in `number` how many
+    are alike."""
     found: dict[tuple[str, str, date, date], int] = {}
     for row in rows:
         clock = Clock(row["clock_from"], row["clock_days"], row["due_on"], False)
@@ -149,3 +158,19 @@ async def effects(
             key = row["kind"], row["authority"] or "", clock.due_on, becomes
             found[key] = found.get(key, 0) + row["number"]
     return [Effect(*key, number) for key, number in found.items()], sum(row["number"] for row in rows)
+
+
+def deadlines(found: Sequence[Effect], running: int, title: Callable[[str], str]) -> MovedDeadlines:
+    """As a service answers. `title`: what a kind is called."""
+    items = (
+        MovedDeadline(
+            kind=one.kind,
+            kind_title=title(one.kind),
+            authority=one.authority,
+            was=one.was,
+            becomes=one.becomes,
+            count=one.number,
+        )
+        for one in found
+    )
+    return MovedDeadlines(items=tuple(items), open=running)

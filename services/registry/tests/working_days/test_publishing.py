@@ -270,3 +270,27 @@ async def test_a_year_that_is_there_otherwise_is_asked_for_no_more(world: World)
     for _ in range(2):
         assert not await ask(world)
         assert await lines(world) == 0
+
+
+async def test_what_moves_alike_is_one_line_whenever_it_began(world: World) -> None:
+    """Ten working days from a Friday, the Saturday and the Sunday after it end on one day."""
+    world.clock.moment = datetime(2027, 1, 25, 10, tzinfo=ZONE)
+    await world.load(SCHOOL)
+    for since in (D(2027, 1, 22), D(2027, 1, 23), D(2027, 1, 24)):
+        await world.sql(
+            """INSERT INTO inspection_findings (id, school, authority, kind, code, detail, records, source, raised_at, due_on,
+                                                clock_from, clock_days)
+               VALUES ($1, $2, $3, 'no_record', $1, '', 1, 'system', $4, '2027-02-05', $5, 10)""",
+            str(since),
+            SCHOOL.code,
+            SCHOOL.authority,
+            world.clock.now(),
+            since,
+        )
+    object.__setattr__(world.deps, "bus", Away())
+    seen = await world.ask(SimulateWorkingDays(actor=OFFICER, days=DAYS))
+    assert isinstance(seen, NoticeSimulation), seen
+    assert [(one.kind_title, one.was, one.becomes, one.count) for one in seen.moves] == [
+        ("责令改正", D(2027, 2, 5), D(2027, 2, 4), 3)
+    ]
+    assert (seen.open, seen.moved) == (3, 3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from casework.recounting import effects, recount
+from casework.recounting import deadlines, effects, recount
 from regulation.authorisation import check
 from regulation.calendar import Notice
 from regulation.mark import clause
@@ -16,7 +16,7 @@ from shared_contracts.access import MovedExportDeadlines
 from shared_contracts.decisions import Refused
 from shared_contracts.exports import ExportState
 from shared_contracts.messages import Query, word
-from shared_contracts.working_days import MovedDeadline, MovedDeadlines
+from shared_contracts.working_days import MovedDeadlines
 
 from access.context import Access, AccessWork
 from access.exports import policy, store
@@ -57,20 +57,7 @@ async def moved_deadlines(work: AccessWork, query: MovedExportDeadlines) -> Move
         authority="c.parties ->> 'authority'",
         prefix=PREFIX,
     )
-    return MovedDeadlines(
-        items=tuple(
-            MovedDeadline(
-                kind=one.kind,
-                kind_title=policy.chain(1).title,
-                authority=one.authority,
-                was=one.was,
-                becomes=one.becomes,
-                count=one.number,
-            )
-            for one in found
-        ),
-        open=running,
-    )
+    return deadlines(found, running, lambda _: policy.chain(1).title)
 
 
 QUERIES: dict[type[Query], QueryHandler] = {MovedExportDeadlines: moved_deadlines}

@@ -7,14 +7,13 @@ and never moves.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
 import asyncpg
-from casework.recounting import Clock, Effect, effects, last_day
+from casework.recounting import Clock, deadlines, effects, effects_on, last_day
 from regulation.calendar import Calendar
-from shared_contracts.working_days import MovedDeadline, MovedDeadlines
+from shared_contracts.working_days import MovedDeadlines
 
 from registry.registration.chain import chain as registration
 from registry.worklist.case_lines import KINDS
@@ -54,6 +53,9 @@ THINGS = (
 
 
 def title_of(kind: str) -> str:
+    for thing in THINGS:
+        if thing.kind == kind:
+            return thing.title
     told = KINDS.get(kind)
     return told.of().title if told else registration(1).title
 
@@ -61,40 +63,21 @@ def title_of(kind: str) -> str:
 async def own(connection: asyncpg.Connection[Any], calendar: Calendar, today: date) -> MovedDeadlines:
     """What another calendar would move here. Nothing is written."""
     found, running = await effects(connection, calendar, today, authority="c.parties ->> 'authority'")
-    titles: dict[str, str] = {one.kind: title_of(one.kind) for one in found}
     for thing in THINGS:
-        titles[thing.kind] = thing.title
-        moved, more = await _of_thing(connection, thing, calendar, today)
+        moved, more = effects_on(await _alike(connection, thing), calendar, today)
         found += moved
         running += more
-    return MovedDeadlines(items=tuple(_said(one, titles) for one in found), open=running)
+    return deadlines(found, running, title_of)
 
 
-def _said(one: Effect, titles: Mapping[str, str]) -> MovedDeadline:
-    return MovedDeadline(
-        kind=one.kind,
-        kind_title=titles[one.kind],
-        authority=one.authority,
-        was=one.was,
-        becomes=one.becomes,
-        count=one.number,
-    )
-
-
-async def _of_thing(
-    connection: asyncpg.Connection[Any], thing: Thing, calendar: Calendar, today: date
-) -> tuple[list[Effect], int]:
-    rows = await connection.fetch(
-        f"""SELECT {thing.authority} AS authority, x.clock_from, x.clock_days, x.due_on, count(*)::integer AS number
+async def _alike(connection: asyncpg.Connection[Any], thing: Thing) -> list[asyncpg.Record]:
+    return await connection.fetch(
+        f"""SELECT $1::text AS kind, {thing.authority} AS authority, x.clock_from, x.clock_days, x.due_on,
+                   count(*)::integer AS number
             FROM {thing.table} x WHERE {thing.waits} AND x.clock_from IS NOT NULL
-            GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"""  # noqa: S608 - our own words
+            GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5""",  # noqa: S608 - our own words
+        thing.kind,
     )
-    found = []
-    for row in rows:
-        becomes = last_day(calendar, Clock(row["clock_from"], row["clock_days"], row["due_on"], False), today).date
-        if becomes != row["due_on"]:
-            found.append(Effect(thing.kind, row["authority"], row["due_on"], becomes, row["number"]))
-    return found, sum(row["number"] for row in rows)
 
 
 async def move(connection: asyncpg.Connection[Any], thing: Thing, calendar: Calendar, today: date) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from casework.recounting import effects, recount
+from casework.recounting import deadlines, effects, recount
 from regulation.authorisation import check
 from regulation.calendar import Notice
 from regulation.mark import clause
@@ -15,7 +15,7 @@ from service_kit.work import QueryHandler
 from shared_contracts.decisions import Refused
 from shared_contracts.messages import Query, word
 from shared_contracts.transfer import MovedTransferDeadlines, TransfersStand
-from shared_contracts.working_days import MovedDeadline, MovedDeadlines
+from shared_contracts.working_days import MovedDeadlines
 
 from transfer.cases import store, telling
 from transfer.cases.chain import kind_of
@@ -63,16 +63,7 @@ async def moved_deadlines(work: TransferWork, query: MovedTransferDeadlines) -> 
     days = Notice(year=query.days.year, holidays=query.days.holidays, worked=query.days.worked)
     calendar = work.deps.calendar.with_notice(days)
     found, running = await effects(await driver(work.tx), calendar, work.today, authority=_AUTHORITY, joined=_JOINED)
-    return MovedDeadlines(
-        items=tuple(
-            MovedDeadline(
-                kind=one.kind, kind_title=TITLE, authority=one.authority, was=one.was, becomes=one.becomes,
-                count=one.number,
-            )
-            for one in found
-        ),
-        open=running,
-    )  # fmt: skip
+    return deadlines(found, running, lambda _: TITLE)
 
 
 QUERIES: dict[type[Query], QueryHandler] = {MovedTransferDeadlines: moved_deadlines}
