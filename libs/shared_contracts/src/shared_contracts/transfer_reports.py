@@ -47,6 +47,7 @@ class ReportLine(Message, frozen=True, kw_only=True, gc=False):
 
 class ReportView(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="transfer.report_view"):
     """A city's report of a term. `first`, `last`: days of completion that it covers; an open one goes as far as today.
+    What was completed before `first` and heard of only after the report before was filed stands in it, too.
 
     `state`: `open` shows the present figures; `submitted` those that were filed, for ever. `county`: where only this
     county's lines are shown, to itself or to whoever is above it. `findings`: what stands against filing it today, and what

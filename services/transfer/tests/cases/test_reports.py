@@ -65,6 +65,14 @@ def test_no_day_stands_in_two_reports_or_in_none(year: int, term: Any, filed: da
     assert (policy.begins(year, term, P, filed) - ended).days == 1
 
 
+@pytest.mark.clause("24.6.5")
+@given(st.integers(2021, 2060), st.sampled_from(["spring", "autumn"]), st.dates(date(2020, 1, 1), date(2060, 1, 1)))
+def test_a_report_ends_before_the_next_one_where_that_one_was_filed_first(year: int, term: Any, first: date) -> None:
+    assert policy.before(*policy.after(year, term)) == (year, term)
+    assert policy.ends(first, first) < first == policy.ends(first, None)
+    assert policy.ends(date(2020, 1, 1), first) <= date(2020, 1, 1)
+
+
 @pytest.mark.clause("24.6.4")
 @pytest.mark.parametrize(("decided", "late"), [(date(2026, 9, 24), False), (date(2026, 9, 25), True)])
 def test_a_step_is_in_time_on_its_last_day(decided: date, late: bool) -> None:
@@ -120,6 +128,42 @@ async def test_a_city_files_its_figures_and_they_stay(world: TransferWorld) -> N
     assert (await world.ask(asked)).totals == report.totals, "what was filed does not change"
     following = await world.ask(GetReport(actor=CITY_OFFICER, city=CITY, year=2027, term="spring"))
     assert (following.first, following.totals.transfers_in) == (world.clock.today(), 1)
+
+
+@pytest.mark.integration
+@pytest.mark.clause("24.6.5")
+async def test_what_arrives_on_the_day_after_the_filing_stands_in_the_next_report(world: TransferWorld) -> None:
+    """Later on the day of the filing, or later still with the news of that day: in one report, and in one alone."""
+    await moved(world)
+    before, *_ = await world.registry.pupils(RELEASING, 3, 1, 1)
+    late = await world.open(before)
+    await world.through(late.id)
+    asked = {"actor": CITY_OFFICER, "city": CITY}
+    filed = await world.do(SubmitReport(command_id=world.id(), year=2026, term="autumn", **asked))
+    assert filed.totals.transfers_in == 1
+    world.clock.pass_(minutes=5)
+    await world.carry()
+    world.clock.pass_(days=1)
+    following = await world.ask(GetReport(year=2027, term="spring", **asked))
+    assert (following.first, following.totals.transfers_in) == (world.clock.today(), 1)
+    again = await world.do(SubmitReport(command_id=world.id(), year=2027, term="spring", **asked))
+    assert again.totals == following.totals
+    world.clock.pass_(days=1)
+    assert (await world.ask(GetReport(year=2027, term="autumn", **asked))).totals == Figures()
+
+
+@pytest.mark.integration
+@pytest.mark.clause("24.6.5")
+async def test_a_report_filed_after_the_next_one_counts_nothing_a_second_time(world: TransferWorld) -> None:
+    await moved(world)
+    asked = {"actor": CITY_OFFICER, "city": CITY, "year": 2026}
+    filed = await world.do(SubmitReport(command_id=world.id(), term="autumn", **asked))
+    assert (filed.first, filed.totals.transfers_in) == (date(2026, 3, 31), 1)
+    looked = await world.ask(GetReport(term="spring", **asked))
+    overdue = await world.do(SubmitReport(command_id=world.id(), term="spring", **asked))
+    assert overdue.last == looked.last == date(2026, 3, 30)
+    assert overdue.totals == looked.totals == Figures()
+    assert overdue.filed_late, "on whatever day it ends"
 
 
 @pytest.mark.integration

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 import asyncpg
 import msgspec
+from casework.state import day_of
 from regulation.authorisation import MISSING, Target, check, reach, subtree_pattern
 from regulation.divisions import DIVISIONS, PROVINCE, Level
 from regulation.mark import clause
@@ -102,7 +103,7 @@ def _row(city: str, name: str, row: asyncpg.Record | None, due: date, today: dat
         overdue=not done and today > due,
         totals=policy.total(store.lines_of(row)) if row is not None and done else None,
         submitted_at=row["submitted_at"] if row is not None else None,
-        filed_late=row is not None and done and policy.is_late(due, row["last"]),
+        filed_late=row is not None and done and policy.is_late(due, day_of(row["submitted_at"])),
     )
 
 
@@ -118,11 +119,12 @@ async def submit_report(work: TransferWork, command: SubmitReport) -> ReportView
     await store.expect(work.tx, [command.city], command.year, command.term, due)
     row = await store.get(work.tx, command.city, command.year, command.term, lock=True)
     assert row is not None
-    first = await _first(work, command.city, command.year, command.term)
+    first, filed_at = await _begins(work, command.city, command.year, command.term)
     fault = policy.not_to_be_filed(first, work.today, submitted=row["state"] == "submitted")
     if fault is not None:
         return refused("refused", f"{fault.message}。{fault.cure}。", fault)
-    lines = await store.lines(work.tx, command.city, first, work.today)
+    last = await _ends(work, command.city, command.year, command.term)
+    lines = await store.lines(work.tx, command.city, first, last, filed_at)
     if command.seen is not None and command.seen != policy.total(lines):
         return refused("conflict", "您查看之后又有转学办结，数字已经变化，没有报送。请重新查看后再报送。")
     await store.submit(
@@ -131,7 +133,7 @@ async def submit_report(work: TransferWork, command: SubmitReport) -> ReportView
         command.year,
         command.term,
         first=first,
-        last=work.today,
+        last=last,
         lines=lines,
         note=note,
         account=command.actor.account,
@@ -154,10 +156,17 @@ def _may(message: Command | Query, place: str, year: int, level: Level = "city")
     return None if year in YEARS else refused("invalid", "年份不在范围内。")
 
 
-async def _first(work: TransferWork, city: str, year: int, term: Term) -> date:
+async def _begins(work: TransferWork, city: str, year: int, term: Term) -> tuple[date, datetime | None]:
+    """The first day, and when the report before was filed, if it was."""
     earlier = await store.get(work.tx, city, *policy.before(year, term))
     parameters = work.deps.policy.parameters(PROVINCE, work.today)
-    return policy.begins(year, term, parameters, earlier["last"] if earlier else None)
+    filed_until, filed_at = (earlier["last"], earlier["submitted_at"]) if earlier else (None, None)
+    return policy.begins(year, term, parameters, filed_until), filed_at
+
+
+async def _ends(work: TransferWork, city: str, year: int, term: Term) -> date:
+    following = await store.get(work.tx, city, *policy.after(year, term))
+    return policy.ends(work.today, following["first"] if following else None)
 
 
 async def _view(work: TransferWork, city: str, year: int, term: Term) -> ReportView:
@@ -170,9 +179,9 @@ async def _view(work: TransferWork, city: str, year: int, term: Term) -> ReportV
     if row is not None and submitted:
         first, last, lines = row["first"], row["last"], store.lines_of(row)
     else:
-        first = await _first(work, city, year, term)
-        last = max(first, work.today)
-        lines = await store.lines(work.tx, city, first, last)
+        first, filed_at = await _begins(work, city, year, term)
+        last = max(first, await _ends(work, city, year, term))
+        lines = await store.lines(work.tx, city, first, last, filed_at)
         findings = policy.before_filing(first, work.today, due, under_way=await store.under_way(work.tx, city))
     return ReportView(
         id=store.report_id(city, year, term),
@@ -191,7 +200,7 @@ async def _view(work: TransferWork, city: str, year: int, term: Term) -> ReportV
         note=row["note"] if row is not None else "",
         submitted_at=row["submitted_at"] if row is not None else None,
         submitted_by=row["submitted_by"] or "" if row is not None else "",
-        filed_late=submitted and policy.is_late(due, last),
+        filed_late=row is not None and submitted and policy.is_late(due, day_of(row["submitted_at"])),
         findings=findings,
     )
 

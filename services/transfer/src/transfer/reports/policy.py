@@ -29,10 +29,23 @@ def before(year: int, term: Term) -> tuple[int, Term]:
 
 
 @clause("24.6.5")
+def after(year: int, term: Term) -> tuple[int, Term]:
+    """The report that comes after this one."""
+    return (year, "autumn") if term == "spring" else (year + 1, "spring")
+
+
+@clause("24.6.5")
 def begins(year: int, term: Term, parameters: Parameters, filed_until: date | None) -> date:
     """The first day that a report covers: after the last one of the report before, as it was filed or, where none was, as it
-    was due. So no transfer stands in two reports or in none."""
+    was due. So no day stands in two reports or in none; of the day of a filing, what is heard of after it stands in the next
+    one (`store.lines`)."""
     return (filed_until or due_on(*before(year, term), parameters)) + _DAY
+
+
+@clause("24.6.5")
+def ends(today: date, following_begins: date | None) -> date:
+    """The last day that a report covers: today, or the day before the next one's first where that one was filed already."""
+    return today if following_begins is None else min(today, following_begins - _DAY)
 
 
 @clause("24.6.5")
@@ -64,7 +77,7 @@ def before_filing(first: date, today: date, due: date, *, under_way: int) -> tup
         return (fault,)
     found = []
     if today < due:
-        message = f"今天报送的，{_text(today)}以后办结的转学计入下一次报表；报送期限为{_text(due)}"
+        message = f"今天报送的，报送以后办结的转学计入下一次报表；报送期限为{_text(due)}"
         found.append(note("24.6.5", "report.before_last_day", message, cure="可以在期限当天再报送"))
     if today > due:
         message = f"报送期限为{_text(due)}，已经超过"

@@ -85,7 +85,7 @@ WITH done AS (
            EXISTS (SELECT FROM late_steps l WHERE l.case_id = t.id) AS late,
            t.to_authority LIKE $1 AND t.from_authority LIKE $1 AS within, o.case_id IS NOT NULL AS outside
     FROM transfers t LEFT JOIN outside_parties o ON o.case_id = t.id
-    WHERE t.outcome = 'moved' AND t.completed_on BETWEEN $2 AND $3
+    WHERE t.outcome = 'moved' AND (t.completed_on BETWEEN $2 AND $3 OR t.completed_on < $2 AND t.moved_at > $4)
       AND (t.to_authority LIKE $1 OR t.from_authority LIKE $1)
 ), sides AS (
     SELECT to_authority AS county, to_school AS school, ground, 1 AS arrived, 0 AS gone, within::int AS within,
@@ -103,10 +103,15 @@ GROUP BY s.county, s.school, s.ground, s.outside, c.name, o.name ORDER BY s.coun
 """
 
 
-async def lines(tx: AsyncConnection, city: str, first: date, last: date) -> tuple[ReportLine, ...]:
+async def lines(
+    tx: AsyncConnection, city: str, first: date, last: date, filed_at: datetime | None
+) -> tuple[ReportLine, ...]:
     """Completed transfers of a city by county, school and ground. What is within the city is counted once where it is about
-    the case itself (within, overridden, late): with the school that took the pupil."""
-    rows = await (await driver(tx)).fetch(_LINES, subtree_pattern(city), first, last)
+    the case itself (within, overridden, late): with the school that took the pupil.
+
+    `filed_at`: of the report before. What was completed in its days and heard of only after it was filed stands here.
+    """
+    rows = await (await driver(tx)).fetch(_LINES, subtree_pattern(city), first, last, filed_at)
     return tuple(
         ReportLine(
             county=row["county"],
