@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from moving_world import CITY_LEADER, COUNTY_OFFICER, MovingWorld
 from moving_world import NEIGHBOUR as THIRD
-from moving_world import MovingWorld
 from registry.handover import policy, store
 from registry.inspection import watching
 from registry.records import custody
@@ -30,6 +31,8 @@ from shared_contracts.handover import (
     ListPassedArchives,
     ReceiveArchives,
 )
+from shared_contracts.organisations import CloseOrganisation, GetOrganisation
+from shared_contracts.reorganisation import Merging, UndoReorganisation
 
 CITY_OFFICER = actor(Role.AUTHORITY_OFFICER, "230100", "city.officer")
 OLD = actor(Role.REGISTRAR, SCHOOL.code, "old.registrar")
@@ -177,6 +180,104 @@ async def test_a_school_that_is_no_more_needs_say_nothing(world: MovingWorld) ->
     (one,) = await owed(world, NEW)
     done = await receive(world, one.id)
     assert done.state is HandoverState.DONE
+
+
+@pytest.mark.integration
+@pytest.mark.clause("21.2")
+async def test_a_paper_that_is_handed_over_while_the_record_goes_on_is_owed_from_where_it_went(
+    world: MovingWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever hands over holds the handover and no student: what was looked at before its lock is old after it."""
+    pupils = await moved(world, 1)
+    (first,) = await owed(world)
+    await world.pupils(THIRD, 3, 1, 1)
+    real, handed = store.still_there, []
+
+    async def looked(tx: Any, students: Any) -> Any:
+        found = await real(tx, students)
+        if not handed:
+            handed.append(await hand_over(world, first.id))
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "still_there", looked)
+        await move(world, pupils, THIRD)
+    assert handed[0].state is HandoverState.TO_RECEIVE
+    found = {(one.from_school, one.to_school): (one.pupils, one.state) for one in await owed(world, CITY_OFFICER)}
+    assert found == {
+        (SCHOOL.code, OTHER_SCHOOL.code): (1, "to_receive"),
+        (OTHER_SCHOOL.code, THIRD.code): (1, "to_hand_over"),
+    }
+
+
+@pytest.mark.integration
+@pytest.mark.clause("21.2", "44")
+async def test_the_papers_of_a_merged_school_wait_for_the_other_one_and_for_nobody_once_it_is_taken_back(
+    world: MovingWorld,
+) -> None:
+    """A school that is no more can say nothing, so that it is the new one's turn; with the record the debt goes back."""
+    here = await world.pupils(OTHER_SCHOOL, 1, 1, 3)
+    await world.pupils(SCHOOL, 1, 1, 1)
+    merged = await world.approved(Merging(ended=(OTHER_SCHOOL.code,), into=SCHOOL.code))
+    assert await world.carried(merged) == "done"
+    (one,) = await owed(world)
+    assert (one.pupils, one.state) == (3, HandoverState.TO_RECEIVE)
+    assert await turn(world, one.id) == [(SCHOOL.code, "to_receive")]
+    await receive(world, one.id, OLD, students=tuple(here[:1]))
+    undo = UndoReorganisation(
+        command_id=world.id("command"), actor=CITY_LEADER, reorganisation_id=merged, reason="文件撤销"
+    )
+    assert (await world.do(undo)).state == "undoing"
+    assert await world.carried(merged) == "undone"
+    found = {(one.from_school, one.to_school): (one.pupils, one.state) for one in await owed(world, CITY_OFFICER)}
+    assert found == {(SCHOOL.code, OTHER_SCHOOL.code): (1, "to_hand_over")}, (
+        "what has come goes back, the rest lies there"
+    )
+
+
+@pytest.mark.integration
+@pytest.mark.clause("21.2", "44")
+async def test_what_a_closed_school_owes_is_the_new_ones_turn(world: MovingWorld) -> None:
+    await moved(world)
+    (one,) = await owed(world)
+    assert await turn(world, one.id) == [(SCHOOL.code, "to_hand_over")]
+    record = await world.ask(GetOrganisation(actor=COUNTY_OFFICER, code=SCHOOL.code))
+    closed = await world.do(
+        CloseOrganisation(
+            command_id=world.id("command"), actor=COUNTY_OFFICER, code=SCHOOL.code, version=record.version,
+            effective_from=world.clock.today(),
+        )
+    )  # fmt: skip
+    assert not isinstance(closed, Refused), closed
+    assert await turn(world, one.id) == [(OTHER_SCHOOL.code, "to_receive")]
+
+
+@pytest.mark.integration
+@pytest.mark.clause("21.2", "48")
+@pytest.mark.parametrize("old_school", [True, False])
+async def test_whose_turn_it_is_is_settled_as_the_rule_says(world: MovingWorld, old_school: bool) -> None:
+    pupils = await moved(world, 2)
+    (one,) = await owed(world)
+    if not old_school:
+        await world.sql("UPDATE organisations SET valid_to = $2 WHERE code = $1", SCHOOL.code, world.clock.today())
+    day = world.clock.today()
+    lies, on_its_way, there = (None, None), (day, None), (day, day)
+    for ways in itertools.product((lies, on_its_way, there, (None, day)), repeat=2):
+        for pupil, (handed, received) in zip(pupils, ways, strict=True):
+            await world.sql(
+                """UPDATE archive_passings SET handed_on = $2::date, received_on = $3::date,
+                       way = CASE WHEN $2::date IS NULL THEN NULL ELSE 'post' END,
+                       handed_account = CASE WHEN $2::date IS NULL THEN '' ELSE 'a' END,
+                       received_account = CASE WHEN $3::date IS NULL THEN '' ELSE 'b' END
+                   WHERE student_id = $1""",
+                pupil, handed, received,
+            )  # fmt: skip
+        async with world.db.transaction() as tx:
+            await store.settle(tx, [one.id])
+        (row,) = await world.sql("SELECT state FROM archive_handovers WHERE id = $1", one.id)
+        unreceived = [handed for handed, received in ways if received is None]
+        unhanded = sum(handed is None for handed in unreceived)
+        assert row["state"] == policy.state_of(unhanded, len(unreceived), old_school=old_school), ways
 
 
 @pytest.mark.integration

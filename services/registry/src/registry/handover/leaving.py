@@ -35,10 +35,20 @@ async def records_left(work: RegistryWork, leaving: Sequence[Leaving], on: date)
     """
     if not leaving:
         return
-    there = {row["student_id"]: row for row in await store.still_there(work.tx, [one.student_id for one in leaving])}
+    ids = [one.student_id for one in leaving]
+    # Whoever hands papers over holds the handover alone, not the students: where they lie is looked at again under lock.
+    seen = await _holders(work, ids)
+    ways = {_id(one, on) for one in leaving} | {
+        _id(msgspec.structs.replace(one, from_school=seen[one.student_id][0]), on)
+        for one in leaving
+        if one.student_id in seen
+    }
+    touched = sorted(ways | {handover_id for _, handover_id in seen.values()})
+    await store.lock(work.tx, touched)
+    there = await _holders(work, ids) if seen else {}
     owed = []
     for one in leaving:
-        holder = there[one.student_id]["from_school"] if one.student_id in there else one.from_school
+        holder = there[one.student_id][0] if one.student_id in there else one.from_school
         if holder != one.to_school:
             owed.append(msgspec.structs.replace(one, from_school=holder))
     due = await _due(work, sorted({one.from_school for one in owed}))
@@ -65,12 +75,24 @@ async def records_left(work: RegistryWork, leaving: Sequence[Leaving], on: date)
         }
         for one in owed
     ]
-    touched = sorted({*opened, *(row["handover_id"] for row in there.values())})
-    await store.lock(work.tx, touched)
     await store.overtake(work.tx, list(there))
     if owed:
         await store.put(work.tx, list(opened.values()), passing, work.now)
     await store.settle(work.tx, touched)
+
+
+@clause("21.2", "48")
+async def schools_changed(work: RegistryWork, schools: Sequence[str]) -> None:
+    """Schools have ended, or are there again: of what they owe it is the new school's turn, or theirs."""
+    await store.settle(work.tx, await store.lock_owed_by(work.tx, schools))
+
+
+async def _holders(work: RegistryWork, students: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """The school where a student's paper lies still that should have gone from there, and the handover that says so."""
+    return {
+        row["student_id"]: (row["from_school"], row["handover_id"])
+        for row in await store.still_there(work.tx, students)
+    }
 
 
 def _id(one: Leaving, on: date) -> str:

@@ -67,6 +67,16 @@ async def lock(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, asyncpg.Rec
     return {row["id"]: row for row in rows}
 
 
+async def lock_owed_by(tx: AsyncConnection, schools: Sequence[str]) -> list[str]:
+    """What these schools owe others still, under lock."""
+    rows = await (await driver(tx)).fetch(
+        """SELECT id FROM archive_handovers
+           WHERE from_school = ANY($1::text[]) AND state <> 'done' ORDER BY id FOR UPDATE""",
+        list(schools),
+    )
+    return [row["id"] for row in rows]
+
+
 async def archives(
     tx: AsyncConnection, handover_id: str, *, after: tuple[str, str] | None = None, limit: int
 ) -> list[RowMapping]:

@@ -12,6 +12,7 @@ from service_kit.database import driver
 from shared_contracts.records import PassedRecord, RecordsPassed
 
 from registry.context import RegistryWork
+from registry.handover.leaving import Leaving, records_left
 from registry.moving import store
 from registry.moving.store import Move, Operation
 from registry.records import custody, journal
@@ -102,7 +103,8 @@ def _actor(operation: Operation) -> str:
 async def back(work: RegistryWork, operation: Operation, *, clause_id: str, learning: bool) -> int:
     """Return the next records to where they were; how many, 0 when all are. The journal keeps both ways.
 
-    The school they go back from keeps no copy: it had them by a mistake. Its days in the class count for nothing.
+    The school they go back from keeps no copy: it had them by a mistake. Its days in the class count for nothing. Papers
+    that have gone with them are owed back; those that have not are owed no more.
     """
     moves = await store.moves(work.tx, operation.id, "moved", SIZE)
     if not moves:
@@ -124,7 +126,22 @@ async def back(work: RegistryWork, operation: Operation, *, clause_id: str, lear
     ]
     await records.append(work.tx, entries)
     await _restore(work, moves)
-    await store.moved(work.tx, operation.id, {entry.student_id: entry.seq for entry in entries}, "undone")
+    seqs = {entry.student_id: entry.seq for entry in entries}
+    await records_left(
+        work,
+        [
+            Leaving(
+                student_id=move.student_id,
+                journal_seq=seqs[move.student_id],
+                from_school=move.to_school,
+                to_school=move.from_school,
+            )
+            for move in moves
+            if move.to_school != move.from_school
+        ],
+        work.today,
+    )
+    await store.moved(work.tx, operation.id, seqs, "undone")
     _tell(work, operation, ((move, move.to_school, move.from_school) for move in moves))
     return len(moves)
 

@@ -26,6 +26,7 @@ from shared_contracts.organisations import (
 )
 
 from registry.context import RegistryWork
+from registry.handover import leaving as handover
 from registry.organisations import changing, policy, store, supervision
 from registry.organisations.changing import Planned
 
@@ -92,6 +93,7 @@ async def close_organisation(work: RegistryWork, command: CloseOrganisation) -> 
     if found:
         return refused("refused", "现在不能撤销。" + "；".join(f.message for f in found) + "。", *found)
     await store.close(work.tx, command.code, command.effective_from)
+    await handover.schools_changed(work, [command.code])
     await changing.announce(work, [command.code])
     return await _record(work, command.code)
 

@@ -22,6 +22,7 @@ from shared_contracts.reorganisation import (
 from shared_contracts.waiting import WorkWaiting
 
 from registry.context import RegistryWork
+from registry.handover import leaving as handover
 from registry.moving import store as moving
 from registry.moving.store import Operation
 from registry.organisations import changing
@@ -101,6 +102,7 @@ class Schools:
             raise RuntimeError(f"{left} records are left at schools that are to end")
         for code in ended:
             await organisations.close(work.tx, code, operation.effective_from)
+        await handover.schools_changed(work, ended)
         await changing.announce(work, ended)
         await reconcile(work, operation)
         await tell(work, operation, ended, undone=False)
@@ -116,6 +118,7 @@ class Schools:
         if against := policy.undo_faults(changed, closed):
             return against
         await store.reopen(work.tx, ended, operation.effective_from)
+        await handover.schools_changed(work, ended)
         await changing.announce(work, ended)
         return ()
 
