@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import asyncpg
@@ -9,7 +10,8 @@ import pytest
 from moving_world import MovingWorld
 from registry.registration import persons
 from registry.rosters.findings import held
-from registry_world import PROVINCE, SCHOOL, actor
+from registry_world import OTHER_SCHOOL, PROVINCE, SCHOOL, actor
+from service_kit.database import driver
 from shared_contracts.actors import Role, system
 from shared_contracts.archive import ArchiveView, GetArchive
 from shared_contracts.decisions import Outcome
@@ -18,6 +20,7 @@ from shared_contracts.identity import Claimed, Holder
 from shared_contracts.outside_transfers import OutwardApproved
 from shared_contracts.records import CustodyPassed, GetStudent, StudentView
 from shared_contracts.registry import RowState
+from shared_contracts.transfer import TransferApproved
 
 OFFICE = actor(Role.AUTHORITY_OFFICER, PROVINCE, "province.officer")
 REGISTRAR = actor(Role.REGISTRAR, SCHOOL.code, "registrar")
@@ -83,6 +86,36 @@ async def test_what_stands_in_the_way_is_told_and_nothing_changes(
     assert told.findings[0].code == code
     (row,) = await world.sql("SELECT live, school FROM students WHERE id = $1", one)
     assert tuple(row) == (True, SCHOOL.code)
+
+
+@pytest.mark.integration
+@pytest.mark.clause("21.1", "24.5.1")
+@pytest.mark.parametrize("outward", [True, False])
+async def test_a_record_that_ends_while_it_is_looked_at_goes_nowhere(world: MovingWorld, outward: bool) -> None:
+    """Whoever ends it holds the student, not the case: what is judged is the record as it is under lock."""
+    one, *_ = await world.pupils(SCHOOL, 3, 1, 2)
+    await world.pupils(OTHER_SCHOOL, 3, 1, 1)
+    await hold(world, one)
+    event = approved(one) if outward else TransferApproved(
+        transfer_id="t-1", seq=2, student_id=one, from_school=SCHOOL.code, to_school=OTHER_SCHOOL.code, grade=3, over=False,
+        record_moves=True, actor="x", number="ZX1",
+    )  # fmt: skip
+    async with world.db.transaction() as tx:
+        connection = await driver(tx)
+        await connection.execute("UPDATE students SET state = 'graduated', live = false WHERE id = $1", one)
+        telling = asyncio.create_task(world.tell(event))
+        await waits_for_a_lock(world)
+    await telling
+    (told,) = await world.events(ChangeFailed)
+    assert [found.code for found in told.findings] == ["change.record_ended"]
+    (row,) = await world.sql("SELECT state, school FROM students WHERE id = $1", one)
+    assert tuple(row) == ("graduated", SCHOOL.code)
+
+
+async def waits_for_a_lock(world: MovingWorld) -> None:
+    async with asyncio.timeout(30):
+        while not await world.sql("SELECT FROM pg_locks WHERE NOT granted"):
+            await asyncio.sleep(0.01)
 
 
 @pytest.mark.integration

@@ -41,7 +41,7 @@ async def transfer_approved(work: RegistryWork, event: TransferApproved) -> None
     hold = await store.of_case(work.tx, event.transfer_id, lock=True)
     if hold is not None and hold["state"] == "applied":
         return None  # told already
-    row = await views.row_of(work.tx, event.student_id)
+    row = await views.row_of(work.tx, event.student_id, lock=True)
     found = _against(event, hold, row, target, grade, await store.frozen(work.tx, [event.from_school, event.to_school]))
     if found or target is None or row is None:
         return fail(work, event.transfer_id, found)

@@ -30,7 +30,7 @@ async def outward_approved(work: RegistryWork, event: OutwardApproved) -> None:
     hold = await store.of_case(work.tx, event.transfer_id, lock=True)
     if hold is not None and hold["state"] == "applied":
         return  # told already
-    row = await views.row_of(work.tx, event.student_id)
+    row = await views.row_of(work.tx, event.student_id, lock=True)
     found: tuple[Finding, ...] = ()
     if hold is None or hold["state"] == "released" or row is None:
         found = tuple(filter(None, (policy.must_be_here(None),)))

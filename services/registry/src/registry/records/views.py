@@ -78,8 +78,10 @@ async def rows_of(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, RowMappi
     return {row["id"]: row for row in rows}
 
 
-async def row_of(tx: AsyncConnection, student_id: str) -> RowMapping | None:
-    return await fetch_one(tx, sa.select(*COLUMNS).select_from(FROM).where(_s.id == student_id))
+async def row_of(tx: AsyncConnection, student_id: str, *, lock: bool = False) -> RowMapping | None:
+    """`lock`: the student's own columns stay as they are until the transaction ends."""
+    statement = sa.select(*COLUMNS).select_from(FROM).where(_s.id == student_id)
+    return await fetch_one(tx, statement.with_for_update(of=tables.students) if lock else statement)
 
 
 def target(row: RowMapping) -> Target:
