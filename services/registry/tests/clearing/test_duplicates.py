@@ -21,6 +21,7 @@ from clearing_world import (
 )
 from registry.clearing.duplicates import scanning, store
 from registry_world import FAR_SCHOOL, OTHER_SCHOOL, PRINCIPAL, REGISTRAR, SCHOOL, actor, codes
+from regulation.calendar import Calendar, CalendarRow
 from service_kit.bus import Unavailable
 from shared_contracts.actors import Role
 from shared_contracts.clearing import (
@@ -216,6 +217,23 @@ async def test_two_pupils_never_come_back(world: ClearingWorld) -> None:
     await compare(world)
     assert (await pair_of(world, a, b)).state == "different"
     assert (await undo(world, pair)).state == "open"
+
+
+@pytest.mark.clause("24.6.4", "39")
+@pytest.mark.parametrize("days_off", [0, 1, 2])
+async def test_a_decision_that_is_taken_back_leaves_the_last_day_of_the_calendar_of_now(
+    world: ClearingWorld, days_off: int
+) -> None:
+    """Holidays published meanwhile move nobody's day but those that run; what runs again has the day that it would have."""
+    a, b, pair = await two(world)
+    was = (await pair_of(world, a, b)).due_on
+    assert (await decide(world, pair, "different")).state == "different"
+    off = [was - timedelta(days=n) for n in range(10) if (was - timedelta(days=n)).weekday() < 5][:days_off]
+    world.deps.policy._calendar = calendar = Calendar(CalendarRow(day, working=False) for day in off)
+    assert (await pair_of(world, a, b)).due_on == was
+    assert (await undo(world, pair)).state == "open"
+    expected = calendar.add_working_days(was, days_off).date if days_off else was
+    assert (await pair_of(world, a, b)).due_on == expected
 
 
 async def test_the_worker_compares_whoever_comes_while_it_looks(world: ClearingWorld) -> None:

@@ -203,7 +203,7 @@ async def given_up(work: RegistryWork, found: Cancellation) -> None:
     await store.close(work.tx, found.id)
     if found.pair_id is not None:
         await duplicates.lock(work.tx, found.pair_id)
-        await duplicates.reopen(work.tx, found.pair_id)
+        await duplicates.reopen(work.tx, found.pair_id, work.deps.calendar, work.today)
 
 
 # ---- putting back -----------------------------------------------------------------------------------------------------
@@ -302,7 +302,7 @@ async def _put_back(work: RegistryWork, found: Cancellation) -> None:
         )
     await writing.record(work, changes)
     if found.pair_id is not None:
-        await duplicates.reopen(work.tx, found.pair_id)
+        await duplicates.reopen(work.tx, found.pair_id, work.deps.calendar, work.today)
 
 
 def taken_back(row: Cancellation) -> tuple[Step, ...]:

@@ -125,7 +125,7 @@ async def correction_failed(work: RegistryWork, event: CorrectionFailed) -> None
         return
     await store.failed(work.tx, found.id, PROBLEMS[event.reason])
     if found.pair_id is not None:
-        await duplicates.reopen(work.tx, found.pair_id)
+        await duplicates.reopen(work.tx, found.pair_id, work.deps.calendar, work.today)
     filing.tell(
         work,
         found.parties["school"],

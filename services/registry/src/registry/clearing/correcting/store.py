@@ -171,7 +171,7 @@ async def drop(work: RegistryWork, found: Correction) -> None:
     await (await driver(work.tx)).execute("UPDATE corrections SET open = false WHERE id = $1", found.id)
     work.emit(CorrectionDropped(staging_id=found.staging_id), found.student_id)
     if found.pair_id is not None:
-        await duplicates.reopen(work.tx, found.pair_id)
+        await duplicates.reopen(work.tx, found.pair_id, work.deps.calendar, work.today)
 
 
 async def change_student(tx: AsyncConnection, student_id: str, after: KeyValues) -> None:

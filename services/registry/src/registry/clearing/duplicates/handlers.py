@@ -257,7 +257,7 @@ async def undo_duplicate(work: RegistryWork, command: UndoDuplicate) -> Duplicat
         return await _again(work, command.actor, pair.id)
     if pair.state == "correcting" and (open_ := await corrections.open_of(work.tx, pair.record_id or "")):
         return refused("conflict", f"更正正在办理（{open_.opened_by}申请）。请先由学校撤回或在审核中否决。")
-    await store.reopen(work.tx, pair.id)
+    await store.reopen(work.tx, pair.id, work.deps.calendar, work.today)
     return await _again(work, command.actor, pair.id)
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import asyncpg
 import msgspec
+from casework.recounting import Clock, last_day
+from regulation.calendar import Calendar
 from service_kit.database import driver, insert_rows
 from service_kit.ids import derived
 from shared_contracts.actors import Actor
@@ -130,14 +132,25 @@ async def settle(tx: AsyncConnection, pair: str, state: str) -> None:
     )
 
 
-async def reopen(tx: AsyncConnection, pair: str) -> None:
-    """It waits for a decision again; who decided before stands in the journal and the audit log."""
-    await (await driver(tx)).execute(
+async def reopen(tx: AsyncConnection, pair: str, calendar: Calendar, today: date) -> None:
+    """It waits for a decision again; who decided before stands in the journal and the audit log. Its last day follows the
+    calendar of now: a recount passes over what nobody waits for (`working_days.effects`)."""
+    connection = await driver(tx)
+    row = await connection.fetchrow(
+        "SELECT clock_from, clock_days, due_on FROM duplicate_pairs WHERE id = $1 FOR UPDATE", pair
+    )
+    if row is None:
+        return
+    due_on = row["due_on"]
+    if row["clock_from"] is not None:
+        due_on = last_day(calendar, Clock(row["clock_from"], row["clock_days"], due_on, False), today).date
+    await connection.execute(
         """UPDATE duplicate_pairs SET state = 'open', decided_account = NULL, decided_by = NULL,
                decided_organisation = NULL, decision_reason = '', decided_at = NULL, record_id = NULL,
-               cancellation_id = NULL, version = version + 1
+               cancellation_id = NULL, due_on = $2, version = version + 1
            WHERE id = $1""",
         pair,
+        due_on,
     )
 
 
