@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import pytest
 from e2e_browser import NARROW, WIDE, Consoles
@@ -11,20 +10,7 @@ from e2e_cast import Cast
 from e2e_system import System
 from regulation.calendar import LAST_RELEASED
 
-if TYPE_CHECKING:
-    from e2e_console import Console
-
 pytestmark = [pytest.mark.timeout(300), pytest.mark.clause("24.6.4")]
-
-
-async def enter(console: Console, cast: Cast, name: str) -> None:
-    """Somebody of the cast signs in by the form."""
-    await console.page.goto(console.system.gateway)
-    await console.page.get_by_label("用户名").fill(cast[name].username)
-    await console.page.get_by_label("密码").fill(cast[name].password)
-    await console.press("登录")
-    await console.sees(console.button("退出"))
-    await console.settled()
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280", "390"])
@@ -34,8 +20,8 @@ async def test_the_province_looks_before_it_publishes(
     year = max(LAST_RELEASED, system.clock.today().year) + 1
     if year != system.clock.today().year + 1:
         pytest.skip("this release brings next year's holidays: nothing is to be published")
-    console = await consoles(system, size=size)
-    await enter(console, cast, "province.officer")
+    officer = cast["province.officer"]
+    console = await consoles(system, officer.username, size=size, password=officer.password)
     await console.go("#/policy/workdays")
     await console.page.get_by_label("年份").select_option(str(year))
     await console.says(re.compile(f"{year}年的节假日安排还没有发布，期限只按周六、周日计算"))

@@ -11,15 +11,10 @@ from e2e_cast import Cast
 from e2e_flow import Desk
 from e2e_people import People
 from e2e_system import System, wait_for
-from e2e_transfer import a_class, application, get, paper, registered
+from e2e_transfer import STEPS, a_class, application, get, paper, registered
 from xueji_local.collector import Span
 
 pytestmark = pytest.mark.timeout(300)
-STEPS = (
-    ("receiving_authority", "neighbour.officer"),
-    ("releasing_school", "principal"),
-    ("releasing_authority", "county.officer"),
-)
 MOST = {"transfer": 58, "registry": 100, "identity": 10, "notifications": 60}
 """Statements that a service may send for one transfer, from the application to the moved record, BEGIN and COMMIT too. A
 question more in a handler is one to four more here."""
