@@ -89,6 +89,14 @@ def test_a_private_school_and_schools_of_two_cities_have_their_people() -> None:
     assert any(school.ownership == "public" and school.supervising == "230103" for school in found[1:]), "to be sent to"
 
 
+def test_a_city_and_the_province_office_have_their_people() -> None:
+    """A city files its report of transfers; the province office publishes holidays, and of a transfer to another province one
+    of its people enters the application, another one what has been decided."""
+    people = {(a.organisation, a.role) for a in accounts.wanted()}
+    assert ("230100", Role.LEADER) in people
+    assert {(divisions.PROVINCE, Role.AUTHORITY_OFFICER), (divisions.PROVINCE, Role.LEADER)} <= people
+
+
 def test_a_command_that_says_more_than_before_is_another_command() -> None:
     """Under the id of the old one the registry would refuse it: a home of an earlier version would not start."""
     command = LoadOrganisations(

@@ -28,9 +28,9 @@ def load(gateway: str, passwords: dict[str, str], clock: Clock) -> None:
     today = clock.today()
     year = school_year_of_entry(today.year, today.month)
     for officer in accounts.wanted():
-        if officer.role != "authority_officer":
-            continue
         schools = [school for school in province.schools().values() if school.supervising == officer.organisation]
+        if officer.role != "authority_officer" or not schools:
+            continue
         client = Client(
             gateway,
             Account(
