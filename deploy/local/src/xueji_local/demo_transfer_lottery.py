@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
 from datetime import datetime, time, timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -270,7 +271,7 @@ def _go_on(scene: Scene, cases: dict[str, Filed], listed: tuple[Applicant, ...])
         case.keep(case.seen_by(scene.officer(PRIVATE)))
         if one.outcome != "won":
             rerouted(scene, case)
-        overridden += [str(rule.clause) for rule in case.to_override(scene.officer(PRIVATE))]
+        overridden += [(rule.clause, rule.message) for rule in case.to_override(scene.officer(PRIVATE))]
         done = case.finish()
         lines.append((done.number, done.name, one.outcome_title, done.to_school_name, done.state_title))
         private = done.to_school == scene.desks[PRIVATE].school.code
@@ -278,7 +279,7 @@ def _go_on(scene: Scene, cases: dict[str, Filed], listed: tuple[Applicant, ...])
             private == (one.outcome == "won"), f"{done.number}：{one.outcome_title}，转入了{done.to_school_name}"
         )
     scene.screen.grid("每一名学生的去处", ("办理编号", "学生", "抽签", "转入学校", "状态"), lines)
-    for clause in dict.fromkeys(overridden):
-        scene.screen.note(f"第{clause}条“原则上”的规定：主管部门对{overridden.count(clause)}名学生逐一写明理由决定")
+    for (clause, message), pupils in Counter(overridden).items():
+        scene.screen.note(f"{message}（第{clause}条）：主管部门对{pupils}名学生逐一写明理由决定")
     left = _now(scene)
     scene.must(left.transferable == 0, f"抽签以后应没有剩余的可转入学位，实际{left.transferable}个")

@@ -1,9 +1,11 @@
 // The paper archive follows the record (学籍档案移交, clauses 21.2, 48): what one school owes another, handed over and received.
-import { action, api, ask, badge, empty, facts, fill, h, newKey, paged, query, svg, table, toast, today } from "./core.js";
+import { action, api, ask, badge, facts, fill, h, newKey, paged, query, svg, table, toast, today } from "./core.js";
 
 const STATES = { to_hand_over: ["待移交", "warn"], to_receive: ["待签收", "warn"], done: ["已签收", "good"] };
 const WAYS = { in_person: "专人送交", collected: "接收学校领取", post: "机要或挂号邮寄" };
 const state = (one) => (one.overdue ? badge("逾期", "bad") : badge(...STATES[one.state]));
+
+const notYet = (text) => h("span", { class: "muted" }, text);
 
 // One bar: received, on the way, still there.
 function bar(one) {
@@ -20,12 +22,16 @@ export async function handoversPage(place, { id }) {
   if (id) return onePage(place, id);
   const list = h("div", { class: "card" });
   let wanted = "";
-  const choose = (value, text) => action(text, async () => { wanted = value; await show(); }, {});
+  const choices = [["", "全部未办结"], ["out", "转出"], ["in", "接收"], ["done", "已办结"]].map(([value, text]) => action(text, async (button) => {
+    wanted = value;
+    for (const one of choices) one.setAttribute("aria-pressed", one === button);
+    await show();
+  }, { class: "tab", "aria-pressed": String(value === wanted) }));
   const show = () => paged(list, (cursor) => api(`/v1/archive-handovers${query({ ...(wanted === "done" ? { state: "done" } : { direction: wanted || undefined }), cursor, limit: 50 })}`),
     (items) => table(["转出日期", "转出学校", "接收学校", "进度", "签收期限", "状态"], items.map((one) => [
       h("a", { href: `#/archive-handovers/${one.id}` }, one.left_on), one.from_school_name, one.to_school_name, [bar(one), ` ${one.received}/${one.pupils}份`], one.due_on, state(one)]), "纸质学籍档案移交"), "没有需要移交的档案。");
   fill(place, h("div", { class: "head" }, h("div", null, h("h1", null, "纸质学籍档案移交"), h("p", { class: "muted" }, "学籍转出以后，纸质档案由转出学校移交、接收学校签收（第二十一条）。期限内没有签收的，列为转出学校的整改事项（第四十八条）；全部签收后自动办结。")),
-    h("div", null, choose("", "全部未办结"), " ", choose("out", "转出"), " ", choose("in", "接收"), " ", choose("done", "已办结"))), list);
+    h("div", { class: "tabs", role: "group", "aria-label": "哪些档案" }, choices)), list);
   return show();
 }
 
@@ -40,7 +46,7 @@ async function onePage(place, id) {
     h("div", { class: "card" }, facts([["状态", state(one)], ["签收期限", one.due_on], ["进度", [bar(one), ` 共${one.pupils}份，已移交${one.handed}份，已签收${one.received}份`]]])), list);
   return paged(list, (cursor) => api(`/v1/archive-handovers/${id}/archives${query({ cursor, limit: 100 })}`), (items) => table(["选择", "姓名", "学籍号", "移交", "签收"], items.map((a) => [
     !a.received_on && one.may.length ? pick(a, chosen) : "", a.name, h("code", null, a.student_number),
-    a.handed_on ? `${a.handed_on} ${WAYS[a.way]}（${a.carried_by}），登记人${a.handed_by}` : empty("未移交"), a.received_on ? `${a.received_on}，${a.received_by}` : empty("未签收")]), "学生名单"), "没有学生。");
+    a.handed_on ? `${a.handed_on} ${WAYS[a.way]}（${a.carried_by}），登记人${a.handed_by}` : notYet("未移交"), a.received_on ? `${a.received_on}，${a.received_by}` : notYet("未签收")]), "学生名单"), "没有学生。");
 }
 
 function pick(archive, chosen) {

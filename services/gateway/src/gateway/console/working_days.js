@@ -35,29 +35,28 @@ export async function workingDaysPage(place, head) {
   await load();
 }
 
-// Twelve months of a year; days off and worked weekends in colours of their own, and told in words to whoever cannot see them.
+// Twelve months of a year, as many beside each other as can be read; days off and worked weekends in colours of their own, and
+// told in words to whoever cannot see them.
 function yearPicture(year, holidays, worked) {
   const off = new Set(holidays);
   const on = new Set(worked);
-  const cell = 17;
+  const cell = 20;
   const month = (m) => {
-    const left = (m % 4) * 150 + 8;
-    const top = Math.floor(m / 4) * 158;
     const first = Date.UTC(year, m, 1);
     const shift = new Date(first).getUTCDay();
     const days = new Date(Date.UTC(year, m + 1, 0)).getUTCDate();
-    return [svg("text", { x: left, y: top + 14, class: "axis" }, `${m + 1}月`), WEEK.map((name, n) => svg("text", { x: left + n * cell + 3, y: top + 31, class: "axis" }, name)),
+    return svg("svg", { viewBox: `0 0 ${7 * cell} 158`, class: "chart" }, svg("text", { x: 3, y: 14, class: "axis" }, `${m + 1}月`), WEEK.map((name, n) => svg("text", { x: n * cell + 3, y: 31, class: "axis" }, name)),
       Array.from({ length: days }, (_, n) => {
         const text = iso(first + n * DAY);
         const at = shift + n;
         const kind = off.has(text) ? "before" : on.has(text) ? "after" : "";
-        const [x, y] = [left + (at % 7) * cell, top + 36 + Math.floor(at / 7) * cell];
-        return [kind && svg("rect", { x, y, width: cell - 2, height: cell - 2, rx: 3, class: kind }), svg("text", { x: x + (n < 9 ? 5 : 2), y: y + 12, class: kind ? `on-bar ${kind}` : "axis" }, `${n + 1}`)];
-      })];
+        const [x, y] = [(at % 7) * cell, 36 + Math.floor(at / 7) * cell];
+        return [kind && svg("rect", { x, y, width: cell - 2, height: cell - 2, rx: 3, class: kind }), svg("text", { x: x + (n < 9 ? 6 : 2), y: y + 14, class: kind ? `on-bar ${kind}` : "axis" }, `${n + 1}`)];
+      }));
   };
   const label = `${year}年，放假${off.size}天：${ranges(holidays) || "无"}；调休上班${on.size}天：${ranges(worked) || "无"}`;
   return h("figure", { class: "figure" }, h("figcaption", null, h("span", { class: "key before" }), "放假 ", h("span", { class: "key after" }), "周末上班"),
-    svg("svg", { viewBox: "0 0 610 480", class: "chart", role: "img", "aria-label": label }, Array.from({ length: 12 }, (_, m) => month(m))));
+    h("div", { class: "year", role: "img", "aria-label": label }, Array.from({ length: 12 }, (_, m) => month(m))));
 }
 
 // Days one after another as a stretch, as the notice has them.

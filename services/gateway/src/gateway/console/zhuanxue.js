@@ -14,7 +14,7 @@ async function look(body) {
   try {
     const t = await api("/v1/transfers/tracking", { method: "POST", body });
     fill(result, h("div", { class: "card" }, h("h2", null, t.number, " ", badge(t.state_title, KINDS[t.state])),
-      facts([["转入学校", t.to_school_name], ["正在等待", t.waits_for_title], ["最晚办理日期", t.due_on], ["申请时间", when(t.opened_at)], ["转入日期", t.completed_on]]), h("p", { class: "muted" }, t.note)),
+      facts([["转入学校", t.to_school_name], ["正在等待", t.waits_for_title], ["最晚办理日期", t.due_on], ["申请时间", when(t.opened_at)], ["办结日期", t.completed_on]]), h("p", { class: "muted" }, t.note)),
     t.steps.length > 0 && [h("h2", null, "经过"), h("ol", { class: "card journal" }, t.steps.map((s) => h("li", null, h("b", null, `${s.title}：${s.decision_title}`), h("div", { class: "muted" }, `${s.organisation_name}，${when(s.decided_at)}`), s.reason && h("div", null, s.reason))))]);
   } catch (error) {
     fill(result, h("p", { class: "error", role: "alert" }, told(error)));
