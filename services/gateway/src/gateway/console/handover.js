@@ -31,7 +31,7 @@ export async function handoversPage(place, { id }) {
     (items) => table(["转出日期", "转出学校", "接收学校", "进度", "签收期限", "状态"], items.map((one) => [
       h("a", { href: `#/archive-handovers/${one.id}` }, one.left_on), one.from_school_name, one.to_school_name, [bar(one), ` ${one.received}/${one.pupils}份`], one.due_on, state(one)]), "纸质学籍档案移交"), "没有需要移交的档案。");
   fill(place, h("div", { class: "head" }, h("div", null, h("h1", null, "纸质学籍档案移交"), h("p", { class: "muted" }, "学籍转出以后，纸质档案由转出学校移交、接收学校签收（第二十一条）。期限内没有签收的，列为转出学校的整改事项（第四十八条）；全部签收后自动办结。")),
-    h("div", { class: "tabs", role: "group", "aria-label": "哪些档案" }, choices)), list);
+    h("div", { class: "row", role: "group", "aria-label": "哪些档案" }, choices)), list);
   return show();
 }
 
