@@ -129,6 +129,19 @@ async def test_open_steps_move_and_the_queues_hear_of_it_once(world: TransferWor
     assert isinstance(view, TransferView), view
 
 
+async def test_a_step_has_waited_since_its_last_act_whatever_its_last_day_is(world: TransferWorld) -> None:
+    waiting, acted_on = await opened(world)
+    world.clock.moment = later = OPENED + timedelta(hours=3)
+    view = await world.decide(acted_on, Step.RECEIVING_AUTHORITY)
+    assert isinstance(view, TransferView), view
+    world.clock.pass_(hours=3)
+    await publish(world)
+    told = len(await world.events(TransfersStand))
+    await recount(world)
+    stands = [case for event in (await world.events(TransfersStand))[told:] for case in event.cases]
+    assert {case.case_id: case.since for case in stands} == {waiting: OPENED, acted_on: later}
+
+
 async def test_a_returned_case_keeps_its_days_and_runs_by_the_new_calendar(world: TransferWorld) -> None:
     (one,) = await opened(world, 1)
     world.clock.moment = datetime(2027, 1, 28, 11, tzinfo=ZONE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from casework.recounting import deadlines, effects, recount
+from casework.store import histories
 from regulation.authorisation import check
 from regulation.calendar import Notice
 from regulation.mark import clause
@@ -36,11 +37,13 @@ async def batch(work: AccessWork) -> bool:
     moved = await recount(await driver(work.tx), known.calendar, known.calendar_number, work.today, PREFIX)
     if moved is None:
         return False
+    acts = await histories(await driver(work.tx), moved.ids, PREFIX)
     for id_ in moved.ids:
         export = await store.get(work.tx, id_, work.now)
         assert export is not None, "its case was locked a moment ago"
         if export.state is ExportState.WAITING:  # one that has expired waits for nobody
-            stands(work, export, policy.chain(export.approval_days), export.standing)
+            since = acts[id_][-1].decided_at if id_ in acts else export.created_at
+            stands(work, export, policy.chain(export.approval_days), export.standing, since)
     return True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
 from casework.kinds import CaseKind
@@ -45,8 +46,9 @@ def tell(
 
 
 @clause("45.2")
-def stands(work: AccessWork, export: Export, kind: CaseKind, now: Standing) -> None:
-    """Where the request stands after an act, for work queues: the authority's leaders, or whoever asked, and nobody else."""
+def stands(work: AccessWork, export: Export, kind: CaseKind, now: Standing, since: datetime | None = None) -> None:
+    """Where the request stands after an act, for work queues: the authority's leaders, or whoever asked, and nobody else.
+    `since`: when that act was, where it is not this one."""
     parties = {"organisation": export.organisation, "authority": export.authority}
     whose = turn(kind, now, parties, export.account)
     above = chain(export.authority)[:-1]
@@ -62,7 +64,7 @@ def stands(work: AccessWork, export: Export, kind: CaseKind, now: Standing) -> N
                     link=f"/v1/exports/{export.id}",
                     version=now.version,
                     status=now.status,
-                    since=work.now,
+                    since=since or work.now,
                     step=whose.step if whose else None,
                     step_title=whose.title if whose else "",
                     organisation=whose.organisation if whose else None,

@@ -48,7 +48,7 @@ def case_stands(work: TransferWork, kind: CaseKind, transfer: Transfer, superior
         link=f"/v1/transfers/{transfer.id}",
         version=transfer.version * 10 + _PHASE.get(transfer.outcome or "", 0),
         status=standing.status,
-        since=work.now,
+        since=transfer.moved_at,
         step=whose.step if whose and transfer.outcome else standing.step,
         step_title=_RETURNED if standing.status == "returned" else whose.title if whose else "",
         organisation=whose.organisation if whose else None,
