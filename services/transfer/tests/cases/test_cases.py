@@ -13,6 +13,7 @@ from shared_contracts.transfer import (
     ListTransfers,
     PrecheckTransfer,
     RerouteTransfer,
+    RetryTransfer,
     Step,
     TransferPage,
     TransferPrechecked,
@@ -21,6 +22,7 @@ from shared_contracts.transfer import (
     TransferView,
     WithdrawTransfer,
 )
+from transfer.cases import store
 from transfer_world import OFFICER, PRINCIPAL, RECEIVING, REGISTRAR, RELEASING, STRANGER, TransferWorld
 
 pytestmark = pytest.mark.integration
@@ -210,3 +212,24 @@ async def test_a_precheck_says_all_and_opens_nothing(world: TransferWorld) -> No
     assert await world.holds() == []
     nobody = await world.ask(PrecheckTransfer(actor=REGISTRAR, application=world.application(one, name="别的名字")))
     assert [finding.code for finding in nobody.decision.findings] == ["pupil.not_found"]
+
+
+@pytest.mark.clause("24.5.1")
+async def test_whoever_waits_for_a_case_acts_on_what_the_other_has_left(world: TransferWorld) -> None:
+    """Given up by one officer while another tries to carry it out once more: it stays given up."""
+    one, *_ = await pupils(world)
+    opened = await world.open(one)
+    await world.through(opened.id)
+    await world.sql("UPDATE transfers SET outcome = 'attention' WHERE id = $1", opened.id)
+    again = RetryTransfer(command_id=world.id(), actor=OFFICER, transfer_id=opened.id)
+    async with world.db.transaction() as tx:
+        await store.get(tx, opened.id, lock=True)
+        waits = asyncio.create_task(world.do(again))
+        async with asyncio.timeout(30):
+            while not await world.sql("SELECT 1 FROM pg_locks WHERE NOT granted"):
+                await asyncio.sleep(0.01)
+        await store.change(tx, opened.id, world.clock.now(), outcome="given_up", seat=False)
+    reply = await waits
+    assert isinstance(reply, Refused) and reply.kind == "conflict", reply
+    seen = await world.ask(GetTransfer(actor=OFFICER, transfer_id=opened.id))
+    assert (seen.state, seen.seat) == (TransferState.WITHDRAWN, False)

@@ -35,8 +35,8 @@ ENTERING: list[Place] = [
 ]
 DECIDING: list[Place] = [
     ("transfer.cases.holding:grant", "after"),
-    ("transfer.outside.deciding:decide_cases", "before"),
-    ("transfer.outside.deciding:decide_cases", "after"),
+    ("transfer.cases.acting:decide_cases", "before"),
+    ("transfer.cases.acting:decide_cases", "after"),
     ("transfer.cases.telling:stands", "after"),
 ]
 CARRYING: list[Place] = [

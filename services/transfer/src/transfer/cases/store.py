@@ -123,10 +123,12 @@ _SELECT = f"{_COLUMNS} FROM transfers t {_JOINED}"
 _JSON = {"evidence": tuple[EvidenceGiven, ...], "findings": tuple[Finding, ...], "problem": tuple[Finding, ...]}
 
 
+# Both rows: whoever has waited for the case reads the transfer as it is then, which an act on it alone has changed, too.
+_LOCKED = " FOR UPDATE OF c FOR NO KEY UPDATE OF t"
+
+
 async def get(tx: AsyncConnection, transfer_id: str, *, lock: bool = False) -> Transfer | None:
-    row = await (await driver(tx)).fetchrow(
-        f"{_SELECT} WHERE t.id = $1{' FOR UPDATE OF c' if lock else ''}", transfer_id
-    )
+    row = await (await driver(tx)).fetchrow(f"{_SELECT} WHERE t.id = $1{_LOCKED if lock else ''}", transfer_id)
     return None if row is None else _transfer(row)
 
 
