@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, TypeVar
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, TypeVar, cast
 
 import msgspec
 from shared_contracts.decisions import Refused, refused
@@ -17,6 +18,7 @@ NO_CURSOR = "翻页标记无效。请从第一页重新开始。"
 
 Long = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 """A number of a bigint column; `int` is one of an integer column. What fits in neither is none of ours."""
+_Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 _Int = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 
 T = TypeVar("T")
@@ -30,7 +32,7 @@ def encode(*key: str | int) -> str:
 def decode(cursor: str | None, *kinds: Any) -> Key | Refused | None:
     """The keys after which the page begins; None for the first page; a refusal for what is no cursor of ours.
 
-    `kinds`: `str`, `int` or `Long`, one a key.
+    `kinds`: `str`, `int`, `Long` or `date`, one a key.
     """
     if cursor is None:
         return None
@@ -43,6 +45,23 @@ def decode(cursor: str | None, *kinds: Any) -> Key | Refused | None:
     except (msgspec.MsgspecError, binascii.Error, ValueError, UnicodeEncodeError):
         pass
     return refused("invalid", NO_CURSOR)
+
+
+def by_moment(cursor: str | None) -> tuple[datetime, str] | Refused | None:
+    """As `decode`, for what is listed by when it was and its id; the moment in UTC."""
+    key = decode(cursor, _Moment, str)
+    if key is None or isinstance(key, Refused):
+        return key
+    moment, id_ = cast(tuple[datetime, str], key)
+    try:
+        return moment.astimezone(UTC), id_
+    except OverflowError:  # on the first or the last day that there is
+        return refused("invalid", NO_CURSOR)
+
+
+def by_day(cursor: str | None) -> tuple[date, str] | Refused | None:
+    """As `decode`, for what is listed by a day and its id."""
+    return cast("tuple[date, str] | Refused | None", decode(cursor, date, str))
 
 
 def size(limit: int) -> int:

@@ -17,6 +17,7 @@ from roster_desk import (
     TEACHER,
     RosterDesk,
 )
+from service_kit import paging
 from service_kit.ids import new_id
 from shared_contracts.actors import Actor, Role
 from shared_contracts.decisions import Refused
@@ -149,7 +150,8 @@ async def test_rows_by_state_and_page(desk: RosterDesk, roster: str) -> None:
     assert seen == [2, 3, 4]
     for query in (ListRosterRows, ListRosters):
         more = {"roster_id": roster} if query is ListRosterRows else {}
-        assert isinstance(await desk.ask(query(actor=REGISTRAR, cursor="?", **more)), Refused)
+        for made_up in ("?", paging.encode("yesterday", "a"), paging.encode("0001-01-01T00:00:00+14:00", "a")):
+            assert isinstance(await desk.ask(query(actor=REGISTRAR, cursor=made_up, **more)), Refused)
 
 
 async def test_rosters_by_page_newest_first(desk: RosterDesk) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from datetime import datetime
 from typing import Any
 
 from regulation.authorisation import MISSING, Target, check, target_of
@@ -255,7 +254,7 @@ async def list_deliveries(work: NotificationsWork, query: ListDeliveries) -> Del
     actor = query.actor
     if no := check(actor, word(query)):
         return no
-    before = _position(query.cursor)
+    before = paging.by_moment(query.cursor)
     if isinstance(before, Refused):
         return before
     limit = paging.size(query.limit)
@@ -271,17 +270,6 @@ def _delivery(row: dict[str, Any]) -> DeliveryView:
     return DeliveryView(
         channel=Channel(row.pop("channel")), state=DeliveryState(row.pop("state")), to=row.pop("shown_to"), **row
     )
-
-
-def _position(cursor: str | None) -> tuple[datetime, str] | Refused | None:
-    key = paging.decode(cursor, str, str)
-    if key is None or isinstance(key, Refused):
-        return key
-    try:
-        moment = datetime.fromisoformat(str(key[0]))
-    except ValueError:
-        return refused("invalid", paging.NO_CURSOR)
-    return (moment, str(key[1])) if moment.tzinfo else refused("invalid", paging.NO_CURSOR)
 
 
 COMMANDS: dict[type[Command], CommandHandler] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 
 import asyncpg
 from regulation.authorisation import Target, check, reach
@@ -218,13 +218,9 @@ async def list_checks(work: RegistryWork, query: ListAttendanceChecks) -> Attend
     reached = reach(query.actor, word(query))
     if isinstance(reached, Refused):
         return reached
-    after = paging.decode(query.cursor, str, str)
-    if isinstance(after, Refused):
-        return after
-    try:
-        place = (datetime.fromisoformat(str(after[0])), str(after[1])) if after else None
-    except ValueError:
-        return refused("invalid", paging.NO_CURSOR)
+    place = paging.by_moment(query.cursor)
+    if isinstance(place, Refused):
+        return place
     visible = of_schools(reached, school=store.SCHOOL, authority=store.AUTHORITY)
     limit = paging.size(query.limit)
     rows = await store.page(work.tx, visible, query.school, place, limit + 1)

@@ -30,17 +30,6 @@ Place = tuple[datetime, str]
 """Where a page of what is listed newest first ends: when it began, and its id."""
 
 
-def place(cursor: str | None) -> Place | Refused | None:
-    key = paging.decode(cursor, str, str)
-    if key is None or isinstance(key, Refused):
-        return key
-    try:
-        moment = datetime.fromisoformat(str(key[0]))
-    except ValueError:
-        return refused("invalid", paging.NO_CURSOR)
-    return refused("invalid", paging.NO_CURSOR) if moment.tzinfo is None else (moment, str(key[1]))
-
-
 class Within(NamedTuple):
     """How far an account reaches, for SQL: one school, or the authorities under one (a LIKE pattern); neither: all."""
 
@@ -83,7 +72,7 @@ def asked(query: Listing, act: str) -> Asked | Refused:
     reached = reach(query.actor, act)
     if isinstance(reached, Refused):
         return reached
-    after = place(query.cursor)
+    after = paging.by_moment(query.cursor)
     if isinstance(after, Refused):
         return after
     return Asked(within(reached), after, paging.size(query.limit))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
 
 import msgspec
 from regulation import papers
@@ -129,15 +128,9 @@ async def list_evidence(work: RegistryWork, query: ListEvidence) -> EvidencePage
     own = target_of(actor.organisation, await organisations.authority_of(work.tx, actor.organisation))
     if no := check(actor, word(query), own):
         return no
-    after = paging.decode(query.cursor, str, str)
-    if isinstance(after, Refused):
-        return after
-    try:
-        since = None if after is None else (datetime.fromisoformat(str(after[0])), str(after[1]))
-    except ValueError:
-        return refused("invalid", paging.NO_CURSOR)
-    if since is not None and since[0].tzinfo is None:
-        return refused("invalid", paging.NO_CURSOR)
+    since = paging.by_moment(query.cursor)
+    if isinstance(since, Refused):
+        return since
     limit = paging.size(query.limit)
     found = await store.page(work.tx, actor.organisation, query.attached_to, since, limit + 1)
     kept, cursor = paging.page(found, limit, lambda one: (one.uploaded_at.isoformat(), one.id))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -95,13 +95,9 @@ async def list_handovers(work: RegistryWork, query: ListHandovers) -> HandoverPa
     reached = reach(query.actor, word(query))
     if isinstance(reached, Refused):
         return reached
-    after = paging.decode(query.cursor, str, str)
-    if isinstance(after, Refused):
-        return after
-    try:
-        place = (datetime.fromisoformat(str(after[0])).date(), str(after[1])) if after else None
-    except ValueError:
-        return refused("invalid", paging.NO_CURSOR)
+    place = paging.by_day(query.cursor)
+    if isinstance(place, Refused):
+        return place
     out = of_schools(reached, school=_h.from_school, authority=store.FROM.c.authority)
     into = of_schools(reached, school=_h.to_school, authority=store.TO.c.authority)
     if query.school is not None:

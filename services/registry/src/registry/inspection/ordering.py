@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -125,13 +124,9 @@ async def list_findings(work: RegistryWork, query: ListFindings) -> InspectionFi
     reached = reach(query.actor, word(query))
     if isinstance(reached, Refused):
         return reached
-    after = paging.decode(query.cursor, str, str)
-    if isinstance(after, Refused):
-        return after
-    try:
-        place = (datetime.fromisoformat(str(after[0])).date(), str(after[1])) if after else None
-    except ValueError:
-        return refused("invalid", paging.NO_CURSOR)
+    place = paging.by_day(query.cursor)
+    if isinstance(place, Refused):
+        return place
     condition = of_schools(reached, school=_f.school, authority=_SUPERVISOR)
     wanted: list[tuple[sa.ColumnElement[Any], str | None]] = [
         (_f.round_id, query.round_id), (_f.school, query.school), (_f.kind, query.kind), (_f.state, query.state),

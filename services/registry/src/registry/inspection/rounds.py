@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 import sqlalchemy as sa
 from regulation.authorisation import Target, check, reach
@@ -129,13 +128,9 @@ async def list_rounds(work: RegistryWork, query: ListRounds) -> RoundPage | Refu
     reached = reach(query.actor, word(query))
     if isinstance(reached, Refused):
         return reached
-    after = paging.decode(query.cursor, str, str)
-    if isinstance(after, Refused):
-        return after
-    try:
-        place = (datetime.fromisoformat(str(after[0])), str(after[1])) if after else None
-    except ValueError:
-        return refused("invalid", paging.NO_CURSOR)
+    place = paging.by_moment(query.cursor)
+    if isinstance(place, Refused):
+        return place
     condition = of_schools(reached, school=sa.literal(""), authority=_r.authority)
     limit = paging.size(query.limit)
     rows = await store.rounds(work.tx, condition, place, limit + 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -217,14 +217,13 @@ async def get_roster(work: RegistryWork, query: GetRoster) -> RosterView | Refus
 
 async def list_rosters(work: RegistryWork, query: ListRosters) -> RosterPage | Refused:
     """Newest first. Without the counts of registrations: those are asked for one roster."""
-    after = paging.decode(query.cursor, str, str)
-    if isinstance(after, Refused):
-        return after
+    last = paging.by_moment(query.cursor)
+    if isinstance(last, Refused):
+        return last
     schools = await _schools(work, query)
     if isinstance(schools, Refused):
         return schools
     limit = paging.size(query.limit)
-    last = (datetime.fromisoformat(str(after[0])), str(after[1])) if after else None
     records = await store.page(work.tx, schools, last, limit + 1)
     items, cursor = paging.page(records, limit, lambda roster: (roster.created_at.isoformat(), roster.id))
     names = await access.names_of(work.tx, {roster.school for roster in items})

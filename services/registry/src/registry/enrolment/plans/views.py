@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -118,15 +117,11 @@ async def list_plan_changes(work: RegistryWork, query: ListPlanChanges) -> Chang
     for column, value in ((_c.plan_id, query.plan_id), (_p.school_year, query.school_year), (_c.state, query.state)):
         if value is not None:
             statement = statement.where(column == value)
-    after = paging.decode(query.cursor, str, str)
+    after = paging.by_moment(query.cursor)
     if isinstance(after, Refused):
         return after
     if after is not None:
-        try:
-            moment = datetime.fromisoformat(str(after[0]))
-        except ValueError:
-            return refused("invalid", paging.NO_CURSOR)
-        statement = statement.where(sa.tuple_(_c.asked_at, _c.id) < sa.tuple_(moment, after[1]))
+        statement = statement.where(sa.tuple_(_c.asked_at, _c.id) < sa.tuple_(*after))
     limit = paging.size(query.limit)
     rows = await fetch_all(work.tx, statement.order_by(_c.asked_at.desc(), _c.id.desc()).limit(limit + 1))
     kept, cursor = paging.page(rows, limit, lambda row: (row["asked_at"].isoformat(), row["id"]))

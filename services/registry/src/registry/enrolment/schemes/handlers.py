@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -179,15 +178,11 @@ async def list_schemes(work: RegistryWork, query: ListSchemes) -> SchemePage | R
         statement = statement.where(schemes.c.school_year == query.school_year)
     if query.state is not None:
         statement = statement.where(schemes.c.state == query.state)
-    after = paging.decode(query.cursor, str, str)
+    after = paging.by_moment(query.cursor)
     if isinstance(after, Refused):
         return after
     if after is not None:
-        try:
-            moment = datetime.fromisoformat(str(after[0]))
-        except ValueError:
-            return refused("invalid", paging.NO_CURSOR)
-        statement = statement.where(sa.tuple_(schemes.c.submitted_at, schemes.c.id) < sa.tuple_(moment, after[1]))
+        statement = statement.where(sa.tuple_(schemes.c.submitted_at, schemes.c.id) < sa.tuple_(*after))
     limit = paging.size(query.limit)
     order = (schemes.c.submitted_at.desc(), schemes.c.id.desc())
     rows = await fetch_all(work.tx, statement.order_by(*order).limit(limit + 1))
