@@ -10,7 +10,6 @@ from shared_contracts.decisions import Finding
 from shared_contracts.handover import HandoverState
 
 LONGEST_CARRIER = 30
-MOST_STUDENTS = 500
 
 
 @clause("21.2")

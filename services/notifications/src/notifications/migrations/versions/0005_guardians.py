@@ -28,7 +28,6 @@ ALTER TABLE deliveries ADD COLUMN guardian_of text, ADD COLUMN address bytea;
 ALTER TABLE deliveries DROP CONSTRAINT deliveries_check;
 ALTER TABLE deliveries ADD CONSTRAINT deliveries_to_one CHECK (num_nonnulls(account, webhook_id, guardian_of) = 1),
     ADD CONSTRAINT deliveries_address CHECK (address IS NULL OR guardian_of IS NOT NULL);
-CREATE INDEX deliveries_to_guardians ON deliveries (organisation, created_at, id) WHERE guardian_of IS NOT NULL;
 GRANT SELECT, INSERT ON guardian_notices TO notifications;
 GRANT UPDATE (dispatched_at, reached) ON guardian_notices TO notifications;
 GRANT UPDATE (address) ON deliveries TO notifications;
