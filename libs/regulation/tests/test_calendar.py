@@ -3,7 +3,7 @@ from datetime import date, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from regulation.calendar import Calendar, CalendarRow, DayKind, Deadline, WorkingDays
+from regulation.calendar import Calendar, CalendarRow, DayKind, Deadline, Notice, WorkingDays, released, year_of
 
 CALENDAR = Calendar()
 DAYS = st.dates(date(2004, 1, 1), date(2031, 12, 31))
@@ -129,3 +129,47 @@ def test_adding_and_counting_agree_with_walking_day_by_day(start: date, days: in
     walked = [CALENDAR.is_working_day(start + timedelta(days=n)) for n in range(1, (deadline.date - start).days + 1)]
     assert sum(kind.working for kind in walked) == days
     assert any(kind.provisional for kind in walked) == deadline.provisional
+
+
+@pytest.mark.clause("24.6.4")
+@pytest.mark.parametrize(
+    ("day", "year"),
+    [
+        (date(2026, 12, 28), 2026),
+        (date(2026, 12, 29), 2027),  # the last days of December are spoken of with the next year
+        (date(2026, 12, 31), 2027),
+        (date(2027, 1, 1), 2027),
+    ],
+)
+def test_whose_notice_a_day_belongs_to(day: date, year: int) -> None:
+    assert year_of(day) == year
+
+
+@pytest.mark.clause("24.6.4")
+def test_a_notice_takes_the_place_of_all_that_is_known_of_its_year_and_of_nothing_else() -> None:
+    shorter = Notice(year=2025, holidays=(date(2025, 1, 1), date(2024, 12, 31)), worked=(date(2024, 12, 29),))
+    found = Calendar(notices=[shorter])
+    assert found.is_working_day(date(2025, 10, 1)) == DayKind(True)  # it names no day in October
+    assert found.is_working_day(date(2025, 9, 28)) == DayKind(False)  # a Sunday as any other
+    assert found.is_working_day(date(2024, 12, 31)) == DayKind(False)
+    assert found.is_working_day(date(2024, 12, 29)) == DayKind(True)  # a Sunday
+    for year in (2024, 2026):
+        notice = released(year)
+        assert notice is not None
+        assert not any(found.is_working_day(day).working for day in notice.holidays)
+        assert all(found.is_working_day(day).working for day in notice.worked)
+
+
+@pytest.mark.clause("24.6.4")
+def test_what_would_be_with_another_notice_leaves_the_calendar_as_it_is() -> None:
+    first = Notice(year=2031, holidays=(date(2031, 1, 1), date(2031, 5, 1)))
+    second = Notice(year=2031, holidays=(date(2031, 1, 1),))
+    other = Notice(year=2032, holidays=(date(2032, 1, 1),))
+    now = Calendar(notices=[first, other])
+    then = now.with_notice(second)
+    assert [one.is_working_day(date(2031, 5, 1)) for one in (now, then)] == [DayKind(False), DayKind(True)]
+    assert then.is_published(2032)
+    assert not CALENDAR.is_published(2031)
+    assert [one.is_working_day(date(2031, 12, 31)).provisional for one in (now, Calendar(notices=[first]))] == [
+        False, True,
+    ]  # fmt: skip
