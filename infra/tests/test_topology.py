@@ -50,6 +50,14 @@ def test_consumers_take_exactly_what_the_services_have_handlers_for() -> None:
         assert _taken(consumer) == handled
 
 
+def test_no_handler_waits_for_an_event_of_a_stream_that_its_service_does_not_read() -> None:
+    readers: dict[str, set[str]] = {}
+    for durable, consumer in topology().consumers.items():
+        readers.setdefault(split_durable(durable)[0], set()).update(_taken(consumer))
+    for reader, taken in readers.items():
+        assert set(subjects(importlib.import_module(f"{reader}.app").SERVICE.events)) == taken, reader
+
+
 def test_every_asked_subject_has_somebody_who_answers() -> None:
     for user in (*topology().services.values(), *topology().users.values()):
         for asked in user.asks:
