@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moving_world import CITY_LEADER, COUNTY_OFFICER, MovingWorld
 from moving_world import NEIGHBOUR as THIRD
-from registry.handover import policy, store
+from registry.handover import handlers, policy, store
 from registry.inspection import watching
 from registry.records import custody
 from registry.records.store import class_key
@@ -149,6 +149,35 @@ async def test_the_finding_ends_by_itself_when_the_last_one_is_received(world: M
     assert [row["act"] for row in acts] == ["raised", "found_again", "gone", "closed"]
     world.clock.pass_(days=1)
     await look(world)
+    assert await findings(world) == [(SCHOOL.code, 0, "closed")]
+
+
+@pytest.mark.integration
+@pytest.mark.clause("48")
+async def test_the_last_two_receipts_at_once_end_the_finding(world: MovingWorld) -> None:
+    """Two schools have what one owed: neither sees the other's word until it is kept, and the later one counts again."""
+    pupils = await world.pupils(SCHOOL, 3, 1, 2)
+    await move(world, pupils[:1], OTHER_SCHOOL)
+    await move(world, pupils[1:], THIRD)
+    first, second = await owed(world)
+    world.clock.pass_(days=(first.due_on - world.clock.today()).days + 1)
+    await look(world)
+    assert await findings(world) == [(SCHOOL.code, 2, "open")]
+    if first.to_school != OTHER_SCHOOL.code:
+        first, second = second, first
+    third = actor(Role.REGISTRAR, THIRD.code, "third.registrar")
+    async with world.db.unit(world.deps) as work:
+        command = ReceiveArchives(
+            command_id=world.id("command"), actor=NEW, handover_id=first.id, on=world.clock.today()
+        )
+        assert not isinstance(await handlers.receive_archives(work, command), Refused)
+        later = asyncio.create_task(receive(world, second.id, third))
+        async with asyncio.timeout(30):
+            while not await world.sql(
+                "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            ):
+                await asyncio.sleep(0.01)
+    assert not isinstance(await later, Refused)
     assert await findings(world) == [(SCHOOL.code, 0, "closed")]
 
 

@@ -159,19 +159,21 @@ async def look(work: RegistryWork) -> bool:
     """Whether this was the day's look: the first of the service's copies does it, the others see that it is done."""
     if not await store.begin_day(work.tx, work.today, work.now):
         return False
+    there = await store.system_findings(work.tx)  # locked before anything is counted: whoever ends one counts as well
     found: dict[tuple[str, str, str], tuple[int, str]] = {}
     for one in WATCHED:
         for school, pupils in (await one.source(work)).items():
             found[school, one.kind, one.code] = pupils, f"{one.words.title}（{pupils}名学生）"
-    await _settle(work, found, await store.system_findings(work.tx))
+    await _settle(work, found, there)
     return True
 
 
 async def look_at(work: RegistryWork, one: Watched, school: str) -> None:
     """The same at once, for one school and one thing that somebody has just brought up."""
+    there = await store.system_findings(work.tx, school, one.code)
     pupils = (await one.source(work)).get(school, 0)
     found = {(school, one.kind.value, one.code): (pupils, f"{one.words.title}（{pupils}名学生）")} if pupils else {}
-    await _settle(work, found, await store.system_findings(work.tx, school, one.code))
+    await _settle(work, found, there)
 
 
 async def _settle(
