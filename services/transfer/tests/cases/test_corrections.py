@@ -220,9 +220,10 @@ async def test_behind_an_approval_papers_are_added_and_none_is_taken_away(world:
     case = await returned_at(world, one, Step.RELEASING_SCHOOL)
     ((first, kind),) = await given(world, case)
     renamed = (EvidenceGiven(evidence_id=first, kind=EvidenceKind.RESIDENCE_PERMIT),)
-    for taken_off, evidence in (((first,), ()), ((), renamed)):
+    for taken_off, evidence, field in (((first,), (), "taken_off"), ((), renamed, "evidence")):
         refused = await corrected(world, case, one, taken_off, evidence=evidence)
         assert isinstance(refused, Refused) and refused.findings[0].code == "correction.already_judged"
+        assert refused.findings[0].fields == (field,), "the one that has to be put right"
     (more,) = await world.papers(EvidenceKind.RESIDENCE_PERMIT)
     assert isinstance(await corrected(world, case, one, evidence=(more,)), TransferView)
     assert await given(world, case) == [(first, kind), (more.evidence_id, more.kind)]

@@ -180,9 +180,10 @@ def corrected(
         message = f"同一份材料不能既补充又撤下（{len(both)}份）"
         return refuse("24.5.1", "correction.both", message, cure="只选择其中一种", fields=("evidence", "taken_off"))
     if approved and (taken_off or named & known):
+        wrong = (*(("evidence",) if named & known else ()), *(("taken_off",) if taken_off else ()))
         message = "已有材料经前一环节核准，补正时只能补充，不能撤下或更改"
         cure = "补充新的材料；确须更换的，撤回后重新申请，由各环节重新核准"
-        return refuse("24.5.1", "correction.already_judged", message, cure=cure, fields=("taken_off",))
+        return refuse("24.5.1", "correction.already_judged", message, cure=cure, fields=wrong)
     kept = tuple(one for one in before if one.evidence_id not in named | set(taken_off))
     if len(kept) + len(more) > MOST:
         message = f"材料不能超过{MOST}份"
