@@ -30,7 +30,7 @@ async function tablePage(place, by, within, since) {
     const given = form.values();
     location.hash = address(given.by, given.within, given.since);
   }, "查看");
-  fill(place, h("div", { class: "head" }, h("div", null, h("h1", null, `逾期的转学环节：${found.within_name}`), h("p", { class: "muted" }, `每个环节 10 个工作日。现在逾期：等待办理而期限已过；已办但逾期：${found.since} 以来在期限之后办结。`)), within !== own && h("a", { class: "button", href: "#/late-steps" }, "返回全部")),
+  fill(place, h("div", { class: "head" }, h("div", null, h("h1", null, `逾期的转学环节：${found.within_name}`), h("p", { class: "muted" }, `每个环节不超过 10 个工作日。现在逾期：等待办理而期限已过；已办但逾期：${found.since} 以来在期限之后办结。`)), within !== own && h("a", { class: "button", href: "#/late-steps" }, "返回全部")),
     form,
     found.items.length ? [
       h("div", { class: "card" }, bars(`${BY[by]}，逾期多的在前`, SERIES, found.items.map((one) => ({ name: one.organisation_name, href: to(one), values: [one.now, one.decided_late], text: one.worst ? `最长超过 ${one.worst} 个工作日` : "" })))),
