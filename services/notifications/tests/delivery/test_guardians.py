@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date
+from types import SimpleNamespace
 
 import pytest
 from delivery_desk import DeliveryDesk
-from notifications.delivery import guardians
+from notifications.delivery import guardians, sending
 from service_kit.bus import BusError
 from shared_contracts.admission import NoShow, NoShows
 from shared_contracts.archive import Term
@@ -102,6 +104,27 @@ async def test_while_the_registry_is_away_nothing_is_lost(post: DeliveryDesk) ->
     assert len(await go(post)) == 1
 
 
+async def test_guardians_wait_for_no_account(post: DeliveryDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What accounts are told is another service's to say: while that one is away, or a notice fails, they are told."""
+    post.access.phones = {"one": PHONE}
+    await post.hear(entered("one"))
+
+    async def away(*_: object) -> int:
+        raise BusError("access is away")
+
+    monkeypatch.setattr(sending, "dispatch", away)
+    kit, stop = SimpleNamespace(db=post.db, wake=lambda _: asyncio.Event()), asyncio.Event()
+    running = asyncio.create_task(sending.run(kit, post.deps, stop))  # type: ignore[arg-type]
+    try:
+        async with asyncio.timeout(60):
+            while not await post.sql("SELECT FROM deliveries WHERE state = 'sent'"):
+                await asyncio.sleep(0.02)
+    finally:
+        stop.set()
+        await running
+    assert [one.to for one in post.sink.taken] == [PHONE]
+
+
 async def test_a_gateway_that_is_away_gets_it_later(post: DeliveryDesk) -> None:
     post.access.phones = {"one": PHONE}
     await post.hear(entered("one"))
@@ -113,6 +136,22 @@ async def test_a_gateway_that_is_away_gets_it_later(post: DeliveryDesk) -> None:
     await post.send()
     (row,) = await post.sql("SELECT state FROM deliveries")
     assert row["state"] == "sent"
+
+
+async def test_two_copies_at_once_write_to_a_guardian_once(post: DeliveryDesk) -> None:
+    pupils = [f"pupil-{n:03d}" for n in range(guardians.PAGE * 2 + 1)]
+    post.access.phones = dict.fromkeys(pupils, PHONE)
+    await post.hear(entered(*pupils))
+
+    async def copy() -> int:
+        done = 0
+        while some := await guardians.dispatch(post.db, post.deps):
+            done += some
+        return done
+
+    assert sum(await asyncio.gather(*(copy() for _ in range(3)))) == len(pupils)
+    (row,) = await post.sql("SELECT count(*) AS n, count(DISTINCT guardian_of) AS pupils FROM deliveries")
+    assert (row["n"], row["pupils"]) == (len(pupils), len(pupils))
 
 
 async def test_a_kill_between_asking_and_keeping_makes_nothing_twice(

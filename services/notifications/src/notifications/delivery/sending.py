@@ -41,15 +41,14 @@ async def run(kit: Kit, deps: Notifications, stop: asyncio.Event) -> None:
     wake = kit.wake(WAKE)
     while not stop.is_set():
         wake.clear()
-        try:
-            while not stop.is_set() and await dispatch(kit.db, deps):
-                pass
-            while not stop.is_set() and await guardians.dispatch(kit.db, deps):
-                pass
-        except BusError as error:
-            log.info("notices are sent on later: another service does not answer (%s)", describe(error))
-        except Exception as error:
-            log.warning("notices are sent on later: %s", describe(error))
+        for make in (dispatch, guardians.dispatch):  # each asks another service, and waits for no other's
+            try:
+                while not stop.is_set() and await make(kit.db, deps):
+                    pass
+            except BusError as error:
+                log.info("notices are sent on later: another service does not answer (%s)", describe(error))
+            except Exception as error:
+                log.warning("notices are sent on later: %s", describe(error))
         try:
             while not stop.is_set() and await send_some(kit.db, deps):
                 pass
