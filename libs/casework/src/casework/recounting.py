@@ -60,7 +60,7 @@ INSERT INTO {prefix}recounts (calendar, round, begun_on)
 SELECT $1::bigint, 1::smallint, $2::date WHERE NOT EXISTS (SELECT FROM {prefix}recounts WHERE calendar >= $1)
 UNION ALL
 SELECT $1::bigint, 2::smallint, $2::date
-WHERE EXISTS (SELECT FROM {prefix}recounts WHERE calendar = $1 AND round = 1 AND done AND begun_on < $2)
+WHERE EXISTS (SELECT FROM {prefix}recounts WHERE calendar = $1 AND round = 1 AND done AND begun_on < $3)
 ON CONFLICT DO NOTHING
 """
 _UNDONE = """
@@ -80,15 +80,23 @@ _COME = "UPDATE {prefix}recounts SET after = $3, moved = moved + $4, done = $5 W
 
 
 async def recount(
-    connection: Connection, calendar: Calendar, number: int, today: date, prefix: str = "", batch: int = BATCH
+    connection: Connection,
+    calendar: Calendar,
+    number: int,
+    today: date,
+    prefix: str = "",
+    batch: int = BATCH,
+    *,
+    heard: date | None = None,
 ) -> Moved | None:
     """One batch, in the caller's transaction, which also tells of the cases that have moved. None: there is nothing to do.
 
-    `number`: grows from calendar to calendar. Locks cases in the order of their ids.
+    `number`: grows from calendar to calendar. `heard`: what was known before this day is known in every copy
+    (`service_kit.policy.heard`); today where it is not given. Locks cases in the order of their ids.
     """
     if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _LOCK):
         return None
-    await connection.execute(_BEGIN.format(prefix=prefix), number, today)
+    await connection.execute(_BEGIN.format(prefix=prefix), number, today, heard or today)
     under_way = await connection.fetchrow(_UNDONE.format(prefix=prefix), number)
     if under_way is None:
         return None

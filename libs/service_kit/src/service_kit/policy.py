@@ -17,7 +17,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -59,6 +59,11 @@ RECOUNT = "recount"
 """Set when this copy has read another calendar."""
 RECOUNTS = 30.0
 """Seconds between two looks whether a recount has been left undone, where nobody calls."""
+
+
+def heard(now: datetime) -> date:
+    """What was read before this day by one copy is known in every copy, or the copy says nothing (`PolicyNotKnown`)."""
+    return (now - MARGIN).date()
 
 
 class PolicyNotKnown(Exception):

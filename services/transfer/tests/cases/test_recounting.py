@@ -195,6 +195,22 @@ async def test_a_copy_that_had_not_heard_yet_is_put_right_the_next_day(world: Tr
     assert (await due(world))[unaware] == D(2027, 2, 16)
 
 
+async def test_what_was_published_at_midnight_is_looked_at_again_when_every_copy_has_heard_of_it(
+    world: TransferWorld,
+) -> None:
+    await opened(world, 1)
+    world.clock.moment = datetime(2027, 1, 27, 23, 59, 50, tzinfo=ZONE)
+    await publish(world)
+    await recount(world)
+    world.clock.moment = datetime(2027, 1, 28, 0, 9, 59, tzinfo=ZONE)
+    assert await recount(world) == 0, "a copy may still count by weekends"
+    unaware = await opened_unaware(world)
+    assert (await due(world))[unaware] == D(2027, 2, 11)
+    world.clock.pass_(seconds=1)
+    assert await recount(world) > 0
+    assert (await due(world))[unaware] == D(2027, 2, 17)
+
+
 async def opened_unaware(world: TransferWorld) -> str:
     """Opened by a copy of the service that counts by weekends still."""
     knows = world.deps.policy._calendar

@@ -34,10 +34,11 @@ async def run(kit: Kit, deps: Access, stop: asyncio.Event) -> None:
 async def batch(work: AccessWork) -> bool:
     """Some approvals: moved, and told to the work queues, in one transaction. Whether there is more to do."""
     known = work.deps.policy
-    moved = await recount(await driver(work.tx), known.calendar, known.calendar_number, work.today, PREFIX)
+    connection, heard = await driver(work.tx), live.heard(work.now)
+    moved = await recount(connection, known.calendar, known.calendar_number, work.today, PREFIX, heard=heard)
     if moved is None:
         return False
-    acts = await histories(await driver(work.tx), moved.ids, PREFIX)
+    acts = await histories(connection, moved.ids, PREFIX)
     for id_ in moved.ids:
         export = await store.get(work.tx, id_, work.now)
         assert export is not None, "its case was locked a moment ago"

@@ -25,7 +25,7 @@ async def run(kit: Kit, deps: Registry, stop: asyncio.Event) -> None:
 async def batch(work: RegistryWork) -> bool:
     """Some cases; with the last of them everything else that has a clock. Whether there is more to do."""
     connection, live = await driver(work.tx), work.deps.policy
-    moved = await recount(connection, live.calendar, live.calendar_number, work.today)
+    moved = await recount(connection, live.calendar, live.calendar_number, work.today, heard=policy.heard(work.now))
     if moved is None:
         return False
     if moved.ids:

@@ -33,7 +33,9 @@ async def run(kit: Kit, deps: Transfer, stop: asyncio.Event) -> None:
 async def batch(work: TransferWork) -> bool:
     """Some cases: moved, and told to the work queues, in one transaction. Whether there is more to do."""
     live = work.deps.policy
-    moved = await recount(await driver(work.tx), live.calendar, live.calendar_number, work.today)
+    moved = await recount(
+        await driver(work.tx), live.calendar, live.calendar_number, work.today, heard=policy.heard(work.now)
+    )
     if moved is None:
         return False
     if moved.ids:
