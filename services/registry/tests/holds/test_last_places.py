@@ -66,6 +66,22 @@ async def test_of_a_new_pupil_and_a_transfer_for_the_last_place_exactly_one_wins
 
 
 @pytest.mark.integration
+@pytest.mark.clause("11", "24.5.3", "44")
+async def test_while_an_operation_fills_a_school_s_classes_no_transfer_gets_a_seat_there(world: MovingWorld) -> None:
+    """Who is to come by it sits in no class yet, and would be counted by nobody."""
+    await prepared(world, 10)
+    await enrol(world, 1)
+    (one,) = await world.pupils(SCHOOL, 1, 1, 1)
+    await world.sql("INSERT INTO frozen_schools VALUES ($1, 'operation-1', $2)", PRIVATE.code, world.clock.now())
+    reply = await world.do(grant(world, "case-1", one))
+    assert isinstance(reply, Refused)
+    assert [found.code for found in reply.findings] == ["change.frozen"] and reply.findings[0].cure
+    assert await world.sql("SELECT FROM change_holds") == []
+    await world.sql("DELETE FROM frozen_schools")
+    assert isinstance(await world.do(grant(world, "case-1", one)), HoldGranted)
+
+
+@pytest.mark.integration
 @pytest.mark.clause("24.5.3")
 async def test_of_many_for_a_few_places_as_many_win_as_there_are_places(world: MovingWorld) -> None:
     await prepared(world, 10)

@@ -107,7 +107,9 @@ async def _against_seat(
     work: RegistryWork, school: SchoolFacts, grade: int, seat: Seat, case_id: str
 ) -> Finding | None:
     """Counted under lock: of the classes of the grade, of a private school before them the plan of its year, which new
-    pupils take their places of, too."""
+    pupils take their places of, too. Whoever is to come by an operation that is under way sits in no class yet."""
+    if frozen := await store.frozen(work.tx, [school.code]):
+        return policy.is_frozen(frozen)
     if school.ownership == PRIVATE:
         await store.lock_plan(work.tx, school, grade, work.today)
     room = await facts.room_of(work, school, grade, case_id=case_id, lock=True)

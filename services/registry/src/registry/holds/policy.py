@@ -74,9 +74,16 @@ def cannot_apply(
         message = "转入学校没有该生就读的年级"
         found.append(refuse("24.6.2", "change.no_grade", message, cure="由主管教育行政部门改派到有该年级的学校"))
     if frozen:
-        message = "学校正在办理撤并、区划调整或升学，学籍暂时不能变动"
-        found.append(refuse("44", "change.frozen", message, cure="该事项办理完成后重新办理转接", schools=list(frozen)))
+        found.append(is_frozen(frozen))
     return tuple(found)
+
+
+@clause("44")
+def is_frozen(schools: Sequence[str]) -> Finding:
+    """Their pupils are being moved by a merger or the like; of a school that fills its classes so nobody can say what is
+    free."""
+    message = "学校正在办理撤并、区划调整或升学，学籍暂时不能变动"
+    return refuse("44", "change.frozen", message, cure="该事项办理完成后重新办理", schools=list(schools))
 
 
 @clause("11", "24.2.2")
