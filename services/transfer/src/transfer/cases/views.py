@@ -118,7 +118,10 @@ def seen(
 
 
 def state_title(transfer: Transfer) -> str:
-    """A pupil who has gone to another province has not come anywhere here."""
+    """A pupil who has gone to another province has not come anywhere here; for one who comes from there the school makes
+    the record."""
+    if transfer.awaited:
+        return "已核准，待转入学校建籍"
     left = transfer.side == "to" and transfer.state is TransferState.COMPLETED
     return "已转往外省" if left else STATE_TITLES[transfer.state]
 

@@ -18,6 +18,7 @@ from shared_contracts.outside_transfers import DecideOutside, ResubmitOutward, W
 from shared_contracts.transfer import TransferView
 
 from transfer.cases import acting, holding, opening, store
+from transfer.cases import deciding as cases
 from transfer.cases.chain import kind_of
 from transfer.cases.store import Transfer
 from transfer.context import TransferWork
@@ -58,7 +59,8 @@ async def decide_outside(work: TransferWork, command: DecideOutside) -> Transfer
     if against or wrong:
         return acting.refusal((*against, *wrong))
     if command.decision == "approve":
-        kept = await leaving.approvable(work, found, command.step)
+        there = found.side == "to"
+        kept = await (leaving if there else cases).approvable(work, found, command.step)
         if isinstance(kept, Refused):
             return kept
     return await _enter(work, kind, found, command)

@@ -217,8 +217,13 @@ def judge_leaving_again(
 
 def as_school(school: OutsideSchool, pupil: Pupil) -> School:
     """What is known of it, for rules that look at both schools: no entry grades, no room."""
+    return as_school_of(school, system=pupil.school.system)
+
+
+def as_school_of(school: OutsideSchool, *, code: str = "", system: str = "") -> School:
+    """The same where no pupil of ours says anything. `code`: under which the case has it."""
     return School(
-        code="",
+        code=code,
         name=school.name,
         authority="",
         authority_name=school.authority,
@@ -226,7 +231,7 @@ def as_school(school: OutsideSchool, pupil: Pupil) -> School:
         division=school.division,
         school_type="",
         stages=tuple(Stage),
-        system=pupil.school.system or SchoolSystem.SIX_THREE,
+        system=system or SchoolSystem.SIX_THREE,
         ownership="",
         locality="",
         special_education=school.special_education,
