@@ -16,8 +16,8 @@ sys.path.insert(0, str(Path(__file__).parents[3] / "registry" / "tests" / "regis
 sys.path.insert(0, str(Path(__file__).parents[3] / "registry" / "tests" / "form" / "support"))
 sys.path.insert(0, str(Path(__file__).parents[3] / "registry" / "tests" / "reorganisation" / "support"))
 
+from coming_world import ComingWorld
 from moving_world import MovingWorld
-from outside_world import OutsideWorld
 
 
 @pytest_asyncio.fixture
@@ -29,8 +29,8 @@ async def registry(service_env: Any) -> AsyncIterator[MovingWorld]:
 
 
 @pytest_asyncio.fixture
-async def world(service_env: Any, registry: MovingWorld) -> AsyncIterator[OutsideWorld]:
-    made = OutsideWorld(await service_env("transfer"), registry)
+async def world(service_env: Any, registry: MovingWorld) -> AsyncIterator[ComingWorld]:
+    made = ComingWorld(await service_env("transfer"), registry)
     await made.prepare()
     yield made
     await made.shut()

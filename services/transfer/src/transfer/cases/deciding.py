@@ -316,7 +316,7 @@ async def retry_transfer(work: TransferWork, command: RetryTransfer) -> Transfer
         await telling.ended(work, found, TransferState.WITHDRAWN)
         return await acting.told(work, command.actor, found)
     if found.side == "from" and found.student_id:  # the record is there: what differed was looked at
-        again = await store.change(work.tx, found.id, work.now, outcome="moved")
+        again = await store.change(work.tx, found.id, work.now, outcome="moved", completed_on=work.today)
         return await acting.told(work, command.actor, again)
     over = found.over or command.override
     overridden = [*dict.fromkeys([*found.overridden, *(["24.2.2"] if command.override else [])])]

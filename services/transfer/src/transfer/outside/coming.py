@@ -222,7 +222,7 @@ async def registered(work: TransferWork, found: Transfer, event: ChangeApplied) 
         student_id=event.student_id,
         outcome="moved" if differs is None else "attention",
         class_no=event.class_no,
-        completed_on=event.applied_on,
+        completed_on=event.applied_on if differs is None else None,
         problem=() if differs is None else (differs,),
     )
     await telling.stands(work, kind_of(work, found), found)
