@@ -46,6 +46,9 @@ class Stage:
 
     async def ready_for(self, act: str) -> None:
         self.student, *_ = await self.world.registry.pupils(RELEASING, 3, 1, 1)
+        if act == word(OpenInward):
+            for school in (RECEIVING, NEIGHBOUR):
+                await self.world.registry.pupils(school, 3, 1, 1)
         opened = await self.world.leave(self.student)
         assert isinstance(opened, TransferView), opened
         self.case = opened.id
