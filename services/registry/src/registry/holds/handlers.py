@@ -140,9 +140,7 @@ async def _whose(work: RegistryWork, hold: asyncpg.Record | None) -> tuple[int |
 
 
 @clause("24.2.2")
-async def _seat_again(
-    work: RegistryWork, command: SettleHold, hold: asyncpg.Record, grade: int | None
-) -> Seat | None:
+async def _seat_again(work: RegistryWork, command: SettleHold, hold: asyncpg.Record, grade: int | None) -> Seat | None:
     """The seat that the case says it has; None where it is not free any more."""
     seat = command.seat
     if seat is None or hold["seat_school"] == seat.school:

@@ -157,7 +157,8 @@ def of_a_transfer(s: Situation) -> Finding | None:
         cure = "重新发起转学，各方核准后再建籍"
         return refuse("24.6.1", "transfer.ended", message, cure=cure, fields=("document_number",), **facts)
     if s.transfer_grade != s.grade:
-        there = grade_name(s.transfer_grade) if s.transfer_grade in GRADES else "其他年级"
+        of = s.transfer_grade
+        there = grade_name(of) if of is not None and of in GRADES else "其他年级"
         message = f"转学实行同年级互转：转学核准的是{there}，登记的是{grade_name(s.grade)}"
         cure = f"按转学核准的年级（{there}）登记"
         return refuse("24.6.2", "transfer.other_grade", message, cure=cure, fields=("grade",), **facts)

@@ -6,8 +6,9 @@ Set-based: a chunk of five hundred pupils costs as many statements as one.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
+import asyncpg
 import msgspec
 from regulation.school_year import Stage, grade_of_cohort
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -81,7 +82,7 @@ def _facts(person: grounds.Person, standings: grounds.Standings, school: SchoolF
     )
 
 
-def _arrival(row: Mapping[str, Any] | None, school_year: int) -> Arrival | None:
+def _arrival(row: asyncpg.Record | None, school_year: int) -> Arrival | None:
     if row is None:
         return None
     grade = grade_of_cohort(row["school_year"], school_year)

@@ -99,7 +99,9 @@ async def seat(
     for stage in sorted({stage for admission in new if (stage := school.stage_of(admission.grade))}):
         plan = await plans.hold(work.tx, school.code, year, stage)
         left[stage] = 0 if plan is None else await plans.free(work.tx, plan)
-    gone = await arrivals.gone(work, school, {a.arrival: a.registration_id for a in admissions if a.arrival is not None})
+    gone = await arrivals.gone(
+        work, school, {a.arrival: a.registration_id for a in admissions if a.arrival is not None}
+    )
     if not new and not gone:
         return list(admissions), []
     given = [admission.admission_id for admission in new if admission.admission_id is not None]

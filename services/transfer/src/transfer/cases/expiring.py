@@ -73,7 +73,9 @@ async def _end(work: TransferWork, transfer_id: str) -> bool:
     kind = kind_of(work, found)
     if not found.awaited:  # all that was to be decided is decided: only the place goes back
         doing = Doing(act="withdraw", actor=system("transfer"), role=Role.SYSTEM, at=work.now, reason=REASON)
-        await decide_cases(await driver(work.tx), kind, [(found.id, found.standing)], doing, calendar=work.deps.calendar)
+        await decide_cases(
+            await driver(work.tx), kind, [(found.id, found.standing)], doing, calendar=work.deps.calendar
+        )
     again = await store.change(work.tx, found.id, work.now, outcome="expired")
     await telling.ended(work, again, TransferState.EXPIRED)
     await telling.stands(work, kind, again)
