@@ -272,7 +272,9 @@ async def test_a_case_that_ends_gives_the_place_and_the_child_back(world: World)
     (failed,) = await world.events(ChangeFailed)
     assert failed.case_id == "t-1"
     assert isinstance(await expect(world, "t-2"), HoldGranted)
-    assert (await expect(world, "t-1", seq=11)).kind == "refused", "what was let go stays so"
+    assert (await expect(world, "t-1", 1, seq=8)).kind == "refused", "an older word than the one that let it go"
+    assert (await expect(world, "t-1", 0, seq=11)).findings[0].code == "arrival.expected"
+    assert isinstance(await expect(world, "t-1", 1, seq=12), HoldGranted), "asked for again after it was interrupted"
 
 
 @pytest.mark.integration

@@ -82,8 +82,11 @@ async def standing(
 async def put(
     work: RegistryWork, case_id: str, person_id: str, school: str, grade: int, seat: Seat | None
 ) -> bool:  # fmt: skip
-    """The child is expected from now on, its hold is there. False where another case expects it: the index decides."""
-    row = await (await driver(work.tx)).fetchrow(
+    """The child is expected from now on, its hold is there. False where another case expects it: the index decides. What was
+    asked for before under this case was interrupted and has been let go."""
+    connection = await driver(work.tx)
+    await connection.execute("DELETE FROM expected_arrivals WHERE case_id = $1 AND NOT open", case_id)
+    row = await connection.fetchrow(
         """INSERT INTO expected_arrivals (case_id, person_id, school, cohort, over) VALUES ($1, $2, $3, $4, $5)
            ON CONFLICT (person_id) WHERE open DO NOTHING RETURNING case_id""",
         case_id,

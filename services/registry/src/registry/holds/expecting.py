@@ -23,7 +23,7 @@ async def expect_arrival(work: RegistryWork, command: ExpectArrival) -> HoldGran
     if no := check(command.actor, word(command)):
         return no
     there = await arrivals.of_case(work, command.case_id)
-    if there is None:
+    if there is None or not there["open"]:
         found = await _expect(work, command)
         if isinstance(found, Finding):
             return refused("refused", f"{found.message}。{found.cure}。", found)
@@ -58,8 +58,8 @@ async def _expect(work: RegistryWork, command: ExpectArrival) -> Finding | None:
     if seat is not None and (found := await seats.against_seat(work, school, command.grade, seat, command.case_id)):
         return found
     before = await store.of_case(work.tx, command.case_id, lock=True)
-    if before is not None:  # a newer word about the case was faster: there is no such case any more
-        return policy.must_be_here(None)
+    if before is not None and before["seq"] >= command.seq:  # a newer word about the case was faster
+        return None if before["state"] == "held" else policy.must_be_here(None)
     await store.put(
         work.tx,
         command.case_id,
@@ -71,7 +71,7 @@ async def _expect(work: RegistryWork, command: ExpectArrival) -> Finding | None:
         seat=seat,
         cohort_year=cohort(command.grade, registration_year(work.today)),
         now=work.now,
-        first=True,
+        first=before is None,
     )
     if await arrivals.put(work, command.case_id, known.person_id, school.code, command.grade, seat):
         return None

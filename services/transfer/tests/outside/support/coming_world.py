@@ -128,6 +128,10 @@ class ComingWorld(OutsideWorld):
 
     async def number(self, registration: str, kind: NumberKind = NumberKind.G, school: SchoolFacts = RECEIVING) -> None:
         """All have approved the registration, and identity has issued a number."""
+        await self.agree_to(registration, school)
+        await self.issue(registration, kind)
+
+    async def agree_to(self, registration: str, school: SchoolFacts = RECEIVING) -> None:
         world = self.registry
         principal, registrar = actor(Role.PRINCIPAL, school.code, "p"), actor(Role.REGISTRAR, school.code, "r")
         await world.decide(registration, "class_teacher", actor(Role.CLASS_TEACHER, school.code, "t", ["3"]))
@@ -137,6 +141,9 @@ class ComingWorld(OutsideWorld):
         await world.decide(registration, "school", principal)
         reply = await world.decide(registration, "authority", OFFICER)
         assert not isinstance(reply, Refused), reply
+
+    async def issue(self, registration: str, kind: NumberKind = NumberKind.G) -> None:
+        world = self.registry
         issued = Issued(
             person_id="", registration_id=registration, kind=kind, masked=f"{kind}33**************15",
             verification=Verification.MATCHED if kind is NumberKind.G else Verification.NAME_MISMATCH,

@@ -35,7 +35,7 @@ ALTER TABLE change_holds ADD CONSTRAINT change_holds_whom
 
 GRANTS = """
 GRANT UPDATE (expects) ON change_holds TO registry;
-GRANT SELECT, INSERT ON expected_arrivals TO registry;
+GRANT SELECT, INSERT, DELETE ON expected_arrivals TO registry;
 GRANT UPDATE (school, over, open, approved, registration_id) ON expected_arrivals TO registry
 """
 
