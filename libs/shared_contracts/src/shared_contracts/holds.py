@@ -127,7 +127,9 @@ class ChangeFacts(Message, frozen=True, kw_only=True, gc=False, tag_field="type"
     room: Room | None = None
     covers: Covers = Covers()
     policy_version: str = ""
-    against: Finding | None = None  # why the child asked for cannot be expected, if anything
+    said: Finding | None = (
+        None  # of the child asked for: why it cannot be expected, or that its old record is opened again
+    )
 
 
 class GetChangeFacts(Query, frozen=True, kw_only=True, gc=False, tag="registry.change_facts_of"):

@@ -216,10 +216,10 @@ async def test_two_schools_cannot_expect_the_same_child(world: World) -> None:
     assert len(won) == 1
     assert lost.findings[0].code == "arrival.expected"
     assert len(await world.sql("SELECT FROM change_holds")) == 1
-    found = (await room(world, serial=0)).against
+    found = (await room(world, serial=0)).said
     assert found is not None and found.code == "arrival.expected"
-    assert (await room(world, serial=0, case=won[0].case_id)).against is None
-    assert (await room(world, serial=3)).against is None
+    assert (await room(world, serial=0, case=won[0].case_id)).said is None
+    assert (await room(world, serial=3)).said is None
 
 
 @pytest.mark.integration
@@ -227,7 +227,7 @@ async def test_two_schools_cannot_expect_the_same_child(world: World) -> None:
 async def test_who_has_a_record_here_is_not_expected(world: World) -> None:
     entered = await world.do(entry(world))
     assert not isinstance(entered, Refused), entered
-    found = (await room(world, serial=0)).against
+    found = (await room(world, serial=0)).said
     assert found is not None and found.code == "arrival.registered"
     assert (await expect(world)).findings[0].code == "arrival.registered"
     await approved_by_all(world, entered.id)
@@ -467,7 +467,6 @@ def test_no_expected_child_is_ever_registered_otherwise(
     [
         ("free", None, None),
         ("registered", "20.1", "arrival.registered"),
-        ("left", "15.2", "arrival.left"),
         ("finished", "12", "arrival.finished"),
         ("expected", "23", "arrival.expected"),
         ("unknown_document", "15.3", "arrival.document"),
@@ -477,3 +476,14 @@ def test_who_is_not_expected(standing: Any, clause: str | None, code: str | None
     found = policy.may_be_expected(standing)
     assert (None, None) if found is None else (found.clause, found.code) == (clause, code)
     assert found is None or (found.outcome is Outcome.REFUSE and found.cure)
+
+
+@pytest.mark.clause("15.2", "24.6.2")
+@pytest.mark.parametrize(("record", "asked", "code"), [
+    (4, 4, "arrival.returns"), (3, 4, "arrival.other_grade"), (5, 4, "arrival.other_grade"),
+    (10, 9, "arrival.other_grade"), (None, 1, "arrival.other_grade"),
+])  # fmt: skip
+def test_who_had_left_comes_back_to_the_record_and_its_grade(record: int | None, asked: int, code: str) -> None:
+    found = policy.may_be_expected("left", record_grade=record, grade=asked)
+    assert found is not None and found.code == code
+    assert (found.outcome is Outcome.REFUSE) == (code == "arrival.other_grade")

@@ -35,7 +35,7 @@ from shared_contracts.transfer import (
 )
 from shared_contracts.transfer_reports import Figures, GetReport
 from transfer.cases import expiring, settling
-from transfer_world import OFFICER, PRINCIPAL, RECEIVING, REGISTRAR, Broken
+from transfer_world import OFFICER, PRINCIPAL, RECEIVING, REGISTRAR, RELEASING, Broken
 
 pytestmark = pytest.mark.integration
 
@@ -377,3 +377,56 @@ async def test_no_document_number_is_kept_by_the_case(world: ComingWorld) -> Non
 async def test_a_school_without_the_grade_is_no_place(world: ComingWorld) -> None:
     reply = await world.come(who=actor(Role.REGISTRAR, JUNIOR.code, "junior.registrar"), evidence=())
     assert "grade.not_carried" in [one.code for one in reply.findings]
+
+
+@pytest.mark.clause("15.2", "15.4", "21.2")
+async def test_who_had_left_comes_back_to_the_record_that_there_is(world: ComingWorld) -> None:
+    one, *_ = await world.registry.pupils(RELEASING, 3, 1, 2)
+    who = child(document_number=f"no:{one}", birth_date=date(2018, 5, 5))
+    assert code(await world.come(child=who, number="")) == "arrival.registered"
+    await world.gone(one)
+    await world.carry()
+    assert (await world.student(one))["state"] == "transferred_out"
+    other = await world.come(child=msgspec.structs.replace(who, birth_date=date(2017, 5, 5)), number="", grade=4)
+    assert "arrival.other_grade" in [found.code for found in other.findings]
+    opened = await world.come(child=who, number="")
+    assert isinstance(opened, TransferView) and "arrival.returns" in [found.code for found in opened.findings]
+    assert code(await world.come(child=who, number="")) == "arrival.expected"
+    await world.decide(opened.id, Step.RECEIVING_AUTHORITY)
+    await world.enter(opened.id, Step.RELEASING_SCHOOL)
+    await world.enter(opened.id, Step.RELEASING_AUTHORITY, who=THIRD_CLERK)
+    assert (await world.student(one))["state"] == "transferred_out"
+    for _ in range(2):
+        world._carried = {"transfer": 0, "registry": 0}
+        await world.carry()
+    row = await world.student(one)
+    assert (row["state"], row["live"], row["school"], row["keeper"]) == ("in_school", True, RECEIVING.code, None)
+    done = await seen(world, opened.id)
+    assert (done.state, done.student_id, done.class_no) == (TransferState.COMPLETED, one, 1)
+    assert await world.expected() == [(opened.id, "applied", None, False, False)]
+    entries = await world.registry.sql("SELECT kind, clause FROM journal WHERE student_id = $1 ORDER BY seq", one)
+    assert [entry["kind"] for entry in entries] == ["registered", "transferred_out", "returned"]
+    assert await world.registry.sql("SELECT FROM registrations") == [], "nobody is registered anew"
+    await world.registry.whole()
+
+
+@pytest.mark.clause("15.2", "24.5.1")
+async def test_a_return_that_comes_to_nothing_leaves_the_record_where_it_was(world: ComingWorld) -> None:
+    one, *_ = await world.registry.pupils(RELEASING, 3, 1, 2)
+    who = child(document_number=f"no:{one}", birth_date=date(2018, 5, 5))
+    await world.gone(one)
+    await world.carry()
+    opened = await world.come(child=who, number="")
+    await world.decide(opened.id, Step.RECEIVING_AUTHORITY, "reject", reason="材料不实")
+    await world.carry()
+    assert (await world.student(one))["school"] == PROVINCE
+    id_ = await world.approved_in(child=who, number="")
+    await world.registry.pupils(RECEIVING, 3, 1, 43)  # whatever was held is taken by others meanwhile
+    await world.carry()
+    found = await seen(world, id_, OFFICER)
+    assert (found.state, found.problem[0].code) == (TransferState.NEEDS_ATTENTION, "change.classes_full")
+    again = RetryTransfer(command_id=world.id(), actor=OFFICER, transfer_id=id_, override=True, reason="确有困难")
+    assert (await world.do(again)).state is TransferState.MOVING
+    await world.carry()
+    assert (await seen(world, id_)).state is TransferState.COMPLETED
+    await world.registry.whole()

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 from regulation.mark import clause
 from regulation.school_year import Stage, cohort, grade_of_cohort
 from service_kit.database import driver
@@ -30,6 +31,14 @@ from registry.records import views
 from registry.registration.situation import registration_year
 
 LEFT = "transferred_out"
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What is known here of a child. `student_id`, `record_grade`: of the record of one who has left, as of this year."""
+
+    standing: ChildStanding
+    student_id: str | None = None
+    record_grade: int | None = None
 
 
 async def known(work: RegistryWork, child: ComingChild, school: str, *, make: bool) -> KnownPerson | None:
@@ -56,44 +65,59 @@ async def known(work: RegistryWork, child: ComingChild, school: str, *, make: bo
 
 
 @clause("12", "15.2", "20.1", "23")
-async def standing(
+async def seen(
     work: RegistryWork, known: KnownPerson | None, grade: int, school: str, *, case_id: str | None = None
-) -> ChildStanding:
+) -> Seen:
     """What is known here of the person; `case_id`: a case that does not count."""
     if known is None:
-        return "unknown_document"
+        return Seen(standing="unknown_document")
+    student_id = record_grade = None
+    person_id = known.person_id
     if known.holder is not None:
         row = await views.row_of(work.tx, known.holder.registration_id)
-        return "left" if row is not None and row["state"] == LEFT else "registered"
-    if known.person_id is None:
-        return "free"
+        if row is None or row["state"] != LEFT:
+            return Seen(standing="registered")
+        student_id, person_id = row["id"], row["person_id"]
+        record_grade = grade_of_cohort(row["cohort"], registration_year(work.today))
+    if person_id is None:
+        return Seen(standing="free")
     facts = (await organisations.schools(work.tx, [school])).get(school)
     stage = facts.stage_of(grade) if facts is not None else None
-    person = grounds.Person(
-        person_id=known.person_id, stage=stage or Stage.PRIMARY, enters=False, division="", address=""
-    )
+    person = grounds.Person(person_id=person_id, stage=stage or Stage.PRIMARY, enters=False, division="", address="")
     found = await grounds.standings(work.tx, registration_year(work.today), [person])
     if stage is not None and found.finished_by(person) is not None:
-        return "finished"
-    there = found.expected.get(known.person_id)
-    return "free" if there is None or there["id"] == case_id else "expected"
+        return Seen(standing="finished")
+    there = found.expected.get(person_id)
+    if there is not None and there["id"] != case_id:
+        return Seen(standing="expected")
+    if student_id is None:
+        return Seen(standing="free")
+    return Seen(standing="left", student_id=student_id, record_grade=record_grade)
 
 
 async def put(
-    work: RegistryWork, case_id: str, person_id: str, school: str, grade: int, seat: Seat | None
+    work: RegistryWork,
+    case_id: str,
+    person_id: str,
+    school: str,
+    grade: int,
+    seat: Seat | None,
+    returns: str | None = None,
 ) -> bool:  # fmt: skip
     """The child is expected from now on, its hold is there. False where another case expects it: the index decides. What was
-    asked for before under this case was interrupted and has been let go."""
+    asked for before under this case was interrupted and has been let go. `returns`: the record of one who had left."""
     connection = await driver(work.tx)
     await connection.execute("DELETE FROM expected_arrivals WHERE case_id = $1 AND NOT open", case_id)
     row = await connection.fetchrow(
-        """INSERT INTO expected_arrivals (case_id, person_id, school, cohort, over) VALUES ($1, $2, $3, $4, $5)
+        """INSERT INTO expected_arrivals (case_id, person_id, school, cohort, over, returns)
+           VALUES ($1, $2, $3, $4, $5, $6)
            ON CONFLICT (person_id) WHERE open DO NOTHING RETURNING case_id""",
         case_id,
         person_id,
         school,
         cohort(grade, registration_year(work.today)),
         bool(seat and seat.over),
+        returns,
     )
     return row is not None
 
@@ -135,9 +159,14 @@ async def approve(work: RegistryWork, case_id: str, seat: Seat) -> None:
     )
 
 
+async def close(work: RegistryWork, case_id: str) -> None:
+    """Carried out: nobody is expected any more."""
+    await (await driver(work.tx)).execute("UPDATE expected_arrivals SET open = false WHERE case_id = $1", case_id)
+
+
 # Index Scan using expected_arrivals_at.
 _AWAITED = """
-SELECT EXISTS (SELECT FROM expected_arrivals WHERE school = $1 AND cohort = $2 AND open AND approved)
+SELECT EXISTS (SELECT FROM expected_arrivals WHERE school = $1 AND cohort = $2 AND open AND approved AND returns IS NULL)
 """
 
 

@@ -6,14 +6,14 @@ import msgspec
 from regulation.authorisation import check
 from regulation.mark import clause
 from regulation.school_year import cohort
-from shared_contracts.decisions import Finding, Refused, refused
+from shared_contracts.decisions import Finding, Outcome, Refused, refused
 from shared_contracts.holds import ExpectArrival, GrantHold, HoldGranted, Seat
 from shared_contracts.messages import word
 from shared_contracts.outside_transfers import InwardApproved
 
 from registry.context import RegistryWork
 from registry.evidence import store as evidence
-from registry.holds import applying, arrivals, policy, seats, store
+from registry.holds import applying, arrivals, policy, returning, seats, store
 from registry.organisations import store as organisations
 from registry.registration.policy import registration_year
 
@@ -46,10 +46,13 @@ async def expect_arrival(work: RegistryWork, command: ExpectArrival) -> HoldGran
 async def _expect(work: RegistryWork, command: ExpectArrival) -> Finding | None:
     """What stands against it; None: the child is expected."""
     known = await arrivals.known(work, command.child, command.organisation, make=True)
-    standing = await arrivals.standing(work, known, command.grade, command.organisation, case_id=command.case_id)
-    if found := policy.may_be_expected(standing):
-        return found
-    assert known is not None and known.person_id is not None
+    seen = await arrivals.seen(work, known, command.grade, command.organisation, case_id=command.case_id)
+    said = policy.may_be_expected(seen.standing, record_grade=seen.record_grade, grade=command.grade)
+    if said is not None and said.outcome is Outcome.REFUSE:
+        return said
+    assert known is not None
+    person_id = known.person_id or (known.holder.person_id if known.holder else None)
+    assert person_id is not None
     school = (await organisations.schools(work.tx, [command.organisation])).get(command.organisation)
     if school is None or school.stage_of(command.grade) is None:
         return policy.seat_left(0, over=False, school=command.organisation, grade=command.grade)
@@ -73,7 +76,9 @@ async def _expect(work: RegistryWork, command: ExpectArrival) -> Finding | None:
         now=work.now,
         first=before is None,
     )
-    if await arrivals.put(work, command.case_id, known.person_id, school.code, command.grade, seat):
+    if await arrivals.put(
+        work, command.case_id, person_id, school.code, command.grade, seat, returns=seen.student_id
+    ):  # fmt: skip
         return None
     return policy.may_be_expected("expected")
 
@@ -115,8 +120,10 @@ async def seat_again(work: RegistryWork, command: GrantHold) -> Finding | None:
 
 @clause("19", "24.5.1", "24.6.1")
 async def inward_approved(work: RegistryWork, event: InwardApproved) -> None:
-    """The school may register the child; a second word for a record that is there already tells the case once more."""
+    """The school may register the child; who had left has a record, which goes there."""
     await organisations.share(work.tx, [event.to_school])
+    if (lock := await arrivals.grade_of(work, event.transfer_id)) is not None:
+        await store.lock_grade(work.tx, event.to_school, lock[0], work.today)
     hold = await store.of_case(work.tx, event.transfer_id, lock=True)
     row = await arrivals.of_case(work, event.transfer_id)
     if hold is not None and hold["state"] == "applied":
@@ -135,7 +142,10 @@ async def inward_approved(work: RegistryWork, event: InwardApproved) -> None:
             has_grade=school is not None and school.stage_of(of[0]) is not None,
             frozen=await store.frozen(work.tx, [event.to_school]),
         )
-    if found:
+    if found or row is None or of is None or school is None:
         applying.fail(work, event.transfer_id, found)
+        return
+    if row["returns"] is not None:
+        await returning.come_back(work, event, row["returns"], school, of[0])
         return
     await arrivals.approve(work, event.transfer_id, Seat(school=event.to_school, over=event.over))

@@ -38,7 +38,7 @@ MAINSTREAMED = "mainstreamed"
 
 async def change_facts(work: RegistryWork, query: GetChangeFacts) -> ChangeFacts:
     student_id = query.student_id or await _named(work, query)
-    against = await _against(work, query)
+    said = await _said(work, query)
     row = None if student_id is None else await views.row_of(work.tx, student_id)
     codes = {code for code in (row and row["school"], query.to_school) if code}
     schools = await organisations.schools(work.tx, codes)
@@ -46,7 +46,7 @@ async def change_facts(work: RegistryWork, query: GetChangeFacts) -> ChangeFacts
     pupil = await _pupil(work, row, schools, authorities, query.case_id) if row is not None else None
     target = schools.get(query.to_school or "")
     if target is None:
-        return ChangeFacts(pupil=pupil, against=against)
+        return ChangeFacts(pupil=pupil, said=said)
     parameters = work.deps.policy.parameters(target.division, work.today)
     grade = query.grade or (pupil and pupil.grade)
     room = await room_of(work, target, grade, case_id=query.case_id) if grade and target.stage_of(grade) else None
@@ -59,17 +59,17 @@ async def change_facts(work: RegistryWork, query: GetChangeFacts) -> ChangeFacts
         room=room,
         covers=covers,
         policy_version=parameters.version,
-        against=against,
+        said=said,
     )
 
 
-async def _against(work: RegistryWork, query: GetChangeFacts) -> Finding | None:
+async def _said(work: RegistryWork, query: GetChangeFacts) -> Finding | None:
     """Of a child of another province; nobody is made at identity for a question."""
     if query.child is None or query.grade is None:
         return None
     known = await arrivals.known(work, query.child, query.to_school or "", make=False)
-    standing = await arrivals.standing(work, known, query.grade, query.to_school or "", case_id=query.case_id)
-    return policy.may_be_expected(standing)
+    seen = await arrivals.seen(work, known, query.grade, query.to_school or "", case_id=query.case_id)
+    return policy.may_be_expected(seen.standing, record_grade=seen.record_grade, grade=query.grade)
 
 
 async def room_of(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from regulation.findings import refuse
+from regulation.findings import note, refuse
 from regulation.mark import clause
+from regulation.school_year import GRADES, grade_name
 from shared_contracts.decisions import Finding
 
 ChildStanding = Literal["free", "registered", "left", "finished", "expected", "unknown_document"]
@@ -44,12 +45,6 @@ _AGAINST: dict[str, tuple[str, str, str, str]] = {
         "该证件的学生在本省已有学籍或正在建籍",
         "核对证件号码；学生在本省就读的，按本省学校之间转学办理",
     ),
-    "left": (
-        "15.2",
-        "arrival.left",
-        "该证件的学生此前由本省转往外省，学籍保存在省教育厅",
-        "一人一籍：不重新建籍，请与省教育厅联系恢复原学籍",
-    ),
     "finished": (
         "12",
         "arrival.finished",
@@ -72,10 +67,21 @@ _AGAINST: dict[str, tuple[str, str, str, str]] = {
 
 
 @clause("12", "15.2", "15.3", "20.1", "23")
-def may_be_expected(standing: ChildStanding) -> Finding | None:
-    """A child of another province: one person, one record, and one school that expects it."""
+def may_be_expected(standing: ChildStanding, *, record_grade: int | None = None, grade: int = 1) -> Finding | None:
+    """A child of another province: one person, one record, and one school that expects it. Whoever had left by a transfer of
+    ours comes back to the record that there is, in the grade that it gives (`record_grade`): that is a note."""
     if standing == "free":
         return None
+    if standing == "left" and record_grade != grade:
+        there = (
+            grade_name(record_grade) if record_grade is not None and record_grade in GRADES else "义务教育以外的年级"
+        )
+        message = f"学生此前由本省转往外省，按原学籍现在应就读{there}，申请转入{grade_name(grade)}"
+        cure = "转学实行同年级互转，不得跳级、留级；核对就读年级"
+        return refuse("24.6.2", "arrival.other_grade", message, cure=cure, fields=("grade",), grade=record_grade)
+    if standing == "left":
+        message = "学生此前由本省转往外省：一人一籍，各方核准后恢复原学籍并转入，学籍号不变，不重新建籍"
+        return note("15.2", "arrival.returns", message, fields=("document_number",), standing=standing)
     clause_id, code, message, cure = _AGAINST[standing]
     return refuse(clause_id, code, message, cure=cure, fields=("document_number",), standing=standing)
 

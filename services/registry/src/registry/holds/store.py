@@ -120,6 +120,13 @@ async def applied(tx: AsyncConnection, case_id: str, seq: int, went: tuple[str, 
     )
 
 
+async def whose(tx: AsyncConnection, case_id: str, student_id: str) -> None:
+    """The record of a child whom the case has expected."""
+    await (await driver(tx)).execute(
+        "UPDATE change_holds SET student_id = $2 WHERE case_id = $1", case_id, student_id
+    )  # fmt: skip
+
+
 async def kept(tx: AsyncConnection, school: str, cohorts: Sequence[int]) -> dict[int, int]:
     """Seats of a school that are kept for open cases, by cohort; cohorts without one are left out."""
     rows = await (await driver(tx)).fetch(

@@ -34,6 +34,7 @@ expected_arrivals = sa.Table(
     sa.Column("open", sa.Boolean, nullable=False),  # as the hold is held
     sa.Column("approved", sa.Boolean, nullable=False),  # by all: the school may register the child
     sa.Column("registration_id", sa.Text),  # on its way; the place is counted in its class
+    sa.Column("returns", sa.Text),  # the record of one who had left: it is opened again
 )
 
 study_places = sa.Table(

@@ -198,7 +198,7 @@ def judge_coming(
         intake=intake,
     )
     return decide(
-        facts.against,  # 12, 15.2, 20.1, 23
+        facts.said,  # 12, 15.2, 20.1, 23
         None if child is None else number_fits(application.number, child),  # 15.3
         grade_by_age(pupil.birth_date, pupil.grade, parameters, today),  # 20.2
         of_another_province(given.school),

@@ -61,6 +61,11 @@ class WhoIsWho:
             return FoundPersons(person_ids=("p-" + message.number.removeprefix("no:"),))
         assert isinstance(message, KnowPersons)
         (entry,) = message.rows
+        if entry.document_number.startswith("no:"):  # of a pupil who had a record before
+            student = entry.document_number.removeprefix("no:")
+            (row,) = await self.world.registry.sql("SELECT person_id, school FROM students WHERE id = $1", student)
+            held = Holder(person_id=row["person_id"], registration_id=student, school=row["school"])
+            return KnownPersons(rows=(KnownPerson(row=entry.row, masked_document="", person_id=None, holder=held),))
         person = "p-" + hashlib.sha256(entry.document_number.encode()).hexdigest()[:12]
         rows = await self.world.registry.sql(
             "SELECT id, school FROM registrations WHERE person_id = $1 AND NOT closed", person

@@ -10,7 +10,8 @@ down_revision = "0027"
 
 # `approved`: by all, so that the school may register the child. `over`: its seat is beyond the standard size. While a
 # registration is on its way the place is counted in its class and the hold has no seat; it gets it back with the end of one
-# that came to nothing. `open` goes with the hold's being held.
+# that came to nothing. `open` goes with the hold's being held. `returns`: the record of one who had left by a transfer of
+# ours; it is opened again, and nobody registers the child.
 ARRIVALS = """
 CREATE TABLE expected_arrivals (
     case_id text PRIMARY KEY REFERENCES change_holds (case_id),
@@ -20,7 +21,9 @@ CREATE TABLE expected_arrivals (
     over boolean NOT NULL DEFAULT false,
     open boolean NOT NULL DEFAULT true,
     approved boolean NOT NULL DEFAULT false,
-    registration_id text
+    registration_id text,
+    returns text,
+    CHECK (returns IS NULL OR registration_id IS NULL)
 );
 -- One case expects a child, whichever school's it is (clause 23).
 CREATE UNIQUE INDEX expected_arrivals_of_person ON expected_arrivals (person_id) WHERE open;
