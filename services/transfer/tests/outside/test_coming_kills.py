@@ -3,16 +3,17 @@ record, or nothing of it (15.2, 23, 24.2.2, 24.5.1)."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from coming_world import ComingWorld
+from coming_world import ComingWorld, child
 from outside_kills import Place, kill, name, settle
 from outside_world import SECOND_CLERK, THIRD_CLERK
 from shared_contracts.evidence import EvidenceGiven, EvidenceKind
 from shared_contracts.transfer import GetTransfer, Step, TransferState, TransferView
-from transfer_world import OFFICER, RECEIVING, REGISTRAR
+from transfer_world import OFFICER, RECEIVING, REGISTRAR, RELEASING
 
 pytestmark = [
     pytest.mark.integration,
@@ -44,6 +45,13 @@ REGISTERING: list[Place] = [
 ]
 NUMBERING: list[Place] = [("registry.holds.arrivals:arrived", "before"), ("registry.holds.arrivals:arrived", "after")]
 TOLD: list[Place] = [("transfer.outside.coming:registered", "before"), ("transfer.outside.coming:registered", "after")]
+
+RETURNING: list[Place] = [
+    ("registry.records.custody:pass_records", "before"),
+    ("registry.records.custody:pass_records", "after"),
+    ("registry.holds.store:whose", "after"),
+    ("registry.holds.returning:come_back", "after"),
+]
 
 
 @pytest_asyncio.fixture(autouse=True)
@@ -134,3 +142,23 @@ async def test_killed_while_the_record_is_made_or_the_case_told(world: ComingWor
     assert (done.state, done.student_id) == (TransferState.COMPLETED, registration)
     assert await world.expected() == [(id_, "applied", None, False, True)]
     assert await places(world) == 1
+
+
+@pytest.mark.parametrize("place", RETURNING, ids=name)
+async def test_killed_while_an_old_record_is_opened_again(world: ComingWorld, place: Place) -> None:
+    one, *_ = await world.registry.pupils(RELEASING, 3, 1, 2)
+    await world.gone(one)
+    await world.carry()
+    who = child(document_number=f"no:{one}", birth_date=date(2018, 5, 5))
+    id_ = await world.approved_in(child=who, number="")
+    await kill(world, "carry", id_, place)
+    row = await world.student(one)
+    assert (row["live"], row["state"]) == (False, "transferred_out"), "all of it, or nothing"
+    assert await world.expected() == [(id_, "held", RECEIVING.code, True, False)]
+    await world.carry()
+    row = await world.student(one)
+    assert (row["live"], row["school"]) == (True, RECEIVING.code)
+    assert (await seen(world, id_)).state is TransferState.COMPLETED
+    rows = await world.registry.sql("SELECT FROM journal WHERE student_id = $1 AND kind = 'returned'", one)
+    assert len(rows) == 1
+    await world.registry.whole()
