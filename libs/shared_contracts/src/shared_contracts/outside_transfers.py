@@ -40,13 +40,14 @@ class OutsideDocument(Message, frozen=True, kw_only=True, gc=False):
 class OutsideView(Message, frozen=True, kw_only=True, gc=False):
     """The other province's side. `province_name`: "浙江". `document`: by which it asked; None of a pupil who comes from
     there, for whom our school asks. `number_kind`: of the student number that it has given (G, L, J), empty where nobody
-    has said one."""
+    has said one; `former_number`: L or J in full, where no identity number is in it, for the receiving side alone."""
 
     side: Side
     province_name: str
     school: OutsideSchool
     document: OutsideDocument | None
     number_kind: str = ""
+    former_number: str = ""
 
 
 class PrecheckOutward(Query, frozen=True, kw_only=True, gc=False, tag="transfer.precheck_outward"):

@@ -269,17 +269,25 @@ async def test_a_number_of_another_kind_is_looked_at_by_the_authority(world: Com
 
 
 @pytest.mark.clause("15.3")
-@pytest.mark.parametrize(("there", "here"), [("L", NumberKind.L), ("J", NumberKind.G), ("", NumberKind.L)])
+@pytest.mark.parametrize(("there", "here", "kept"), [
+    ("L33010620180305999X", NumberKind.L, "L33010620180305999X"),
+    ("J" + document(9), NumberKind.G, ""),
+    ("", NumberKind.L, ""),
+])  # fmt: skip
 async def test_a_temporary_number_there_or_none_says_nothing_of_ours(
-    world: ComingWorld, there: str, here: NumberKind
+    world: ComingWorld, there: str, here: NumberKind, kept: str
 ) -> None:
-    id_ = await world.approved_in(number=there and there + document(9))
+    """What has an identity number in it is not kept with the case."""
+    id_ = await world.approved_in(number=there)
     await world.carry()
     registration = await world.register(id_)
     assert registration is not None
     await world.number(registration, here)
     await world.carry()
-    assert (await seen(world, id_)).state is TransferState.COMPLETED
+    found = await seen(world, id_)
+    assert found.state is TransferState.COMPLETED
+    assert found.outside is not None
+    assert (found.outside.number_kind, found.outside.former_number) == (there[:1], kept)
 
 
 @pytest.mark.clause("24.6.4")

@@ -135,7 +135,7 @@ export const withdrawOutward = (t, after) => action("撤回", async () => after(
 export const outsideFacts = (t) => !t.outside ? [] : [
   [t.outside.side === "to" ? "转往外省" : "由外省转入", `${t.outside.province_name}（${t.outside.school.division}）${t.outside.school.name}，主管部门：${t.outside.school.authority}`],
   ["外省材料", t.outside.document && `${t.outside.document.issuer} ${t.outside.document.number}（${t.outside.document.issued_on}）`],
-  ["外省学籍号", t.outside.number_kind && `${t.outside.number_kind} 开头的${t.outside.number_kind === "G" ? "正式" : "临时"}学籍号`]];
+  ["外省学籍号", t.outside.number_kind && (t.outside.former_number || `${t.outside.number_kind} 开头的${t.outside.number_kind === "G" ? "正式" : "临时"}学籍号`)]];
 
 // All have approved that a child comes: its school makes the record.
 export const awaited = (t) => t.state === "moving" && t.outside?.side === "from";

@@ -145,7 +145,7 @@ async function transferPage(place, id) {
 
   const draw = (t) => fill(place,
     h("div", { class: "head" }, h("div", null, h("h1", null, `转学：${t.name} `, stateOf(t)), h("p", { class: "muted" }, `编号 ${t.number}`)), h("a", { class: "button", href: "#/transfers" }, "返回列表")),
-    way(t), t.problem.map(finding), awaited(t) && h("p", { class: "finding note" }, "各方均已核准，学位已保留。由转入学校在“建籍”中录入该生（年级与转学一致），学籍建立后本项转学自动办结。"),
+    way(t), t.problem.map(finding), awaited(t) && h("p", { class: "finding note" }, "各方均已核准，学位已保留。由转入学校录入该生建籍（年级与转学一致），学籍建立后本项转学自动办结。", session.has("registrar") && h("a", { class: "button", href: "#/registration" }, "录入一名学生")),
     h("div", { class: "card" }, facts([["转出学校", t.from_school_name], ["转入学校", t.to_school_name], ["年级", className(t.grade)], ["转学理由", t.ground_title], ...outsideFacts(t),
       ["学位", t.outside?.side !== "to" && (t.seat ? (t.over ? "已保留（突破班额）" : "已保留") : ["open", "returned"].includes(t.state) && "没有保留")], ["学籍", t.without_record && "保留在原学校，只变更就读学校"], ["转入后就读形式", t.placement && PLACEMENTS[t.placement]], ["居住地址", t.residence && `${t.residence.division} ${t.residence.address}`],
       ["监护人", t.guardian], ["联系电话", t.phone], ["申请", [t.opened_by, when(t.opened_at)].filter(Boolean).join("，")], ["例外理由", t.exception], ["等待", t.waits_for_title],

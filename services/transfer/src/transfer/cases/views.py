@@ -12,7 +12,7 @@ from regulation.authorisation import Target, may
 from service_kit import organisations
 from shared_contracts.actors import Actor
 from shared_contracts.decisions import Decision, Finding
-from shared_contracts.outside_transfers import OutsideDocument, Side
+from shared_contracts.outside_transfers import OutsideDocument, OutsideView, Side
 from shared_contracts.transfer import GROUND_TITLES, STATE_TITLES, Step, StepView, TransferState, TransferView
 
 from transfer.cases import store
@@ -113,8 +113,12 @@ def seen(
         class_no=transfer.class_no,
         completed_on=transfer.completed_on,
         may=possible(work, kind, transfer, actor),
-        outside=transfer.outside,
+        outside=_outside(transfer, details.former_number if inside else ""),
     )
+
+
+def _outside(transfer: Transfer, former_number: str) -> OutsideView | None:
+    return transfer.outside and msgspec.structs.replace(transfer.outside, former_number=former_number)
 
 
 def state_title(transfer: Transfer) -> str:

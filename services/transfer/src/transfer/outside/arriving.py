@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 import msgspec
-from regulation.documents import DocumentKind, normalise
+from regulation.documents import DocumentKind, normalise, read_resident
 from regulation.findings import decide, note, passed, refuse
 from regulation.mark import clause
 from regulation.parameters import Parameters
@@ -69,9 +69,9 @@ def number_kind(number: str) -> str:
 
 
 def former_number(number: str) -> str:
-    """What is kept of it with the case: a G number is the document number, which identity alone keeps."""
+    """What is kept of it with the case: nothing that has an identity number in it, which identity alone keeps."""
     text = normalise(number)
-    return "" if text[:1] == FORMAL else text
+    return "" if text[:1] == FORMAL or read_resident(text[1:]) else text
 
 
 @clause("15.3")
