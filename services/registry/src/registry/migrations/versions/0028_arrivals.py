@@ -27,7 +27,7 @@ CREATE TABLE expected_arrivals (
 );
 -- One case expects a child, whichever school's it is (clause 23).
 CREATE UNIQUE INDEX expected_arrivals_of_person ON expected_arrivals (person_id) WHERE open;
-CREATE INDEX expected_arrivals_at ON expected_arrivals (school, cohort) WHERE open;
+CREATE INDEX expected_arrivals_at ON expected_arrivals (school, cohort);
 CREATE UNIQUE INDEX expected_arrivals_registered ON expected_arrivals (registration_id) WHERE registration_id IS NOT NULL;
 
 ALTER TABLE change_holds ADD COLUMN expects boolean NOT NULL DEFAULT false;
