@@ -12,6 +12,7 @@ import pytest_asyncio
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "cases" / "support"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "private_places" / "support"))
 sys.path.insert(0, str(Path(__file__).parents[3] / "registry" / "tests" / "registration" / "support"))
 sys.path.insert(0, str(Path(__file__).parents[3] / "registry" / "tests" / "form" / "support"))
 sys.path.insert(0, str(Path(__file__).parents[3] / "registry" / "tests" / "reorganisation" / "support"))
