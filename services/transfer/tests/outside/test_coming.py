@@ -35,7 +35,7 @@ from shared_contracts.transfer import (
 )
 from shared_contracts.transfer_reports import Figures, GetReport
 from transfer.cases import expiring, settling
-from transfer_world import OFFICER, PRINCIPAL, RECEIVING, REGISTRAR, RELEASING, Broken
+from transfer_world import OFFICER, PRINCIPAL, RECEIVING, REGISTRAR, RELEASING, SECOND_OFFICER, Broken
 
 pytestmark = pytest.mark.integration
 
@@ -438,3 +438,30 @@ async def test_a_return_that_comes_to_nothing_leaves_the_record_where_it_was(wor
     await world.carry()
     assert (await seen(world, id_)).state is TransferState.COMPLETED
     await world.registry.whole()
+
+
+@pytest.mark.clause("24.2.2", "24.5.1")
+@pytest.mark.parametrize("on_its_way", [False, True])
+async def test_who_does_not_come_after_all_gives_the_place_back(world: ComingWorld, on_its_way: bool) -> None:
+    """A registration that is on its way meanwhile is the school's to withdraw; its record completes the case."""
+    id_ = await world.approved_in()
+    await world.carry()
+    registration = await world.register(id_) if on_its_way else None
+    assert (await seen(world, id_, SECOND_OFFICER)).may == ("give_up",)
+    assert (await seen(world, id_)).may == () == (await seen(world, id_, CLERK)).may
+
+    def give_up(**more: Any) -> RetryTransfer:
+        return RetryTransfer(command_id=world.id(), actor=SECOND_OFFICER, transfer_id=id_, **more)
+
+    assert code(await world.do(give_up(override=True, reason="催办"))) == "conflict"
+    assert code(await world.do(give_up(give_up=True))) == "case.reason_required"
+    ended = await world.do(give_up(give_up=True, reason="监护人来电：不来了"))
+    assert (ended.state, ended.may) == (TransferState.WITHDRAWN, ())
+    await world.carry()
+    if registration is None:
+        assert await world.expected() == [(id_, "released", None, False, False)]
+        assert isinstance(await world.come(), TransferView)
+    else:
+        await world.number(registration)
+        await world.carry()
+        assert (await seen(world, id_)).state is TransferState.COMPLETED

@@ -27,12 +27,13 @@ from shared_contracts.transfer import (
 )
 from transfer.cases import expiring
 from transfer_world import OFFICER, RECEIVING, REGISTRAR, Broken
+from transfer_world import SECOND_OFFICER as OFFICER_TOO
 
 CHILDREN = 2
 _acts = st.tuples(
     st.sampled_from(
         ["come"] * 3 + ["approve"] * 6 + ["through"] * 4 + ["register"] * 3 + ["number"] * 3 + ["record"] * 4
-        + ["reject", "withdraw", "drop", "expire", "retry", "carry", "carry", "carry", "settle", "again"]
+        + ["reject", "withdraw", "drop", "expire", "retry", "give_up", "carry", "carry", "carry", "settle", "again"]
     ),
     st.sampled_from(range(CHILDREN)),
     st.sampled_from([None, None, None, "before", "after"]),
@@ -93,6 +94,10 @@ class History:
         step = seen.waits_for
         if what == "withdraw":
             await world.do(WithdrawTransfer(command_id=world.id(), actor=REGISTRAR, transfer_id=case, reason="不来了"))
+        elif what == "give_up":
+            await world.do(
+                RetryTransfer(command_id=world.id(), actor=OFFICER_TOO, transfer_id=case, give_up=True, reason="不来了")
+            )
         elif what == "retry":
             command = RetryTransfer(
                 command_id=world.id(), actor=OFFICER, transfer_id=case, override=bool(seen.student_id), reason="已核实"

@@ -137,11 +137,14 @@ async function transferPage(place, id) {
     fields: [{ name: "how", label: "处理办法", options: t.outside?.side === "from" && t.student_id ? [["override", "已核实，以本省比对结果为准（须写明原因）"]] : [["", "再次转接"], ...(t.outside?.side === "to" ? [] : [["override", "同意突破班额，再次转接"]]), ["give_up", "终止办理，学籍保留在原学校"]] }, { name: "reason", label: "理由（突破或终止时必填）", type: "textarea", maxlength: 500 }],
     send: ({ how, reason }) => post("retry", t, { override: how === "override", give_up: how === "give_up", reason }) })), { class: "primary" });
 
+  const giveUp = (t) => action("终止办理", async () => after(await ask({ title: "学生不再转入", confirm: "终止办理", danger: true, text: "终止后，保留的学位收回，转入学校不能再为该生建籍。", fields: [REASON],
+    send: ({ reason }) => post("retry", t, { override: false, give_up: true, reason }) })), { class: "danger quiet" });
+
   const acts = (t) => h("div", { class: "row" },
     t.may.includes("decide") && [decide(t, "approve", "核准"), decide(t, "return", "退回补正"), decide(t, "reject", "不予核准", true)],
     t.may.includes("reroute") && reroute(t), t.may.includes("resubmit") && t.outside ? correctInward(t, after) : t.may.includes("resubmit") && action("补正", async () => after(await apply(t)), { class: "primary" }),
     t.may.includes("decide_outside") && said(t, Object.entries(ASKED), after), t.may.includes("resubmit_outward") && correctOutward(t, after), t.may.includes("withdraw_outward") && withdrawOutward(t, after),
-    t.may.includes("withdraw") && withdraw(t), t.may.includes("retry") && retry(t));
+    t.may.includes("withdraw") && withdraw(t), t.may.includes("retry") && retry(t), t.may.includes("give_up") && giveUp(t));
 
   const draw = (t) => fill(place,
     h("div", { class: "head" }, h("div", null, h("h1", null, `转学：${t.name} `, stateOf(t)), h("p", { class: "muted" }, `编号 ${t.number}`)), h("a", { class: "button", href: "#/transfers" }, "返回列表")),

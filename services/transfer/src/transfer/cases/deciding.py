@@ -285,12 +285,13 @@ async def withdraw_transfer(work: TransferWork, command: WithdrawTransfer) -> Tr
 
 @clause("24.5.1")
 async def retry_transfer(work: TransferWork, command: RetryTransfer) -> TransferView | Refused:
-    """Once more, beyond the standard size where the authority says so; or given up, with a reason. Not by whoever has
-    entered the case or decided it for the releasing side (`settling`)."""
+    """Once more, beyond the standard size where the authority says so; or given up, with a reason: so is a child of another
+    province whom all have approved and who does not come after all. Not by whoever has entered the case or decided it for
+    the releasing side (`settling`)."""
     found = await _seen(work, command, word(command), command.transfer_id)
     if isinstance(found, Refused):
         return found
-    if found.outcome != "attention":
+    if found.outcome != "attention" and not (found.awaited and command.give_up):
         return refused("conflict", "这项转学没有待处理的转接问题。请刷新后查看。")
     no = may_take(
         kind_of(work, found), found.standing, settling_of(work, found), command.actor,

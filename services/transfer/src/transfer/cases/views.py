@@ -194,10 +194,10 @@ def possible(work: TransferWork, kind: CaseKind, transfer: Transfer, actor: Acto
         found.append("resubmit_outward" if transfer.side == "to" else "resubmit")
     if not may_withdraw(kind, standing, actor, parties, "-"):
         found.append("withdraw_outward" if transfer.side == "to" else "withdraw")
-    if transfer.outcome == "attention":
+    if transfer.outcome == "attention" or transfer.awaited:
         step = settling_of(work, transfer)
         if not may_take(kind, standing, step, actor, parties=parties, entered_by=transfer.entered_by):
-            found.append("retry")
+            found.append("give_up" if transfer.awaited else "retry")
     return tuple(found)
 
 

@@ -210,8 +210,8 @@ async def _facts(
 @clause("15.3", "24.5.1")
 async def registered(work: TransferWork, found: Transfer, event: ChangeApplied) -> None:
     """The record is there. A number of another kind than the other province has given is for somebody to look at; a case
-    that had expired while the registration was on its way is done all the same."""
-    if found.student_id or found.outcome not in ("moving", "attention", "expired"):
+    that had expired or was given up while the registration was on its way is done all the same."""
+    if found.student_id or found.outcome not in ("moving", "attention", "expired", "given_up"):
         return
     assert found.outside is not None
     differs = arriving.other_number(found.outside.number_kind, event.number_kind)
