@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -12,10 +12,11 @@ import pytest_asyncio
 from coming_world import ComingWorld, child, document
 from moving_world import JUNIOR
 from outside_world import CLERK, SECOND_CLERK, THERE, THIRD_CLERK
-from registry_world import CITY, PROVINCE, SCHOOL, actor
+from registry_world import CITY, PROVINCE, SCHOOL, ZONE, actor
 from shared_contracts.access import ANONYMOUS
-from shared_contracts.actors import Role
+from shared_contracts.actors import Role, system
 from shared_contracts.decisions import Refused
+from shared_contracts.holds import GetChangeFacts
 from shared_contracts.identity import NumberKind
 from shared_contracts.outside_transfers import InwardApproved
 from shared_contracts.transfer import (
@@ -230,21 +231,26 @@ async def test_a_returned_application_is_corrected_and_the_child_stays_the_same(
     assert (await world.decide(opened.id, Step.RECEIVING_AUTHORITY)).waits_for is Step.RELEASING_SCHOOL
 
 
-@pytest.mark.clause("24.6.2")
+@pytest.mark.clause("24.6.2", "29")
 async def test_who_is_promoted_on_the_way_comes_into_the_next_grade(world: ComingWorld) -> None:
-    world.clock.pass_(days=300)  # July
-    assert world.clock.today().month == 7
+    """Applied for in June in grade 3, approved by all in September: the seat was promoted with the class it is in."""
+    world.clock.moment = datetime(2027, 6, 10, 9, tzinfo=ZONE)
     opened = await world.come(exception="学期末")
-    if isinstance(opened, Refused):  # the freeze of the summer stands against new applications only
-        assert code(opened) == "freeze.on"
-        world.clock.pass_(days=-30)
-        opened = await world.come(exception="学期末")
     assert isinstance(opened, TransferView), opened
-    await world.decide(opened.id, Step.RECEIVING_AUTHORITY, override=opened.seat is False, reason="同意")
-    while world.clock.today().month < 8 or world.clock.today().day < 15:
-        world.clock.pass_(days=1)
+    await world.decide(opened.id, Step.RECEIVING_AUTHORITY)
+    await world.enter(opened.id, Step.RELEASING_SCHOOL)
+    world.clock.moment = datetime(2027, 9, 5, 9, tzinfo=ZONE)
+    await world.registry.sql("UPDATE classes SET grade = 4 WHERE cohort = 2024")
+    last = await world.enter(opened.id, Step.RELEASING_AUTHORITY, who=THIRD_CLERK)
+    assert isinstance(last, TransferView) and last.state is TransferState.MOVING, last
     (row,) = await world.registry.sql("SELECT seat_cohort FROM change_holds")
     assert row["seat_cohort"] == 2024
+    await world.carry()
+    assert await world.expected() == [(opened.id, "held", RECEIVING.code, True, True)]
+    found = await world.registry.ask(
+        GetChangeFacts(actor=system("transfer"), to_school=RECEIVING.code, grade=4, case_id=None)
+    )  # fmt: skip
+    assert found.room is not None and (found.room.held, found.room.free) == (1, 42)
 
 
 @pytest.mark.clause("15.3", "15.4")
