@@ -7,10 +7,10 @@ import pytest
 from e2e_api import problem_of
 from e2e_cast import Cast
 from e2e_flow import Desk
-from e2e_outside import CLERK, SCHOOL, SECOND, document, entered, outward, said
-from e2e_people import People
+from e2e_outside import CLERK, SCHOOL, SECOND, document, entered, inward, outward, said
+from e2e_people import People, form_of
 from e2e_system import wait_for
-from e2e_transfer import WHY, get, paper, post, registered
+from e2e_transfer import WHY, a_class, get, paper, post, registered, today
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -119,3 +119,69 @@ def test_returned_corrected_and_taken_back(cast: Cast, people: People, xinchun: 
         30,
         "the pupil was not let go",
     )
+
+
+@pytest.mark.clause("19", "24.5.1", "24.6.1")
+def test_a_child_comes_from_another_province(cast: Cast, people: People, xinchun: Desk) -> None:
+    """Applied for by our school, approved by our authority and by the other province's papers, then registered by the school:
+    the case is done by itself."""
+    made = people.roster("xinchun", 1)
+    (row,) = made.rows
+    person, form = made.person(row), form_of(made, row)
+    registrar, officer = cast["registrar"], cast["county.officer"]
+    a_class(registrar)
+    grade = 1 + "一二三四五六七八九".index(form["grade"][0]) if not form["grade"].isdigit() else int(form["grade"])
+    child = {**person, "document_kind": "1", "student_number": "G" + person["document_number"]}
+    body = inward(person, grade, child=child, exception=WHY)
+
+    wrong = inward(person, grade, child={**child, "student_number": "G230103201803050015"})
+    checked = post(registrar, "/v1/outside-transfers/inward/prechecks", **wrong)
+    codes = {finding["code"] for finding in checked["decision"]["findings"] if finding["outcome"] == "refuse"}
+    assert codes == {"number.other_document", "evidence.missing"}, checked
+
+    transfer = post(registrar, "/v1/outside-transfers/inward", 201, **{**body, "evidence": paper(registrar)})
+    path = f"/v1/transfers/{transfer['id']}"
+    again = registrar.send("POST", "/v1/outside-transfers/inward", json={**body, "evidence": paper(registrar)})
+    assert "arrival.expected" in {finding.code for finding in problem_of(again).findings}
+    early = registrar.send("POST", "/v1/registrations", json={"form": form})
+    assert "transfer.not_approved" in {finding.code for finding in problem_of(early).findings}
+
+    post(officer, f"{path}/decisions", step="receiving_authority", decision="approve", override=True, reason="情况属实")
+    said(cast, transfer["id"], "releasing_school", who=CLERK)
+    said(cast, transfer["id"], "releasing_authority", who=SECOND)
+    assert get(registrar, path)["state_title"] == "已核准，待转入学校建籍"
+    wait_for(
+        lambda: any(row["number"] == transfer["number"] for row in get(registrar, "/v1/worklist?limit=200")["items"]),
+        30,
+        "the school is not asked to register the child",
+    )
+    wait_for(
+        lambda: (
+            registrar.send("POST", "/v1/registrations/prechecks", json={"form": form}).status_code == 200
+            and not [
+                one
+                for one in post(registrar, "/v1/registrations/prechecks", form=form)["decision"]["findings"]
+                if one["outcome"] == "refuse"
+            ]
+        ),
+        30,
+        "the school may not register the child",
+    )
+    entered_ = post(registrar, "/v1/registrations", 201, form=form)
+    for step in ("class_teacher", "principal", "guardian", "school", "authority"):
+        who = {"class_teacher": "teacher", "guardian": "registrar", "authority": "county.officer"}.get(
+            step, "principal"
+        )
+        more = {}
+        if step == "guardian":
+            printed = registrar.send("POST", f"/v1/registrations/{entered_['id']}/confirmation-sheet")
+            assert printed.status_code == 200, printed.text
+            more = {"signed_on": today()}
+        post(cast[who], f"/v1/registrations/{entered_['id']}/decisions", step=step, decision="approve", **more)
+    wait_for(lambda: get(registrar, path)["state"] == "completed", 60, "the record did not complete the case")
+    done = get(registrar, path)
+    assert done["student_id"] == entered_["id"] and done["problem"] == []
+    journal = get(registrar, f"/v1/students/{entered_['id']}/journal")
+    assert journal["intact"] and journal["entries"][0]["kind"] == "registered"
+    followed = post(cast["nobody"], "/v1/transfers/tracking", number=transfer["number"], digits="0001")
+    assert followed["state"] == "completed" and person["name"] not in str(followed)

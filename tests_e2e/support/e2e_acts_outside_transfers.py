@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from e2e_cast import Cast
 from e2e_flow import Desk
-from e2e_matrix import Row, at, body, stale
-from e2e_outside import document, entered, leaving, outward
+from e2e_matrix import Row, anywhere, at, body, stale
+from e2e_outside import document, entered, inward, leaving, outward
 from e2e_people import People
 from e2e_transfer import post, registered
 
@@ -16,6 +16,8 @@ _WHY = "端到端测试的理由"
 _OFFICE = at("province.officer")
 
 ROWS: Mapping[str, Row] = {
+    "POST /v1/outside-transfers/inward": Row(anywhere("registrar"), body(**inward(_NOBODY))),
+    "POST /v1/outside-transfers/inward/prechecks": Row(anywhere("registrar"), body(**inward(_NOBODY))),
     "POST /v1/outside-transfers/outward": Row(_OFFICE, body(**outward(_NOBODY))),
     "POST /v1/outside-transfers/outward/prechecks": Row(_OFFICE, body(**outward(_NOBODY))),
     "POST /v1/outside-transfers/outward/{outside_id}/resubmission": Row(

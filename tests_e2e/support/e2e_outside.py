@@ -36,6 +36,19 @@ def outward(person: dict[str, Any], grade: int = 1, **changes: Any) -> dict[str,
     }  # fmt: skip
 
 
+def inward(person: dict[str, Any], grade: int = 3, **changes: Any) -> dict[str, Any]:
+    """A child of that school comes to ours."""
+    return {
+        "child": {
+            "name": person["name"], "sex": "1", "birth_date": "2018-03-05", "document_kind": "1",
+            "document_number": person["document_number"],
+        },
+        "school": SCHOOL, "grade": grade, "ground": "residence_changed",
+        "residence": {"division": "230102", "address": "道里区中央大街1号"}, "guardian": "来家长", "phone": "13857110001",
+        "evidence": [], **changes,
+    }  # fmt: skip
+
+
 def entered(cast: Cast, person: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """The application, in the name of the other province."""
     evidence = paper(cast[CLERK], "official_document")

@@ -84,6 +84,22 @@ class Room(Message, frozen=True, kw_only=True, gc=False):
     admitted: int = 0
 
 
+class ComingChild(Message, frozen=True, kw_only=True, gc=False):
+    """A child of another province as its papers name it: nobody who has a record here. `document_kind`: code of
+    SFZJLX_FORM; `area`: 6-digit division of the household. The registry asks identity who it is and keeps no document
+    number."""
+
+    name: str
+    sex: Literal["1", "2"]
+    birth_date: date
+    document_kind: str
+    document_number: str
+    area: str
+
+    def __repr__(self) -> str:
+        return "ComingChild(…)"
+
+
 class Place(Message, frozen=True, kw_only=True, gc=False):
     """A residence. `division`: 6 digits; `address`: street and number as written."""
 
@@ -111,6 +127,9 @@ class ChangeFacts(Message, frozen=True, kw_only=True, gc=False, tag_field="type"
     room: Room | None = None
     covers: Covers = Covers()
     policy_version: str = ""
+    said: Finding | None = (
+        None  # of the child asked for: why it cannot be expected, or that its old record is opened again
+    )
 
 
 class GetChangeFacts(Query, frozen=True, kw_only=True, gc=False, tag="registry.change_facts_of"):
@@ -127,6 +146,7 @@ class GetChangeFacts(Query, frozen=True, kw_only=True, gc=False, tag="registry.c
     grade: int | None = None
     residence: Place | None = None
     case_id: str | None = None  # its own seat does not count against it
+    child: ComingChild | None = None
 
 
 class FindRoom(Query, frozen=True, kw_only=True, gc=False, tag="registry.room_nearby"):
@@ -163,14 +183,32 @@ class GrantHold(Command, frozen=True, kw_only=True, gc=False, tag="registry.gran
     """Hold a student for a case, with a seat where one is asked for. The same case may ask again: the newest `seq` counts.
 
     Refused: the student has another open change case (clause 23), or nobody is there, or no place is free (24.2.2) where a
-    seat is asked for. `evidence`: files of the applying school, attached to the case. Reply: HoldGranted.
+    seat is asked for. `evidence`: files of the applying school, attached to the case. `student_id`: None of a child that
+    the registry expects for this case (`ExpectArrival`). Reply: HoldGranted.
     """
 
     case_id: str
     kind: ChangeKind
     seq: int
-    student_id: str
+    student_id: str | None
     organisation: str
+    seat: Seat | None = None
+    evidence: tuple[EvidenceGiven, ...] = ()
+
+
+class ExpectArrival(Command, frozen=True, kw_only=True, gc=False, tag="registry.expect_arrival"):
+    """Expect a child of another province in a grade of a school, with a seat where one is asked for; the hold of a case
+    whose pupil has no record here yet. `organisation`: the school; `evidence`: its files.
+
+    Refused: the child has a record here, or another case expects it already (clause 23), or no place is free (24.2.2).
+    Reply: HoldGranted.
+    """
+
+    case_id: str
+    seq: int
+    organisation: str
+    grade: int
+    child: ComingChild
     seat: Seat | None = None
     evidence: tuple[EvidenceGiven, ...] = ()
 
@@ -179,6 +217,7 @@ class HoldGranted(Message, frozen=True, kw_only=True, gc=False, tag_field="type"
     case_id: str
     seq: int
     seat: Seat | None = None
+    person_id: str | None = None  # of a child that is expected
 
 
 class SettleHold(Command, frozen=True, kw_only=True, gc=False, tag="registry.settle_hold"):
@@ -195,7 +234,8 @@ class SettleHold(Command, frozen=True, kw_only=True, gc=False, tag="registry.set
 
 
 class ChangeApplied(Event, frozen=True, kw_only=True, gc=False, tag="registry.change_applied"):
-    """The record has gone where the case sent it. `class_no`: of the new school; None where the record stayed (24.4)."""
+    """The record has gone where the case sent it. `class_no`: of the new school; None where the record stayed (24.4).
+    `number_kind`: of a record that was made anew for a child of another province, G or L; empty otherwise."""
 
     case_id: str
     kind: ChangeKind
@@ -204,6 +244,7 @@ class ChangeApplied(Event, frozen=True, kw_only=True, gc=False, tag="registry.ch
     grade: int
     class_no: int | None
     applied_on: date
+    number_kind: str = ""
 
 
 class ChangeFailed(Event, frozen=True, kw_only=True, gc=False, tag="registry.change_failed"):
@@ -214,12 +255,13 @@ class ChangeFailed(Event, frozen=True, kw_only=True, gc=False, tag="registry.cha
     findings: tuple[Finding, ...]
 
 
-Commands = GrantHold | SettleHold
+Commands = GrantHold | ExpectArrival | SettleHold
 Queries = GetChangeFacts | FindRoom
 Events = ChangeApplied | ChangeFailed
 
 REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     GrantHold: HoldGranted,
+    ExpectArrival: HoldGranted,
     SettleHold: HoldGranted,
     GetChangeFacts: ChangeFacts,
     FindRoom: RoomNearby,

@@ -10,6 +10,7 @@ from datetime import date
 from typing import Literal
 
 from shared_contracts.evidence import EvidenceGiven
+from shared_contracts.holds import ComingChild
 from shared_contracts.messages import Command, Event, Message, Query
 from shared_contracts.transfer_words import Application, Step
 
@@ -37,12 +38,16 @@ class OutsideDocument(Message, frozen=True, kw_only=True, gc=False):
 
 
 class OutsideView(Message, frozen=True, kw_only=True, gc=False):
-    """The other province's side. `province_name`: "浙江". `document`: by which it asked."""
+    """The other province's side. `province_name`: "浙江". `document`: by which it asked; None of a pupil who comes from
+    there, for whom our school asks. `number_kind`: of the student number that it has given (G, L, J), empty where nobody
+    has said one; `former_number`: L or J in full, where no identity number is in it, for the receiving side alone."""
 
     side: Side
     province_name: str
     school: OutsideSchool
-    document: OutsideDocument
+    document: OutsideDocument | None
+    number_kind: str = ""
+    former_number: str = ""
 
 
 class PrecheckOutward(Query, frozen=True, kw_only=True, gc=False, tag="transfer.precheck_outward"):
@@ -98,6 +103,44 @@ class DecideOutside(Command, frozen=True, kw_only=True, gc=False, tag="transfer.
     version: int | None = None
 
 
+class PrecheckInward(Query, frozen=True, kw_only=True, gc=False, tag="transfer.precheck_inward"):
+    """The same rules as OpenInward, opening nothing. Role: registrar of the receiving school. Reply: TransferPrechecked."""
+
+    application: Application
+    child: ComingChild
+    school: OutsideSchool
+    grade: int
+
+
+class OpenInward(Command, frozen=True, kw_only=True, gc=False, tag="transfer.open_inward"):
+    """A child comes from a school of another province: the receiving school applies with the guardian. `grade`: the child's
+    there, 1 to 9. `application.number`: the student number that the other province has given, empty where the guardian
+    does not know it. `exception`: why, where a 原则上 rule stands against it. Role: registrar. Reply: TransferView."""
+
+    transfer_id: str
+    application: Application
+    child: ComingChild
+    school: OutsideSchool
+    grade: int
+    exception: str = ""
+
+
+class InwardApproved(Event, frozen=True, kw_only=True, gc=False, tag="transfer.inward_approved"):
+    """All have approved that a child comes from another province: its school may register it now (19, 24.6.1).
+
+    `grade`: as applied for; who was promoted since is one further. `over`: beyond the standard size. `actor`: the account
+    of the last approval.
+    """
+
+    transfer_id: str
+    seq: int
+    to_school: str
+    grade: int
+    over: bool
+    actor: str
+    number: str
+
+
 class OutwardApproved(Event, frozen=True, kw_only=True, gc=False, tag="transfer.outward_approved"):
     """All have approved that a pupil goes to another province: the registry closes the record here and keeps it.
 
@@ -115,6 +158,6 @@ class OutwardApproved(Event, frozen=True, kw_only=True, gc=False, tag="transfer.
     number: str
 
 
-Commands = OpenOutward | ResubmitOutward | WithdrawOutward | DecideOutside
-Queries = PrecheckOutward
-Events = OutwardApproved
+Commands = OpenOutward | ResubmitOutward | WithdrawOutward | OpenInward | DecideOutside
+Queries = PrecheckOutward | PrecheckInward
+Events = OutwardApproved | InwardApproved

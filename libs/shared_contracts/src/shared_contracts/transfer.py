@@ -381,6 +381,8 @@ REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     ListRooms: Rooms,
     TrackTransfer: Tracked,
     outside_transfers.PrecheckOutward: TransferPrechecked,
+    outside_transfers.PrecheckInward: TransferPrechecked,
+    outside_transfers.OpenInward: TransferView,
     outside_transfers.OpenOutward: TransferView,
     outside_transfers.ResubmitOutward: TransferView,
     outside_transfers.WithdrawOutward: TransferView,

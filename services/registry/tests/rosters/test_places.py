@@ -10,8 +10,10 @@ import pytest
 from enrolment_rows import enrol
 from registry.desk import Desk
 from registry.rosters import store
+from registry.rosters.checking import registration_id
 from registry.rosters.confirming import confirm
 from roster_desk import OTHER, SCHOOL, RosterDesk, StandIn
+from shared_contracts.identity import Holder
 from shared_contracts.registry import RowState
 
 Class = Callable[..., list[dict[str, Any]]]
@@ -164,3 +166,44 @@ async def record(desk: RosterDesk, person_id: str, state: str, live: bool, stage
         live=live,
         stage=stage,
     )
+
+
+async def expected(desk: RosterDesk, case: str, person: str, school: str) -> None:
+    """A child of another province whom a school expects in grade 1, as all have approved."""
+    await desk.do(
+        """INSERT INTO change_holds (case_id, kind, seq, state, expects, seat_school, seat_cohort, since)
+           VALUES (:case, 'transfer', 1, 'held', true, :school, 2026, now())""",
+        case=case,
+        school=school,
+    )
+    await desk.do(
+        """INSERT INTO expected_arrivals (case_id, person_id, school, cohort, approved)
+           VALUES (:case, :person, :school, 2026, true)""",
+        case=case,
+        school=school,
+        person=person,
+    )
+
+
+@pytest.mark.clause("24.6.1")
+async def test_a_child_that_a_school_expects_comes_by_its_roster_alone_and_takes_the_place_that_is_held(
+    desk: RosterDesk, identity: StandIn, workbook: Callable[..., bytes], class_of: Class
+) -> None:
+    pupils = class_of(4)
+    roster_id = await desk.upload(workbook(pupils))
+    await desk.work(roster_id, "checked")
+    await places(desk, 1)
+    for at, school in ((1, SCHOOL), (2, OTHER)):
+        row = sorted(await desk.rows(roster_id))[at]
+        holder = Holder(person_id=f"p-{at}", registration_id=registration_id(roster_id, row), school=SCHOOL.code)
+        identity.holders["1", pupils[at]["document_number"]] = holder
+        await expected(desk, f"t-{at}", holder.person_id, school.code)
+    await desk.confirm(roster_id)
+    await desk.work(roster_id, "in_approval")
+    # The only place of the plan is the first row's: the second has a place already, the third is another school's.
+    assert await codes(desk, roster_id) == [[], [], ["transfer.elsewhere"], [FULL]]
+    rows = await desk.all(
+        """SELECT h.case_id, h.seat_school, r.kind FROM change_holds h JOIN expected_arrivals a USING (case_id)
+           LEFT JOIN registrations r ON r.id = a.registration_id ORDER BY h.case_id"""
+    )
+    assert [tuple(row.values()) for row in rows] == [("t-1", None, "supplementary"), ("t-2", OTHER.code, None)]

@@ -11,13 +11,14 @@ import pytest_asyncio
 from moving_world import MovingWorld
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "private_places" / "support"))
 
-from outside_world import OutsideWorld
+from coming_world import ComingWorld
 
 
 @pytest_asyncio.fixture
-async def world(service_env: Any, registry: MovingWorld) -> AsyncIterator[OutsideWorld]:
-    made = OutsideWorld(await service_env("transfer"), registry)
+async def world(service_env: Any, registry: MovingWorld) -> AsyncIterator[ComingWorld]:
+    made = ComingWorld(await service_env("transfer"), registry)
     await made.prepare()
     yield made
     await made.shut()

@@ -6,12 +6,20 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from coming_world import ComingWorld
 from moving_world import NEIGHBOUR
-from outside_world import ANSWER, CLERK, OutsideWorld
+from outside_world import ANSWER, CLERK
 from registry_world import AUTHORITY, CITY, PROVINCE
 from shared_contracts.actors import Actor, Role
 from shared_contracts.messages import members, word
-from shared_contracts.outside_transfers import Commands, DecideOutside, OpenOutward, ResubmitOutward, WithdrawOutward
+from shared_contracts.outside_transfers import (
+    Commands,
+    DecideOutside,
+    OpenInward,
+    OpenOutward,
+    ResubmitOutward,
+    WithdrawOutward,
+)
 from shared_contracts.transfer import Step, TransferView
 from transfer_world import RECEIVING, RELEASING
 from verdicts import WHO_MAY, code_of, everybody, somebody
@@ -33,11 +41,14 @@ PLACES = {
 class Stage:
     """A case that a school of another province has asked for, as the province office has entered it."""
 
-    def __init__(self, world: OutsideWorld) -> None:
-        self.world, self.case, self.student = world, "", ""
+    def __init__(self, world: ComingWorld) -> None:
+        self.world, self.case, self.student, self.children = world, "", "", 0
 
     async def ready_for(self, act: str) -> None:
         self.student, *_ = await self.world.registry.pupils(RELEASING, 3, 1, 1)
+        if act == word(OpenInward):
+            for school in (RECEIVING, NEIGHBOUR):
+                await self.world.registry.pupils(school, 3, 1, 1)
         opened = await self.world.leave(self.student)
         assert isinstance(opened, TransferView), opened
         self.case = opened.id
@@ -54,6 +65,9 @@ class Stage:
         if act == word(OpenOutward):
             fresh, *_ = await world.registry.pupils(RELEASING, 3, 1, 1)
             return await world.leave(fresh, who)
+        if act == word(OpenInward):
+            self.children += 1
+            return await world.come(self.children, who, exception="家长在附近工作")
         if act == word(ResubmitOutward):
             (row,) = await world.sql("SELECT version FROM cases WHERE id = $1", self.case)
             asked = await world.asked(self.student, evidence=())
@@ -71,7 +85,7 @@ class Stage:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("act", [word(one) for one in members(Commands)])
-async def test_whoever_must_not_act_cannot(world: OutsideWorld, act: str) -> None:
+async def test_whoever_must_not_act_cannot(world: ComingWorld, act: str) -> None:
     stage, may = Stage(world), []
     await stage.ready_for(act)
     for relation, role, who in everybody(PLACES):
@@ -86,7 +100,7 @@ async def test_whoever_must_not_act_cannot(world: OutsideWorld, act: str) -> Non
         assert code_of(await stage.attempt(act, who)) == "", who
 
 
-async def test_nobody_of_the_office_has_two_parts_in_a_case(world: OutsideWorld) -> None:
+async def test_nobody_of_the_office_has_two_parts_in_a_case(world: ComingWorld) -> None:
     """Who has entered it, who has returned it for the other province, and who has corrected it."""
     stage = Stage(world)
     await stage.ready_for(word(ResubmitOutward))

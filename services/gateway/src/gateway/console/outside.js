@@ -40,6 +40,56 @@ const schoolFields = [
   { name: "special_education", label: "学校类别", options: [["", "普通学校"], ["yes", "特殊教育学校"]] },
   { name: "grade", label: "转入年级", options: GRADES },
 ];
+// ---- a child comes from another province -------------------------------------------------------------------------------
+
+const DOCUMENTS = [["1", "居民身份证"], ["6", "香港特区护照/身份证明"], ["7", "澳门特区护照/身份证明"], ["8", "台湾居民来往大陆通行证"], ["9", "境外永久居住证"], ["A", "护照"], ["Z", "其他"]];
+const familyFields = (t) => pupilFields(t).filter((field) => !["name", "number"].includes(field.name));
+const childFields = [
+  { name: "name", label: "学生姓名", required: true, maxlength: 60, autocomplete: "off", hint: "与身份证、户口簿一致" },
+  { name: "sex", label: "性别", options: [["1", "男"], ["2", "女"]] },
+  { name: "birth_date", label: "出生日期", type: "date", required: true },
+  { name: "document_kind", label: "证件类型", options: DOCUMENTS },
+  { name: "document_number", label: "证件号码", required: true, minlength: 4, maxlength: 30, autocomplete: "off" },
+  { name: "student_number", label: "外省学籍号（不清楚的可以不填）", maxlength: 30, autocomplete: "off", hint: "正式学籍号为 G 加身份证号，终身不变" },
+];
+const family = (v) => { const { name, number, ...rest } = pupil(v); return rest; };
+
+// The receiving school with the guardian; looked at first, as always.
+export async function arrive(expected, near) {
+  const values = await ask({ title: "由外省转入", confirm: "检查", wide: true, text: "学籍在外省的学生转入本校。先检查是否符合规定，不会提交。各方核准后，由本校为学生建籍。",
+    fields: [...childFields, ...schoolFields.map((field) => field.name === "grade" ? { ...field, label: "在外省的就读年级（转入年级相同）" } : field), ...familyFields()] });
+  if (!values) return;
+  const body = { ...family(values), grade: Number(values.grade),
+    child: { name: values.name, sex: values.sex, birth_date: values.birth_date, document_kind: values.document_kind, document_number: values.document_number, student_number: values.student_number ?? "" },
+    school: { division: values.there_division, name: values.school, authority: values.authority, code: values.code ?? "", special_education: values.special_education === "yes" } };
+  const checked = await api("/v1/outside-transfers/inward/prechecks", { method: "POST", body });
+  const shown = checked.decision.findings.filter((f) => f.outcome !== "pass" && !f.fields?.includes("evidence"));
+  const against = shown.filter((f) => f.outcome === "refuse");
+  if (against.length) { await ask({ title: "还不能办理", confirm: "", text: "请按下面的办法处理。", wide: true, body: [against.map(finding), near(checked.nearby)] }); return; }
+  const exception = shown.some((f) => f.outcome === "needs_override");
+  const files = checked.evidence.map((paper) => ({ kind: paper.kinds[0], ...papers(paper.title, true) }));
+  const done = await ask({ title: "提交由外省转入的申请", confirm: "提交", wide: true,
+    text: exception ? "有“原则上”不予办理的情形，须写明理由，由本校主管部门决定。" : "符合规定，请上传材料后提交。外省学校和主管部门的意见由省教育厅录入。",
+    body: [shown.map(finding), expected(checked.steps), exception && near(checked.nearby), files.map((one) => one.field)],
+    fields: exception ? [{ name: "exception", label: "确需办理的理由", type: "textarea", required: true, maxlength: 500 }] : [],
+    send: async (more) => api("/v1/outside-transfers/inward", { method: "POST", body: { ...body, exception: more.exception ?? "",
+      evidence: (await Promise.all(files.map(async (one) => (await one.send()).map((file) => ({ ...file, kind: one.kind }))))).flat() } }) });
+  if (!done) return;
+  toast(`已提交，编号 ${done.number}。请告知监护人：凭编号和手机号后四位可查询进度。`);
+  location.hash = `#/transfers/${done.id}`;
+}
+
+// Who the child is stays: the form of every correction has a name and a number, which say nothing here.
+export const correctInward = (t, after) => action("补正", async () => {
+  const files = papers("补充的材料（没有补充的不用上传）");
+  await after(await ask({ title: "补正由外省转入的申请", confirm: "提交", wide: true, body: files.field, text: "学生、外省学校和年级不能更改；有误的，撤回后重新申请。",
+    fields: [...familyFields(t), { name: "paper", label: "补充材料的种类", options: [["residence", "房产证"], ["residence_permit", "居住证"], ["household_register", "户口簿"], ["transfer_application", "转学申请"]] },
+      { name: "exception", label: "确需办理的理由（有“原则上”情形时填写）", type: "textarea", maxlength: 500, value: t.exception ?? "" }],
+    send: async (v) => api(`/v1/transfers/${t.id}/resubmission`, { method: "POST", headers: { "If-Match": `"${t.version}"` },
+      body: { ...family(v), name: t.name, number: t.number, record_moves: true, agreed: false, exception: v.exception ?? "", taken_off: [],
+        evidence: (await files.send()).map((file) => ({ ...file, kind: v.paper })) } }) }));
+}, { class: "primary" });
+
 const PAPER = "外省出具的书面材料（转学联系函、接收证明或核准文件）";
 const scans = () => { const one = papers(PAPER, true); return { ...one, send: async () => (await one.send()).map((file) => ({ ...file, kind: "official_document" })) }; };
 
@@ -84,6 +134,10 @@ export const withdrawOutward = (t, after) => action("撤回", async () => after(
 // Of the case's page: whose side is outside, and by which paper it asked.
 export const outsideFacts = (t) => !t.outside ? [] : [
   [t.outside.side === "to" ? "转往外省" : "由外省转入", `${t.outside.province_name}（${t.outside.school.division}）${t.outside.school.name}，主管部门：${t.outside.school.authority}`],
-  ["外省材料", `${t.outside.document.issuer} ${t.outside.document.number}（${t.outside.document.issued_on}）`]];
+  ["外省材料", t.outside.document && `${t.outside.document.issuer} ${t.outside.document.number}（${t.outside.document.issued_on}）`],
+  ["外省学籍号", t.outside.number_kind && (t.outside.former_number || `${t.outside.number_kind} 开头的${t.outside.number_kind === "G" ? "正式" : "临时"}学籍号`)]];
+
+// All have approved that a child comes: its school makes the record.
+export const awaited = (t) => t.state === "moving" && t.outside?.side === "from";
 
 export const enteredFor = (s) => s.entered_for && h("div", { class: "muted" }, `由省教育厅为${s.entered_for}录入${s.document ? `：${s.document.issuer} ${s.document.number}（${s.document.issued_on}）` : ""}`);

@@ -1,6 +1,6 @@
 // 转学 (Article 24): prechecked, applied for, decided over three steps, sent to another school, taken back.
 import { action, api, ask, badge, empty, facts, fill, finding, h, paged, query, showProblem, table, toast, when } from "./core.js";
-import { correctOutward, enteredFor, isOffice, leave, outsideFacts, said, withdrawOutward } from "./outside.js";
+import { arrive, awaited, correctInward, correctOutward, enteredFor, isOffice, leave, outsideFacts, said, withdrawOutward } from "./outside.js";
 import { papers, stateBadge, takenOff } from "./papers.js";
 import { PLACEMENTS } from "./search.js";
 import { session } from "./session.js";
@@ -15,11 +15,11 @@ const PAPERS = { household_register: "户口簿", residence: "房产证", reside
 const ASKED = { ...FIELDS, ...Object.fromEntries(Object.entries(PAPERS).map(([kind, title]) => [`evidence.${kind}`, `材料：${title}`])) };
 // Of a case with another province: what its application holds, and its one paper.
 const NOT_ACROSS = ["record_moves", "agreed", "exception"];
-const asked = (t) => !t.outside ? Object.entries(ASKED) : [...Object.entries(FIELDS).filter(([name]) => !NOT_ACROSS.includes(name)), ["evidence.official_document", "材料：外省出具的书面材料"]];
+const asked = (t) => t.outside?.side !== "to" ? Object.entries(ASKED) : [...Object.entries(FIELDS).filter(([name]) => !NOT_ACROSS.includes(name)), ["evidence.official_document", "材料：外省出具的书面材料"]];
 const NEARNESS = { zone: "在其学区内", division: "同一县（市、区）", city: "同一市（地）" };
 const REASON = { name: "reason", label: "原因（对方会看到）", type: "textarea", required: true, maxlength: 500 };
 
-const stateOf = (t) => t.state === "completed" && t.outside?.side === "to" ? badge("已转往外省", "good") : stateBadge(STATES, t.state);
+const stateOf = (t) => t.state === "completed" && t.outside?.side === "to" ? badge("已转往外省", "good") : awaited(t) ? badge("待转入学校建籍", "warn") : stateBadge(STATES, t.state);
 
 export async function transfersPage(place, { id }) {
   if (id) return transferPage(place, id);
@@ -32,7 +32,7 @@ export async function transfersPage(place, { id }) {
     ["学生", "年级", "从", "到", "申请", "等待", "期限", "状态"], items.map((t) => [h("a", { href: `#/transfers/${t.id}` }, t.name), className(t.grade), t.from_school_name, t.to_school_name,
       when(t.opened_at), t.waits_for_title || "—", t.due_on ? h("span", null, t.due_on, t.overdue && badge("逾期", "bad")) : "—", stateOf(t)]), "转学"), "没有转学。");
   fill(place, h("div", { class: "head" }, h("div", null, h("h1", null, "转学"), h("p", { class: "muted" }, "由转入学校发起，转入学校主管部门、转出学校、转出学校主管部门依次核准，每个环节不超过 10 个工作日。办理转学不收取任何费用。")),
-    session.has("registrar") && action("发起转学", () => apply(), { class: "primary" }),
+    session.has("registrar") && [action("发起转学", () => apply(), { class: "primary" }), action("由外省转入", () => arrive(expected, near))],
     session.has("authority_officer") && isOffice(session.get().account) && action("录入外省学校的申请", () => leave(), { class: "primary" })), h("div", { class: "row" }, side, state, late), list);
   return load();
 }
@@ -102,7 +102,7 @@ const near = (schools) => schools.length > 0 && h("div", { class: "card" }, h("b
 // A picture of the way: what is done, what waits, what is still to come.
 function way(t) {
   const at = t.waits_for ? STEPS.findIndex(([step]) => step === t.waits_for) : ["moving", "completed", "needs_attention"].includes(t.state) ? STEPS.length : -2;
-  const names = ["转入学校申请", ...STEPS.map(([, name]) => name), "学籍转入"];
+  const names = ["转入学校申请", ...STEPS.map(([, name]) => name), t.outside?.side === "from" ? "转入学校建籍" : "学籍转入"];
   const here = t.state === "completed" ? names.length : t.state === "returned" ? 0 : at < 0 ? null : at + 1;
   return h("ol", { class: "steps", "aria-label": "办理进度" }, names.map((name, i) => h("li", { class: here !== null && i < here ? "done" : i === here ? "now" : "" }, h("i", null, here !== null && i < here ? "✓" : String(i + 1)), name)));
 }
@@ -135,18 +135,21 @@ async function transferPage(place, id) {
     send: ({ by_guardian, reason }) => post("withdrawal", t, { reason, by_guardian: by_guardian === "yes" }) })), { class: "danger quiet" });
 
   const retry = (t) => action("处理", async () => after(await ask({ title: "处理未完成的学籍转接", confirm: "提交", body: t.problem.map(finding),
-    fields: [{ name: "how", label: "处理办法", options: [["", "再次转接"], ...(t.outside?.side === "to" ? [] : [["override", "同意突破班额，再次转接"]]), ["give_up", "终止办理，学籍保留在原学校"]] }, { name: "reason", label: "理由（突破或终止时必填）", type: "textarea", maxlength: 500 }],
+    fields: [{ name: "how", label: "处理办法", options: t.outside?.side === "from" && t.student_id ? [["override", "已核实，以本省比对结果为准（须写明原因）"]] : [["", "再次转接"], ...(t.outside?.side === "to" ? [] : [["override", "同意突破班额，再次转接"]]), ["give_up", "终止办理，学籍保留在原学校"]] }, { name: "reason", label: "理由（突破或终止时必填）", type: "textarea", maxlength: 500 }],
     send: ({ how, reason }) => post("retry", t, { override: how === "override", give_up: how === "give_up", reason }) })), { class: "primary" });
+
+  const giveUp = (t) => action("终止办理", async () => after(await ask({ title: "学生不再转入", confirm: "终止办理", danger: true, text: "终止后，保留的学位收回，转入学校不能再为该生建籍。", fields: [REASON],
+    send: ({ reason }) => post("retry", t, { override: false, give_up: true, reason }) })), { class: "danger quiet" });
 
   const acts = (t) => h("div", { class: "row" },
     t.may.includes("decide") && [decide(t, "approve", "核准"), decide(t, "return", "退回补正"), decide(t, "reject", "不予核准", true)],
-    t.may.includes("reroute") && reroute(t), t.may.includes("resubmit") && action("补正", async () => after(await apply(t)), { class: "primary" }),
+    t.may.includes("reroute") && reroute(t), t.may.includes("resubmit") && t.outside ? correctInward(t, after) : t.may.includes("resubmit") && action("补正", async () => after(await apply(t)), { class: "primary" }),
     t.may.includes("decide_outside") && said(t, asked(t), after), t.may.includes("resubmit_outward") && correctOutward(t, after), t.may.includes("withdraw_outward") && withdrawOutward(t, after),
-    t.may.includes("withdraw") && withdraw(t), t.may.includes("retry") && retry(t));
+    t.may.includes("withdraw") && withdraw(t), t.may.includes("retry") && retry(t), t.may.includes("give_up") && giveUp(t));
 
   const draw = (t) => fill(place,
     h("div", { class: "head" }, h("div", null, h("h1", null, `转学：${t.name} `, stateOf(t)), h("p", { class: "muted" }, `编号 ${t.number}`)), h("a", { class: "button", href: "#/transfers" }, "返回列表")),
-    way(t), t.problem.map(finding),
+    way(t), t.problem.map(finding), awaited(t) && h("p", { class: "finding note" }, "各方均已核准，学位已保留。由转入学校录入该生建籍（年级与转学一致），学籍建立后本项转学自动办结。", session.has("registrar") && h("a", { class: "button", href: "#/registration" }, "录入一名学生")),
     h("div", { class: "card" }, facts([["转出学校", t.from_school_name], ["转入学校", t.to_school_name], ["年级", className(t.grade)], ["转学理由", t.ground_title], ...outsideFacts(t),
       ["学位", t.outside?.side !== "to" && (t.seat ? (t.over ? "已保留（突破班额）" : "已保留") : ["open", "returned"].includes(t.state) && "没有保留")], ["学籍", t.without_record && "保留在原学校，只变更就读学校"], ["转入后就读形式", t.placement && PLACEMENTS[t.placement]], ["居住地址", t.residence && `${t.residence.division} ${t.residence.address}`],
       ["监护人", t.guardian], ["联系电话", t.phone], ["申请", [t.opened_by, when(t.opened_at)].filter(Boolean).join("，")], ["例外理由", t.exception], ["等待", t.waits_for_title],

@@ -13,9 +13,12 @@ from shared_contracts import outside_transfers as contract
 from shared_contracts import transfer
 from shared_contracts.actors import Actor
 from shared_contracts.evidence import EvidenceGiven
+from shared_contracts.holds import ComingChild
 from shared_contracts.outside_transfers import (
     DecideOutside,
+    OpenInward,
     OpenOutward,
+    PrecheckInward,
     PrecheckOutward,
     ResubmitOutward,
     WithdrawOutward,
@@ -106,6 +109,69 @@ class Outward(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     evidence: Papers = ()
 
 
+class Child(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A child of another province, as its papers name it. `document_kind`: code of SFZJLX_FORM; `student_number`: that the
+    other province has given (G, L or J and 18 places), empty where the guardian does not know it."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
+    sex: Literal["1", "2"]
+    birth_date: date
+    document_kind: Annotated[str, msgspec.Meta(min_length=1, max_length=2)]
+    document_number: Annotated[str, msgspec.Meta(min_length=4, max_length=30)]
+    student_number: Annotated[str, msgspec.Meta(max_length=30)] = ""
+
+    def __repr__(self) -> str:
+        return "Child(…)"
+
+
+class Inward(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What our school applies for with the guardian. `grade`: the child's in the other province, 1 to 9. `exception`: why,
+    where a 原则上 rule stands against it."""
+
+    child: Child
+    school: SchoolThere
+    grade: Annotated[int, msgspec.Meta(ge=1, le=9)]
+    ground: Ground
+    residence: Residence
+    guardian: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
+    phone: Annotated[str, msgspec.Meta(pattern=r"^1\d{10}$|^0\d{9,11}$")]
+    household: Residence | None = None
+    alone_in_household: bool = False
+    exception: Text = ""
+    evidence: Papers = ()
+
+    def __repr__(self) -> str:
+        return "Inward(…)"
+
+    @property
+    def coming(self) -> ComingChild:
+        """Before it moved the household was where the old school is."""
+        one = self.child
+        area = self.household.place.division if self.household else self.school.division
+        return ComingChild(
+            name=one.name,
+            sex=one.sex,
+            birth_date=one.birth_date,
+            document_kind=one.document_kind,
+            document_number=one.document_number,
+            area=area,
+        )
+
+    @property
+    def application(self) -> transfer.Application:
+        return transfer.Application(
+            name=self.child.name,
+            number=self.child.student_number,
+            ground=self.ground,
+            residence=self.residence.place,
+            household=self.household.place if self.household else None,
+            guardian=self.guardian,
+            phone=self.phone,
+            alone_in_household=self.alone_in_household,
+            evidence=self.evidence,
+        )
+
+
 class Corrected(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Pupil, school and grade stay, and so do papers that were given. `evidence`: further ones; `taken_off`: ids of papers
     that no longer belong to it; none once a step is approved."""
@@ -125,6 +191,41 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     evidence: Papers
     reason: Text = ""
     asks: Asks = ()
+
+
+@post(
+    "/inward/prechecks",
+    status_code=200,
+    **about("由外省转入预检：全部结论、材料、各环节期限和附近学位，不提交", "24.1.3", "24.5.1", problems=(415, 503)),
+)
+async def precheck_inward(
+    backend: Given[Backend], actor: Given[Actor], idempotency_key: IdempotencyKey, data: JSONBody[Inward]
+) -> TransferPrechecked:
+    query = PrecheckInward(
+        actor=actor,
+        application=data.application,
+        child=data.coming,
+        school=data.school.given,
+        grade=data.grade,
+    )
+    return await backend.ask(query, TransferPrechecked)
+
+
+@post("/inward", **about("发起由外省转入（转入学校与监护人办理）", "15.2", "24.5.1", "23", problems=(415, 503)))
+async def open_inward(
+    backend: Given[Backend], actor: Given[Actor], command_id: Given[str], data: JSONBody[Inward]
+) -> Response[TransferView]:
+    command = OpenInward(
+        command_id=command_id,
+        actor=actor,
+        transfer_id=thing_id(actor, "transfer", command_id),
+        application=data.application,
+        child=data.coming,
+        school=data.school.given,
+        grade=data.grade,
+        exception=data.exception,
+    )
+    return answer(await backend.ask(command, TransferView), 201)
 
 
 @post(
@@ -236,6 +337,14 @@ async def decide_outside(
 
 router = Router(
     "/v1/outside-transfers",
-    route_handlers=[precheck_outward, open_outward, resubmit_outward, withdraw_outward, decide_outside],
+    route_handlers=[
+        precheck_inward,
+        open_inward,
+        precheck_outward,
+        open_outward,
+        resubmit_outward,
+        withdraw_outward,
+        decide_outside,
+    ],
     tags=["outside-transfers"],
 )

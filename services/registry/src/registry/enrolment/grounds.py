@@ -48,11 +48,13 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Standings(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of some people. `finished`: person and stage -> the state of a record that has come to its end
     (毕业, 结业). `admitted`: person and stage -> the open admission. `zones`: of the stages, on the day asked for.
+    `expected`: person -> the transfer from another province that expects the child; `school_year` is that of its cohort.
     """
 
     finished: Mapping[tuple[str, str], str] = {}
     admitted: Mapping[tuple[str, str], asyncpg.Record] = {}
     zones: Mapping[str, Zones] = {}
+    expected: Mapping[str, asyncpg.Record] = {}
 
     def finished_by(self, person: Person) -> str | None:
         return self.finished.get((person.person_id or "", person.stage.value))
@@ -74,7 +76,8 @@ class Standings(msgspec.Struct, frozen=True, kw_only=True):
         return Ground(kind="zone", admission_id=None, street=here[0].street) if here else None
 
 
-# Index Scans using students_one_a_person, students_not_live, one_open_admission and attendance_zones_divisions: some
+# Index Scans using students_one_a_person, students_not_live, one_open_admission, expected_arrivals_of_person and
+# attendance_zones_divisions: some
 # looks a person, whatever the province's size. One statement, since a roster's chunk of two pupils waits for it as long as
 # one of five hundred.
 _STANDINGS = """
@@ -87,6 +90,10 @@ _STANDINGS = """
     UNION ALL
     SELECT 'admission', person_id, stage, state, id, school, school_year, way, NULL
     FROM admissions WHERE person_id = ANY($2::text[]) AND stage = ANY($3::text[]) AND state = 'open'
+    UNION ALL
+    SELECT 'arrival', person_id, NULL, CASE WHEN approved THEN 'approved' ELSE 'open' END, case_id, school, cohort, NULL,
+           NULL
+    FROM expected_arrivals WHERE person_id = ANY($1::text[]) AND open
     UNION ALL
     SELECT 'zone', NULL, stage, NULL, id, school, NULL, NULL, areas::text
     FROM attendance_zones
@@ -122,4 +129,5 @@ async def standings(
         finished={(row["person_id"], row["stage"]): row["state"] for row in rows if row["kind"] == "record"},
         admitted={(row["person_id"], row["stage"]): row for row in rows if row["kind"] == "admission"},
         zones={stage: zones_of(found) for stage, found in served.items()},
+        expected={row["person_id"]: row for row in rows if row["kind"] == "arrival"},
     )

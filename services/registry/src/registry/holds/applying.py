@@ -47,7 +47,7 @@ async def transfer_approved(work: RegistryWork, event: TransferApproved) -> None
         return fail(work, event.transfer_id, found)
     if not event.record_moves:
         return await _study_elsewhere(work, event, target, grade)
-    class_no = await _class(work, target, grade, over=event.over)
+    class_no = await class_with_room(work, target, grade, over=event.over)
     if class_no is None:
         standard = work.deps.policy.parameters(target.division, work.today).class_size(_stage(target, grade))
         return fail(work, event.transfer_id, (policy.no_class_left(standard),))
@@ -85,7 +85,7 @@ def _against(
 
 
 @clause("11", "24.2.2")
-async def _class(work: RegistryWork, school: SchoolFacts, grade: int, *, over: bool) -> int | None:
+async def class_with_room(work: RegistryWork, school: SchoolFacts, grade: int, *, over: bool) -> int | None:
     """The smallest class of the grade; above the standard size only where the authority has allowed it."""
     stage = _stage(school, grade)
     standard = work.deps.policy.parameters(school.division, work.today).class_size(stage)
@@ -182,8 +182,10 @@ async def done(
     grade: int,
     class_no: int | None = None,
     went: tuple[str, int] | None = None,
+    number_kind: str = "",
 ) -> None:
-    """The hold is carried out, and the case is told. `went`: school and cohort that the record has gone to."""
+    """The hold is carried out, and the case is told. `went`: school and cohort that the record has gone to; `number_kind`: of
+    one who comes back from another province."""
     await store.applied(work.tx, case_id, seq, went)
     work.emit(
         ChangeApplied(
@@ -194,6 +196,7 @@ async def done(
             grade=grade,
             class_no=class_no,
             applied_on=work.today,
+            number_kind=number_kind,
         ),
         case_id,
     )

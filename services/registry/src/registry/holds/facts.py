@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from regulation.divisions import chain
 from regulation.school_codes import SCHOOL_TYPES
 from regulation.school_year import Stage, grades_of
+from shared_contracts.decisions import Finding
 from shared_contracts.holds import (
     ChangeFacts,
     Covers,
@@ -25,7 +26,7 @@ from sqlalchemy.engine import RowMapping
 from registry.context import RegistryWork
 from registry.enrolment.plans.policy import large_school_limit
 from registry.enrolment.zones import store as zones
-from registry.holds import store
+from registry.holds import arrivals, policy, store
 from registry.organisations import store as organisations
 from registry.organisations.facts import SchoolFacts
 from registry.records import views
@@ -37,6 +38,7 @@ MAINSTREAMED = "mainstreamed"
 
 async def change_facts(work: RegistryWork, query: GetChangeFacts) -> ChangeFacts:
     student_id = query.student_id or await _named(work, query)
+    said = await _said(work, query)
     row = None if student_id is None else await views.row_of(work.tx, student_id)
     codes = {code for code in (row and row["school"], query.to_school) if code}
     schools = await organisations.schools(work.tx, codes)
@@ -44,7 +46,7 @@ async def change_facts(work: RegistryWork, query: GetChangeFacts) -> ChangeFacts
     pupil = await _pupil(work, row, schools, authorities, query.case_id) if row is not None else None
     target = schools.get(query.to_school or "")
     if target is None:
-        return ChangeFacts(pupil=pupil)
+        return ChangeFacts(pupil=pupil, said=said)
     parameters = work.deps.policy.parameters(target.division, work.today)
     grade = query.grade or (pupil and pupil.grade)
     room = await room_of(work, target, grade, case_id=query.case_id) if grade and target.stage_of(grade) else None
@@ -57,7 +59,17 @@ async def change_facts(work: RegistryWork, query: GetChangeFacts) -> ChangeFacts
         room=room,
         covers=covers,
         policy_version=parameters.version,
+        said=said,
     )
+
+
+async def _said(work: RegistryWork, query: GetChangeFacts) -> Finding | None:
+    """Of a child of another province; nobody is made at identity for a question."""
+    if query.child is None or query.grade is None:
+        return None
+    known = await arrivals.known(work, query.child, query.to_school or "", make=False)
+    seen = await arrivals.seen(work, known, query.grade, query.to_school or "", case_id=query.case_id)
+    return policy.may_be_expected(seen.standing, record_grade=seen.record_grade, grade=query.grade)
 
 
 async def room_of(

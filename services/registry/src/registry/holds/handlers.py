@@ -14,6 +14,7 @@ from service_kit.work import CommandHandler, EventHandler, QueryHandler
 from shared_contracts.decisions import Finding, Refused, refused
 from shared_contracts.holds import (
     ChangeFacts,
+    ExpectArrival,
     FindRoom,
     GetChangeFacts,
     GrantHold,
@@ -23,18 +24,14 @@ from shared_contracts.holds import (
     SettleHold,
 )
 from shared_contracts.messages import Command, Event, Query, word
-from shared_contracts.outside_transfers import OutwardApproved
+from shared_contracts.outside_transfers import InwardApproved, OutwardApproved
 from shared_contracts.transfer import TransferApproved, TransferEnded
-from sqlalchemy.engine import RowMapping
 
 from registry.context import RegistryWork
 from registry.evidence import store as evidence
-from registry.holds import applying, facts, leaving, policy, store
+from registry.holds import applying, arrivals, expecting, facts, leaving, policy, seats, store
 from registry.organisations import store as organisations
-from registry.organisations.facts import SchoolFacts
 from registry.records import views
-
-PRIVATE = "private"
 
 
 async def change_facts(work: RegistryWork, query: GetChangeFacts) -> ChangeFacts | Refused:
@@ -53,7 +50,8 @@ async def room_nearby(work: RegistryWork, query: FindRoom) -> RoomNearby | Refus
 async def grant_hold(work: RegistryWork, command: GrantHold) -> HoldGranted | Refused:
     if no := check(command.actor, word(command)):
         return no
-    if found := await _take(work, command):
+    take = _take(work, command) if command.student_id is not None else expecting.seat_again(work, command)
+    if found := await take:
         return refused("refused", f"{found.message}。{found.cure}。", found)
     if command.evidence:
         actor = msgspec.structs.replace(command.actor, organisation=command.organisation)
@@ -68,6 +66,7 @@ async def grant_hold(work: RegistryWork, command: GrantHold) -> HoldGranted | Re
 async def _take(work: RegistryWork, command: GrantHold) -> Finding | None:
     """What stands against it, after all that would change meanwhile is locked. The seat is in the pupil's own grade."""
     seat = command.seat
+    assert command.student_id is not None
     row = await views.row_of(work.tx, command.student_id)
     if row is None or not row["live"]:
         return policy.must_be_here(None)
@@ -77,7 +76,7 @@ async def _take(work: RegistryWork, command: GrantHold) -> Finding | None:
         if school is None or grade is None or school.stage_of(grade) is None:
             return policy.seat_left(0, over=False, school=seat.school, grade=grade or 0)
         await organisations.share(work.tx, [school.code])
-        if found := await _against_seat(work, school, grade, seat, command.case_id):
+        if found := await seats.against_seat(work, school, grade, seat, command.case_id):
             return found
     before = await store.of_case(work.tx, command.case_id, lock=True)
     if before is not None and before["seq"] >= command.seq:
@@ -102,32 +101,14 @@ async def _take(work: RegistryWork, command: GrantHold) -> Finding | None:
     )
 
 
-@clause("11", "24.2.2", "24.5.3")
-async def _against_seat(
-    work: RegistryWork, school: SchoolFacts, grade: int, seat: Seat, case_id: str
-) -> Finding | None:
-    """Counted under lock: of the classes of the grade, of a private school before them the plan of its year, which new
-    pupils take their places of, too. Whoever is to come by an operation that is under way sits in no class yet."""
-    if frozen := await store.frozen(work.tx, [school.code]):
-        return policy.is_frozen(frozen)
-    if school.ownership == PRIVATE:
-        await store.lock_plan(work.tx, school, grade, work.today)
-    room = await facts.room_of(work, school, grade, case_id=case_id, lock=True)
-    if school.ownership == PRIVATE:
-        taken = room.pupils + room.held + room.admitted
-        if found := policy.plan_place_left(room.plan_places, taken, school=school.code, grade=grade):
-            return found
-    return policy.seat_left(room.free, over=seat.over, school=school.code, grade=grade)
-
-
 async def settle_hold(work: RegistryWork, command: SettleHold) -> HoldGranted | Refused:
     """The case as it was committed. A seat that it had before, and that the interrupted act had given up, is counted again:
     somebody else may have it now, and then the case is told that it has none."""
     if no := check(command.actor, word(command)):
         return no
     hold = await store.of_case(work.tx, command.case_id)
-    row = await views.row_of(work.tx, hold["student_id"]) if hold and hold["student_id"] else None
-    seat = await _seat_again(work, command, hold, row) if command.keep and hold and row else None
+    of = await _whose(work, hold)
+    seat = await _seat_again(work, command, hold, of[0]) if command.keep and hold and of else None
     hold = await store.of_case(work.tx, command.case_id, lock=True)
     if hold is not None and (hold["state"] != "held" or hold["seq"] > command.seq):
         return HoldGranted(case_id=command.case_id, seq=hold["seq"], seat=command.seat)
@@ -138,23 +119,36 @@ async def settle_hold(work: RegistryWork, command: SettleHold) -> HoldGranted | 
         seq=command.seq,
         state="held" if command.keep and hold else "released",
         student_id=hold["student_id"] if hold else None,
+        expects=hold["expects"] if hold else False,
         seat=seat,
-        cohort_year=row["cohort"] if row else None,
+        cohort_year=of[1] if of else None,
         now=work.now,
     )
+    if hold is not None and hold["expects"]:
+        await arrivals.follow(work, command.case_id, seat, open_=command.keep)
     return HoldGranted(case_id=command.case_id, seq=command.seq, seat=seat)
 
 
+async def _whose(work: RegistryWork, hold: asyncpg.Record | None) -> tuple[int | None, int] | None:
+    """Grade and cohort of whoever a hold is of; None where nobody is."""
+    if hold is None:
+        return None
+    if hold["expects"]:
+        return await arrivals.grade_of(work, hold["case_id"])
+    row = await views.row_of(work.tx, hold["student_id"]) if hold["student_id"] else None
+    return None if row is None else (row["grade"], row["cohort"])
+
+
 @clause("24.2.2")
-async def _seat_again(work: RegistryWork, command: SettleHold, hold: asyncpg.Record, row: RowMapping) -> Seat | None:
+async def _seat_again(work: RegistryWork, command: SettleHold, hold: asyncpg.Record, grade: int | None) -> Seat | None:
     """The seat that the case says it has; None where it is not free any more."""
-    seat, grade = command.seat, row["grade"]
+    seat = command.seat
     if seat is None or hold["seat_school"] == seat.school:
         return seat
     school = (await organisations.schools(work.tx, [seat.school])).get(seat.school)
     if school is None or grade is None or school.stage_of(grade) is None:
         return None
-    return None if await _against_seat(work, school, grade, seat, command.case_id) else seat
+    return None if await seats.against_seat(work, school, grade, seat, command.case_id) else seat
 
 
 async def transfer_ended(work: RegistryWork, event: TransferEnded) -> None:
@@ -168,15 +162,23 @@ async def transfer_ended(work: RegistryWork, event: TransferEnded) -> None:
         seq=event.seq,
         state="released",
         student_id=hold["student_id"],
+        expects=hold["expects"],
         seat=None,
         now=work.now,
     )
+    if hold["expects"]:
+        await arrivals.follow(work, event.transfer_id, None, open_=False)
 
 
-COMMANDS: dict[type[Command], CommandHandler] = {GrantHold: grant_hold, SettleHold: settle_hold}
+COMMANDS: dict[type[Command], CommandHandler] = {
+    GrantHold: grant_hold,
+    ExpectArrival: expecting.expect_arrival,
+    SettleHold: settle_hold,
+}
 QUERIES: dict[type[Query], QueryHandler] = {GetChangeFacts: change_facts, FindRoom: room_nearby}
 EVENTS: dict[type[Event], EventHandler] = {
     TransferApproved: applying.transfer_approved,
     OutwardApproved: leaving.outward_approved,
+    InwardApproved: expecting.inward_approved,
     TransferEnded: transfer_ended,
 }

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
-from regulation.findings import refuse
+from regulation.findings import note, refuse
 from regulation.mark import clause
+from regulation.school_year import GRADES, grade_name
 from shared_contracts.decisions import Finding
+
+ChildStanding = Literal["free", "registered", "left", "finished", "expected", "unknown_document"]
+"""What is known here of a child that would come: nothing that stands against it; has a record or is being registered;
+has left for another province by a transfer of ours; has finished the stage; another case expects it; identity takes no
+such document."""
 
 TITLES = {"transfer": "转学"}
 """变动种类, as people read them."""
@@ -29,6 +36,54 @@ def must_be_here(live: bool | None) -> Finding | None:
         return None
     message = "没有找到这名学生的在籍记录"
     return refuse("21.1", "change.no_record", message, cure="核对姓名和证件号（或学籍号）；尚未建籍的由就读学校先建籍")
+
+
+_AGAINST: dict[str, tuple[str, str, str, str]] = {
+    "registered": (
+        "20.1",
+        "arrival.registered",
+        "该证件的学生在本省已有学籍或正在建籍",
+        "核对证件号码；学生在本省就读的，按本省学校之间转学办理",
+    ),
+    "finished": (
+        "12",
+        "arrival.finished",
+        "该证件的学生已经完成本学段学业",
+        "核对证件号码和就读年级；已毕业（结业）的不再办理转学",
+    ),
+    "expected": (
+        "23",
+        "arrival.expected",
+        "该证件的学生已有一项由外省转入的转学正在办理",
+        "待正在办理的转学办结或撤回后再申请",
+    ),
+    "unknown_document": (
+        "15.3",
+        "arrival.document",
+        "证件类型或号码不正确，不能确定是哪一名学生",
+        "按证件核对类型、号码、性别和出生日期；没有证件的，先由监护人补办",
+    ),
+}
+
+
+@clause("12", "15.2", "15.3", "20.1", "23")
+def may_be_expected(standing: ChildStanding, *, record_grade: int | None = None, grade: int = 1) -> Finding | None:
+    """A child of another province: one person, one record, and one school that expects it. Whoever had left by a transfer of
+    ours comes back to the record that there is, in the grade that it gives (`record_grade`): that is a note."""
+    if standing == "free":
+        return None
+    if standing == "left" and record_grade != grade:
+        there = (
+            grade_name(record_grade) if record_grade is not None and record_grade in GRADES else "义务教育以外的年级"
+        )
+        message = f"学生此前由本省转往外省，按原学籍现在应就读{there}，申请转入{grade_name(grade)}"
+        cure = "转学实行同年级互转，不得跳级、留级；核对就读年级"
+        return refuse("24.6.2", "arrival.other_grade", message, cure=cure, fields=("grade",), grade=record_grade)
+    if standing == "left":
+        message = "学生此前由本省转往外省：一人一籍，各方核准后恢复原学籍并转入，学籍号不变，不重新建籍"
+        return note("15.2", "arrival.returns", message, fields=("document_number",), standing=standing)
+    clause_id, code, message, cure = _AGAINST[standing]
+    return refuse(clause_id, code, message, cure=cure, fields=("document_number",), standing=standing)
 
 
 @clause("11", "24.2.2")

@@ -75,8 +75,10 @@ async def put(
     cohort_year: int | None = None,
     now: datetime,
     first: bool = False,
+    expects: bool = False,
 ) -> bool:
-    """The hold as it is from now on; `cohort_year`: of the seat.
+    """The hold as it is from now on; `cohort_year`: of the seat; `expects`: a child without a
+    record here.
 
     False where another case holds the student: the unique index decides, not a look. `first`: the case had none when it was
     looked at, so that a plain insert does it, which needs no savepoint."""
@@ -90,6 +92,7 @@ async def put(
         "seat_cohort": cohort_year if seat else None,
         "seat_over": bool(seat and seat.over),
         "since": now,
+        "expects": expects,
     }
     if first and await insert_rows(tx, t, [values], on_conflict="DO NOTHING", returning=("case_id",)):
         return True
@@ -115,6 +118,13 @@ async def applied(tx: AsyncConnection, case_id: str, seq: int, went: tuple[str, 
         seq,
         *(went or (None, None)),
     )
+
+
+async def whose(tx: AsyncConnection, case_id: str, student_id: str) -> None:
+    """The record of a child whom the case has expected."""
+    await (await driver(tx)).execute(
+        "UPDATE change_holds SET student_id = $2 WHERE case_id = $1", case_id, student_id
+    )  # fmt: skip
 
 
 async def kept(tx: AsyncConnection, school: str, cohorts: Sequence[int]) -> dict[int, int]:

@@ -18,8 +18,23 @@ change_holds = sa.Table(
     sa.Column("seat_cohort", sa.SmallInteger),
     sa.Column("seat_over", sa.Boolean, nullable=False),
     sa.Column("since", MOMENT, nullable=False),
+    sa.Column("expects", sa.Boolean, nullable=False),  # a child without a record here: `expected_arrivals` says whom
     sa.Column("went_to", sa.Text),  # where an applied case has brought the record, and into which cohort
     sa.Column("went_cohort", sa.SmallInteger),
+)
+
+expected_arrivals = sa.Table(
+    "expected_arrivals",
+    metadata,
+    sa.Column("case_id", sa.Text, primary_key=True),
+    sa.Column("person_id", sa.Text, nullable=False),
+    sa.Column("school", sa.Text, nullable=False),
+    sa.Column("cohort", sa.SmallInteger, nullable=False),
+    sa.Column("over", sa.Boolean, nullable=False),  # its seat is beyond the standard size
+    sa.Column("open", sa.Boolean, nullable=False),  # as the hold is held
+    sa.Column("approved", sa.Boolean, nullable=False),  # by all: the school may register the child
+    sa.Column("registration_id", sa.Text),  # on its way; the place is counted in its class
+    sa.Column("returns", sa.Text),  # the record of one who had left: it is opened again
 )
 
 study_places = sa.Table(

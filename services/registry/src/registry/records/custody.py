@@ -156,7 +156,8 @@ async def pass_records(
             )
             for one in passings
             if one.student_id in leaving
-            and one.school != PROVINCE  # its paper goes to where no receipt of ours reaches
+            # Its paper goes to where no receipt of ours reaches, or comes from there.
+            and PROVINCE not in (one.school, locked[one.student_id]["school"])
         ],
         on,
     )

@@ -48,6 +48,7 @@ TITLES: Final[dict[str, str]] = {
     "promoted": "升级",
     "transferred": "转学",
     "transferred_out": "转往外省",
+    "returned": "由外省转回",
     "study_elsewhere": "在其他学校就读，学籍保留",
     "stage_continued": "升入初中",
     "graduated": "毕业",

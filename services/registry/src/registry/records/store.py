@@ -88,7 +88,8 @@ async def register(
     """Registrations become students: number on the registration, student, membership; one statement for all.
 
     The rows come from `registrations` on the server; nothing of the pupil travels. Returns id, roster_id, school of
-    those done, and their class. The caller has locked the registrations and checked that none has a number.
+    those done, their class, and the transfer from another province by which one has come (`arrival`). The caller has locked
+    the registrations and checked that none has a number.
     """
     return await (await driver(tx)).fetch(
         """
@@ -113,7 +114,8 @@ async def register(
         )
         SELECT d.id, d.person_id, d.school, d.roster_id, d.grade, d.class_no, d.class_id, d.placement, d.kind,
                d.school_year, d.enrolled_month, d.decision_id, d.student_number, d.number_kind, d.verification,
-               c.stage
+               c.stage, c.cohort,
+               (SELECT a.case_id FROM expected_arrivals a WHERE a.registration_id = d.id) AS arrival
         FROM done d JOIN classes c ON c.id = d.class_id
         """,
         [student.registration_id for student in students],

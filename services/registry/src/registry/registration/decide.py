@@ -28,6 +28,7 @@ from shared_contracts.registry import (
 )
 
 from registry.context import RegistryWork
+from registry.holds import arrivals
 from registry.organisations import store as organisations
 from registry.organisations.facts import SchoolFacts
 from registry.registration import access, completion, queries, steps, store
@@ -165,7 +166,7 @@ async def close(work: RegistryWork, registration: Waiting, reason: Literal["reje
 
 async def _close(work: RegistryWork, ended: Sequence[Alike], reason: Literal["rejected", "withdrawn"]) -> None:
     named = _named(ended)
-    await store.close(work.tx, [one.registration_id for one in named])
+    await arrivals.expect_again(work, await store.close(work.tx, [one.registration_id for one in named]))
     for chunk in _chunks(named):
         work.emit(RegistrationsClosed(school=ended[0].first.school, closed=chunk, reason=reason), _key(ended))
     await completion.arrive(work, [alike.first.roster_id for alike in ended for _ in alike.ids])

@@ -308,6 +308,8 @@ def _with_persons(pending: Pending, staged: Staged, judged: judging.Judged) -> P
             masked_members=staged.masked_members,
             decision=decision,
             admission_id=None if person is None else person.admission_id,
+            arrival=None if person is None or person.arrival is None else person.arrival.case_id,
+            kind=pending.admission.kind if judged.facts is None else judged.facts.kind,
         ),
     )
 

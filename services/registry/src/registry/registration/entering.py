@@ -6,7 +6,7 @@ from typing import Any
 
 from regulation.findings import note, passed, refuse
 from regulation.mark import clause
-from regulation.school_year import Stage, grade_name
+from regulation.school_year import GRADES, Stage, grade_name
 from shared_contracts.decisions import Finding
 
 from registry.enrolment.ways import TITLES
@@ -22,7 +22,7 @@ def in_the_enrolment_window(s: Situation) -> Finding | None:
     Whoever was admitted has been judged by the day of that: in a month of the window he may come after its last day. Of
     one who does nothing is said as long as identity has not said who it is: only then is an admission found.
     """
-    if s.kind != "new":
+    if s.kind != "new" or _may_be_awaited(s):
         return None
     begin, end = (day.in_year(s.school_year) for day in (s.parameters.enrolment_from, s.parameters.enrolment_to))
     window = f"{s.school_year}年{begin.month}月{begin.day}日至{end.month}月{end.day}日"
@@ -48,7 +48,7 @@ def in_the_enrolment_window(s: Situation) -> Finding | None:
 def within_the_plan(s: Situation) -> Finding | None:
     """New pupils by the plan in force; whoever has been admitted has his place already. Counted under lock when it counts:
     see `intake.seat`."""
-    if s.kind != "new" or s.stage is None:
+    if s.kind != "new" or s.stage is None or _may_be_awaited(s):
         return None
     plan = f"{s.school_year}年秋季{s.stage.zh}招生计划"
     facts: dict[str, Any] = {"school_year": s.school_year, "stage": s.stage, "places": s.planned}
@@ -68,7 +68,7 @@ def within_the_plan(s: Situation) -> Finding | None:
 @clause("8")
 def scheme_approved(s: Situation) -> Finding | None:
     """Of a private school: no new pupil before its scheme of that year is approved."""
-    if not s.private or s.kind != "new":
+    if not s.private or s.kind != "new" or _may_be_awaited(s):
         return None
     facts: dict[str, Any] = {"school_year": s.school_year, "approved": s.scheme}
     if not s.scheme:
@@ -120,6 +120,8 @@ def not_finished_before(s: Situation) -> Finding | None:
 @clause("16", "19")
 def on_a_ground(s: Situation) -> Finding | None:
     """The attendance zone, the county's placement or list, or an admission: whoever has none is registered nowhere."""
+    if s.transfer == "here":
+        return passed("19", "admission.transfer", "入学依据：外省转入，各方均已核准", transfer=s.transfer)
     if not s.asked or s.kind != "new":
         return None
     facts: dict[str, Any] = {"way": s.way}
@@ -133,3 +135,37 @@ def on_a_ground(s: Situation) -> Finding | None:
         return refuse("19", "admission.no_ground", message, cure=cure, fields=fields, **facts)
     cited = "16" if s.way == "intake" else "19"
     return passed(cited, "admission.ground", f"入学依据：{TITLES[s.way]}", **facts)
+
+
+@clause("24.6.1", "24.6.2")
+def of_a_transfer(s: Situation) -> Finding | None:
+    """A child whom a school expects from another province: registered there alone, in the grade of the transfer, and not
+    before all have approved."""
+    if s.transfer is None:
+        return None
+    facts: dict[str, Any] = {"transfer": s.transfer, "grade": s.transfer_grade}
+    if s.transfer == "elsewhere":
+        message = "该学生正在办理由外省转入另一所学校的转学，不得接收未办理转学手续的学生"
+        cure = "由申请转入的学校建籍；确由本校接收的，待该项转学撤回后由本校发起转学"
+        return refuse("24.6.1", "transfer.elsewhere", message, cure=cure, fields=("document_number",), **facts)
+    if s.transfer == "not_approved":
+        message = "该学生由外省转入的转学还没有全部核准，不得先行建籍"
+        cure = "在“转学”中查看办理环节，各方核准后再建籍"
+        return refuse("24.6.1", "transfer.not_approved", message, cure=cure, fields=("document_number",), **facts)
+    if s.transfer == "ended":
+        message = "该学生由外省转入的转学已经失效，学位没有保留"
+        cure = "重新发起转学，各方核准后再建籍"
+        return refuse("24.6.1", "transfer.ended", message, cure=cure, fields=("document_number",), **facts)
+    if s.transfer_grade != s.grade:
+        of = s.transfer_grade
+        there = grade_name(of) if of is not None and of in GRADES else "其他年级"
+        message = f"转学实行同年级互转：转学核准的是{there}，登记的是{grade_name(s.grade)}"
+        cure = f"按转学核准的年级（{there}）登记"
+        return refuse("24.6.2", "transfer.other_grade", message, cure=cure, fields=("grade",), **facts)
+    return passed("24.6.1", "transfer.done", "外省转入的转学手续已经办理，由本校建籍", **facts)
+
+
+def _may_be_awaited(s: Situation) -> bool:
+    """Whether this is a child whom the school expects from another province, only identity can say: what is asked of new
+    pupils waits for that."""
+    return s.awaited and not s.asked

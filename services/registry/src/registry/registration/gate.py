@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from typing import Self, TypeVar
 
+import asyncpg
 import msgspec
-from regulation.school_year import Stage
+from regulation.school_year import Stage, grade_of_cohort
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry.enrolment import grounds
 from registry.enrolment.plans import store as plans
 from registry.enrolment.schemes import store as schemes
 from registry.organisations.facts import SchoolFacts
-from registry.registration.situation import Enrolment, PersonFacts, RegistrationFacts
+from registry.registration.situation import Arrival, Enrolment, PersonFacts, RegistrationFacts
 
 K = TypeVar("K", bound=Hashable)
 
@@ -77,4 +78,12 @@ def _facts(person: grounds.Person, standings: grounds.Standings, school: SchoolF
         finished=standings.finished_by(person),
         way=None if ground is None else ground.kind,
         admission_id=None if ground is None else ground.admission_id,
+        arrival=_arrival(standings.expected.get(person.person_id or ""), school_year),
     )
+
+
+def _arrival(row: asyncpg.Record | None, school_year: int) -> Arrival | None:
+    if row is None:
+        return None
+    grade = grade_of_cohort(row["school_year"], school_year)
+    return Arrival(case_id=row["id"], school=row["school"], grade=grade, state=row["state"])

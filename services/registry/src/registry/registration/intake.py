@@ -21,6 +21,7 @@ from registry.classes import store as rooms
 from registry.clearing.duplicates import store as duplicates
 from registry.context import RegistryWork
 from registry.enrolment.plans import store as plans
+from registry.holds import arrivals
 from registry.moving import rooms as moving
 from registry.organisations import store as organisations
 from registry.organisations.facts import SchoolFacts
@@ -42,6 +43,7 @@ class Admission(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     `masked_members`: (slot, masked document number). `form_blob`: the form without document numbers, JSON
     sealed by the field cipher with `form_context(registration_id)`; None where the caller writes it.
     `entered_by`: the registrar's account. `admission_id`: the admission that stands behind it and has a place already.
+    `arrival`: the transfer from another province that does so.
     """
 
     registration_id: str
@@ -65,6 +67,7 @@ class Admission(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     decision: Decision
     entered_by: str
     admission_id: str | None = None
+    arrival: str | None = None
 
     @property
     def takes_place(self) -> bool:
@@ -84,23 +87,30 @@ async def seat(
     """Those that have a place, in the order given, and those for whom there is none left. Never one over.
 
     The plans stay locked until the end of the transaction, which admits the former. An admission that has ended meanwhile
-    gives no place: whoever came with it needs one as everybody else. Raises SchoolChanged.
+    gives no place: whoever came with it needs one as everybody else. Nor does a transfer from another province that has
+    ended: its child has no ground any more. Raises SchoolChanged.
     """
     if not admissions:
         return [], []
     await organisations.hold(work.tx, school)
     new = [admission for admission in admissions if admission.kind == "new"]
-    if not new:
-        return list(admissions), []
     year = registration_year(on or work.today)
     left: dict[Stage, int] = {}
     for stage in sorted({stage for admission in new if (stage := school.stage_of(admission.grade))}):
         plan = await plans.hold(work.tx, school.code, year, stage)
         left[stage] = 0 if plan is None else await plans.free(work.tx, plan)
+    gone = await arrivals.gone(
+        work, school, {a.arrival: a.registration_id for a in admissions if a.arrival is not None}
+    )
+    if not new and not gone:
+        return list(admissions), []
     given = [admission.admission_id for admission in new if admission.admission_id is not None]
     still = await store.lock_admissions(work.tx, given, school.code)
     fitting, beyond = [], []
     for admission in admissions:
+        if admission.arrival in gone:
+            beyond.append(admission)
+            continue
         if admission.admission_id is not None and admission.admission_id not in still:
             admission = msgspec.structs.replace(admission, admission_id=None)  # noqa: PLW2901
         if admission.takes_place:
@@ -157,6 +167,7 @@ async def admit(
     new = [admission for admission in admissions if admission.registration_id in new_ids]
     if not new:
         return 0
+    await arrivals.entered(work, {a.arrival: a.registration_id for a in new if a.arrival is not None})
     profiles = [{"id": a.registration_id, "form": a.form_blob} for a in new if a.form_blob is not None]
     await insert_rows(work.tx, tables.profiles, profiles)
     kind = chain(work.deps.policy.parameters(school.division, work.today).approval_working_days)

@@ -15,10 +15,11 @@ from registry.context import RegistryWork
 from registry.form.check import check_form
 from registry.form.entry import Entry
 from registry.form.rules import FormFacts
+from registry.holds import arrivals
 from registry.organisations.facts import SchoolFacts
 from registry.registration import gate
 from registry.registration.policy import decide
-from registry.registration.situation import PersonFacts, RegistrationFacts, registration_year
+from registry.registration.situation import PersonFacts, RegistrationFacts, lapsed, registration_year
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,7 +50,10 @@ async def judge(
         return Judged(entry=None, facts=None, faults=checked.findings, decision=decision)
     facts = await _facts(work, school, checked.entry, parameters)
     facts = msgspec.structs.replace(facts, applied_on=applied_on)
-    return _judged(checked.entry, facts, checked.findings)
+    judged = _judged(checked.entry, facts, checked.findings)
+    if facts.kind == "new" and judged.decision.refused and await arrivals.awaited(work, school.code, facts.grade):
+        return _judged(checked.entry, msgspec.structs.replace(facts, awaited=True), checked.findings)
+    return judged
 
 
 async def with_person(work: RegistryWork, judged: Judged, person_id: str | None, *, seated: bool = False) -> Judged:
@@ -71,7 +75,7 @@ async def with_person(work: RegistryWork, judged: Judged, person_id: str | None,
 def without_place(judged: Judged) -> Judged:
     """Somebody else was quicker: what the rules say then."""
     assert judged.entry is not None and judged.facts is not None
-    person = msgspec.structs.replace(judged.facts.person or PersonFacts(), admission_id=None)
+    person = lapsed(judged.facts.person or PersonFacts())
     return _judged(judged.entry, msgspec.structs.replace(judged.facts, person=person, place=False), judged.faults)
 
 

@@ -24,6 +24,7 @@ from shared_contracts.records import StudentRegistered, StudentsRegistered
 from shared_contracts.registry import CorrectionsNeeded
 
 from registry.context import RegistryWork
+from registry.holds import arrivals
 from registry.records import journal, kinds
 from registry.records import store as records
 from registry.records.store import Changed, NewStudent
@@ -73,6 +74,7 @@ async def numbers_issued(work: RegistryWork, event: NumbersIssued) -> None:
         )
     for school, registered in by_school.items():
         work.emit(StudentsRegistered(school=school, students=tuple(registered)), school)
+    await arrivals.arrived(work, rows)
     await completion.arrive(work, [row["roster_id"] for row in rows])
 
 
@@ -184,6 +186,8 @@ def _first_entry(work: RegistryWork, row: Any) -> journal.Entry:
             "decision_id", "roster_id", "student_number", "number_kind", "verification",
         )
     }  # fmt: skip
+    if row["arrival"] is not None:
+        content["transfer"] = row["arrival"]
     return journal.entry(
         row["id"],
         (0, journal.GENESIS),

@@ -30,7 +30,7 @@ from registry.registration.situation import Enrolment as Enrolment  # noqa: PLC0
 from registry.registration.situation import Kind as Kind  # noqa: PLC0414
 from registry.registration.situation import PersonFacts as PersonFacts  # noqa: PLC0414
 from registry.registration.situation import Placement as Placement  # noqa: PLC0414
-from registry.registration.situation import RegistrationFacts, Situation, entry_day
+from registry.registration.situation import RegistrationFacts, Situation, entry_day, transfer_of
 from registry.registration.situation import registration_kind as registration_kind  # noqa: PLC0414
 from registry.registration.situation import registration_year as registration_year  # noqa: PLC0414
 
@@ -80,6 +80,9 @@ def decide(facts: RegistrationFacts) -> Decision:
             finished=None if facts.person is None else facts.person.finished,
             way=None if facts.person is None else facts.person.way,
             admitted=facts.person is not None and facts.person.admission_id is not None,
+            awaited=facts.awaited,
+            transfer=transfer_of(facts.arrival, school.code),
+            transfer_grade=None if facts.arrival is None else facts.arrival.grade,
         )
     )
 
@@ -260,6 +263,7 @@ RULES: tuple[Callable[[Situation], Finding | None], ...] = (
     placement_fits,  # 17
     entering.on_a_ground,  # 16, 19
     grade_fits_age,  # 20.2
+    entering.of_a_transfer,  # 24.6.1, 24.6.2
     document_fits_overseas,  # 50
 )
 

@@ -17,6 +17,9 @@ from registry.organisations.facts import SchoolFacts
 Kind = Literal["new", "supplementary"]
 """新生注册 (the entry grade of a stage, in the current school year) or 非新生注册 (all others)."""
 
+Transfer = Literal["here", "not_approved", "elsewhere", "ended"]
+"""What a transfer from another province says: this school may register the child, must wait, or is not the one."""
+
 Placement = Literal["ordinary", "mainstreamed", "special_school", "home_teaching"]
 """就读形式 (clause 17): 普通, 随班就读, 特殊教育学校就读, 送教上门."""
 
@@ -37,15 +40,33 @@ class Enrolment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     scheme: bool
 
 
+class Arrival(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A transfer from another province that expects this child (24.5.1). `grade`: of this school year. `state`: approved by
+    all, still open, or ended while the school was registering the child."""
+
+    case_id: str
+    school: str
+    grade: int
+    state: Literal["approved", "open", "ended"]
+
+
 class PersonFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is known of the person whom identity has found, never of a name. `finished`: the state of a record of this
     stage that has come to its end (clause 12). `way`: the ground on which the child enters (clauses 16, 19).
-    `admission_id`: the admission behind it, which has a place already.
+    `admission_id`: the admission behind it, which has a place already. `arrival`: a school expects the child.
     """
 
     finished: str | None = None
     way: Way | None = None
     admission_id: str | None = None
+    arrival: Arrival | None = None
+
+
+def lapsed(person: PersonFacts) -> PersonFacts:
+    """Once the admission or the transfer that stood behind the child is none any more."""
+    arrival = person.arrival
+    ended = None if arrival is None else msgspec.structs.replace(arrival, state="ended")
+    return msgspec.structs.replace(person, admission_id=None, arrival=ended)
 
 
 class RegistrationFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -54,7 +75,8 @@ class RegistrationFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `applied_on`: the day on which the school handed the form in for the first time; today where it does so now.
     `enrolment`: of each stage of the school. `place`: there is one left for this pupil. `person`: None as long as
-    identity has not been asked; clauses 12, 16 and 19 say nothing then.
+    identity has not been asked; clauses 12, 16 and 19 say nothing then. `awaited`: the school expects some child of another
+    province in this grade, who it is only identity can say.
     """
 
     school: SchoolFacts
@@ -72,9 +94,17 @@ class RegistrationFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     applied_on: date | None = None
     place: bool = True
     person: PersonFacts | None = None
+    awaited: bool = False
+
+    @property
+    def arrival(self) -> Arrival | None:
+        return None if self.person is None else self.person.arrival
 
     @property
     def kind(self) -> Kind:
+        """Whoever comes by a transfer enters no school anew, in whatever grade."""
+        if self.arrival is not None:
+            return "supplementary"
         return registration_kind(
             self.school, self.grade, self.enrolled_month, self.school_year, self.parameters.enrolment_to.month
         )
@@ -88,7 +118,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the rules look at: nothing in it tells who the child is. `age`: full years on 31 August.
 
     `stage`: None where the school does not carry the grade. `planned`, `scheme`: of that stage (`Enrolment`).
-    `asked`: identity has said who the person is; then `finished`, `way` and `admitted` count.
+    `asked`: identity has said who the person is; then `finished`, `way`, `admitted` and `transfer` count. `awaited`: as in
+    `RegistrationFacts`.
     """
 
     school_type: str
@@ -117,11 +148,22 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     finished: str | None
     way: Way | None
     admitted: bool
+    awaited: bool = False
+    transfer: Transfer | None = None
+    transfer_grade: int | None = None
 
     @property
     def counted_on(self) -> str:
         cutoff = self.parameters.age_cutoff
         return f"截至{self.school_year}年{cutoff.month}月{cutoff.day}日"
+
+
+def transfer_of(arrival: Arrival | None, school: str) -> Transfer | None:
+    if arrival is None:
+        return None
+    if arrival.school != school:
+        return "elsewhere"
+    return {"approved": "here", "open": "not_approved", "ended": "ended"}[arrival.state]  # type: ignore[return-value]
 
 
 def registration_kind(school: SchoolFacts, grade: int, enrolled_month: str, school_year: int, last_month: int) -> Kind:

@@ -170,11 +170,15 @@ async def lock_admissions(tx: AsyncConnection, ids: Sequence[str], school: str) 
 
 
 # The place of an admission stays the child's, who may be registered anew; another registration's is free again with this.
-async def close(tx: AsyncConnection, ids: Sequence[str]) -> None:
-    """Rejected or withdrawn: the person is free for another registration."""
-    await (await driver(tx)).execute(
-        "UPDATE registrations SET closed = true WHERE id = ANY($1::text[]) AND NOT closed", list(ids)
+async def close(tx: AsyncConnection, ids: Sequence[str]) -> list[str]:
+    """Rejected or withdrawn: the person is free for another registration. Returns the transfers from another province whose
+    children these were."""
+    rows = await (await driver(tx)).fetch(
+        """UPDATE registrations r SET closed = true WHERE id = ANY($1::text[]) AND NOT closed
+           RETURNING (SELECT a.case_id FROM expected_arrivals a WHERE a.registration_id = r.id) AS arrival""",
+        list(ids),
     )
+    return [row["arrival"] for row in rows if row["arrival"] is not None]
 
 
 async def mark_printed(tx: AsyncConnection, ids: Sequence[str], at: datetime) -> int:

@@ -160,7 +160,7 @@ def _admit(
         facts = facts_of(row.entry, order)
         if state in store.ACCEPTED or person.finished is not None:
             stage = facts.stage
-            takes = facts.kind == "new" and person.admission_id is None
+            takes = facts.kind == "new" and person.admission_id is None and person.arrival is None
             place = not takes or (stage is not None and left[stage] > 0)
             more = refusals(msgspec.structs.replace(facts, place=place, person=person))
             if more:

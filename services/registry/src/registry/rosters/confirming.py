@@ -26,7 +26,7 @@ from registry.organisations.facts import SchoolFacts
 from registry.registration import completion, gate, intake
 from registry.registration.intake import Admission
 from registry.registration.policy import decide
-from registry.registration.situation import Enrolment, PersonFacts, RegistrationFacts, registration_year
+from registry.registration.situation import Enrolment, PersonFacts, RegistrationFacts, lapsed, registration_year
 from registry.registration.summary import of_roster
 from registry.rosters import access, findings, returning, store
 from registry.rosters.checking import CHUNK, registration_id
@@ -265,6 +265,7 @@ def _admission(roster: Roster, row: _Row, claimed: Claimed, person_id: str) -> A
         decision=row.decision,
         entered_by=roster.confirmed_account or roster.created_account,
         admission_id=None if row.facts.person is None else row.facts.person.admission_id,
+        arrival=None if row.facts.arrival is None else row.facts.arrival.case_id,
     )
 
 
@@ -304,7 +305,7 @@ async def _write(
 
 
 def _without_place(row: _Row) -> tuple[RowState, tuple[Finding, ...]]:
-    person = msgspec.structs.replace(row.facts.person or PersonFacts(), admission_id=None)
+    person = lapsed(row.facts.person or PersonFacts())
     return _refused(_with_person(row, person, place=False))
 
 

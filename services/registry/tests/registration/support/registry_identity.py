@@ -10,8 +10,9 @@ from typing import Any
 import nats
 from identity.app import SERVICE
 from service_kit import settings
-from service_kit.bus import Bus
+from service_kit.bus import Bus, BusError
 from service_kit.service import inbox_prefix
+from shared_contracts.decisions import Refused
 
 
 class Broken(BaseException):
@@ -34,6 +35,12 @@ class FaultyBus:
         reply = await self.bus.ask(message, timeout)
         if (fault := self.after.pop(type(message), None)) is not None:
             raise fault
+        return reply
+
+    async def need(self, message: Any, timeout: float = 10.0) -> Any:
+        reply = await self.ask(message, timeout)
+        if isinstance(reply, Refused):
+            raise BusError(f"refused: {reply.kind}")
         return reply
 
 

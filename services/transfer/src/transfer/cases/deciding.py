@@ -29,8 +29,8 @@ from transfer.cases import acting, holding, opening, placing, signing, store, te
 from transfer.cases.chain import kind_of, parameters_of, settling_of
 from transfer.cases.store import Transfer
 from transfer.context import TransferWork
-from transfer.outside import leaving
-from transfer.outside.policy import PAPERS, by_its_paper
+from transfer.outside import coming, leaving
+from transfer.outside.policy import by_its_paper, list_of_papers
 from transfer.private_places.entering import intake_of, may_be_seated
 from transfer.rules import evidence
 from transfer.rules.case import place_of
@@ -68,12 +68,14 @@ async def decide_transfer(work: TransferWork, command: DecideTransfer) -> Transf
     if no:
         return acting.refusal(no)
     if command.decision == "return":
-        listed = evidence.may_ask(found.ground, command.asks, None if found.outside is None else PAPERS)
+        listed = evidence.may_ask(found.ground, command.asks, list_of_papers(found.side))
         if wrong := tuple(f for f in listed if f.outcome is Outcome.REFUSE):
             return acting.refusal(wrong)
     if command.decision == "approve":
-        going = found.side == "to"
-        kept = await (leaving.approvable(work, found, command.step) if going else _approvable(work, found, command))
+        if found.side == "to":
+            kept = await leaving.approvable(work, found, command.step)
+        else:
+            kept = await approvable(work, found, command.step, override=command.override)
         if isinstance(kept, Refused):
             return kept
         found = kept
@@ -89,31 +91,33 @@ async def decide_transfer(work: TransferWork, command: DecideTransfer) -> Transf
     return await acting.moved(work, actor, found.id, last)
 
 
-async def _approvable(work: TransferWork, transfer: Transfer, command: DecideTransfer) -> Transfer | Refused:
+async def approvable(
+    work: TransferWork, transfer: Transfer, step: Step, *, override: bool = False
+) -> Transfer | Refused:  # fmt: skip
     """What has to hold when a step is approved, looked at anew: the facts are of today, not of the application's day."""
     facts = await _facts(work, transfer, transfer.to_school)
     if isinstance(facts, Refused):
         return facts
     await placing.place_anew(work, transfer, facts)
-    first = command.step is Step.RECEIVING_AUTHORITY
+    first = step is Step.RECEIVING_AUTHORITY
     if first and not transfer.seat:
         if not_yet := await may_be_seated(work, transfer.id, transfer.to_school):
             return acting.refusal((not_yet,))
-        kept = await _seat_anew(work, transfer, facts, over=command.override)
+        kept = await _seat_anew(work, transfer, facts, over=override)
         if isinstance(kept, Refused):
             return kept
         transfer = kept
-    decision = await _again(work, transfer, facts, command.step)
+    decision = await _again(work, transfer, facts, step)
     if decision.refused:
         return acting.refusal(decision.of(Outcome.REFUSE))
     if not first:
         return transfer
     principles = tuple(dict.fromkeys([*transfer.needs_override, *to_override(decision)]))
-    if principles and not command.override:
+    if principles and not override:
         against = [f for f in transfer.findings if f.outcome is Outcome.NEEDS_OVERRIDE]
         against += [f for f in decision.of(Outcome.NEEDS_OVERRIDE) if f.clause not in transfer.needs_override]
         return refused("refused", PRINCIPLES, *against)
-    if command.override and not principles and not transfer.over:
+    if override and not principles and not transfer.over:
         return acting.refusal((_nothing_to_override(),))
     if principles:
         transfer = await store.change(work.tx, transfer.id, work.now, overridden=list(principles))
@@ -214,9 +218,12 @@ async def resubmit_transfer(work: TransferWork, command: ResubmitTransfer) -> Tr
     application = msgspec.structs.replace(application, evidence=papers)
     if wrong := evidence.may_correct(before, application, approved):
         return acting.refusal(wrong)
-    looked = await opening.look(
-        work, actor, application, school=found.to_school, case_id=found.id, day=day_of(found.opened_at)
-    )
+    if found.side == "from":
+        looked = await coming.look_again(work, found, application)
+    else:
+        looked = await opening.look(
+            work, actor, application, school=found.to_school, case_id=found.id, day=day_of(found.opened_at)
+        )
     if isinstance(looked, Refused):
         return looked
     facts, decision, parameters = looked
@@ -240,7 +247,7 @@ async def resubmit_transfer(work: TransferWork, command: ResubmitTransfer) -> Tr
         ground=application.ground,
         record_moves=application.record_moves,
         placement=placing.placement_of(work, facts, record_moves=application.record_moves),
-        sealed=store.seal(work.deps.cipher, found.id, opening.details_of(application)),
+        sealed=store.seal(work.deps.cipher, found.id, coming.details_again(work, found, application)),
         evidence=application.evidence,
         exception=command.exception.strip(),
         findings=decision.findings,
@@ -269,12 +276,13 @@ async def withdraw_transfer(work: TransferWork, command: WithdrawTransfer) -> Tr
 
 @clause("24.5.1")
 async def retry_transfer(work: TransferWork, command: RetryTransfer) -> TransferView | Refused:
-    """Once more, beyond the standard size where the authority says so; or given up, with a reason. Not by whoever has
-    entered the case or decided it for the releasing side (`settling`)."""
+    """Once more, beyond the standard size where the authority says so; or given up, with a reason: so is a child of another
+    province whom all have approved and who does not come after all. Not by whoever has entered the case or decided it for
+    the releasing side (`settling`)."""
     found = await _seen(work, command, word(command), command.transfer_id)
     if isinstance(found, Refused):
         return found
-    if found.outcome != "attention":
+    if found.outcome != "attention" and not (found.awaited and command.give_up):
         return refused("conflict", "这项转学没有待处理的转接问题。请刷新后查看。")
     no = may_take(
         kind_of(work, found), found.standing, settling_of(work, found), command.actor,
@@ -284,6 +292,8 @@ async def retry_transfer(work: TransferWork, command: RetryTransfer) -> Transfer
         return acting.refusal(no)
     if command.override and found.side == "to":
         return acting.refusal((_nothing_to_override(),))
+    if found.side == "from" and found.student_id and (against := coming.may_settle(command)):
+        return acting.refusal((against,))
     if (command.override or command.give_up) and not command.reason.strip():
         missing = refuse(
             "24.5.1",
@@ -297,6 +307,9 @@ async def retry_transfer(work: TransferWork, command: RetryTransfer) -> Transfer
         found = await store.change(work.tx, found.id, work.now, outcome="given_up", seat=False, over=False)
         await telling.ended(work, found, TransferState.WITHDRAWN)
         return await acting.told(work, command.actor, found)
+    if found.side == "from" and found.student_id:  # the record is there: what differed was looked at
+        again = await store.change(work.tx, found.id, work.now, outcome="moved", completed_on=work.today)
+        return await acting.told(work, command.actor, again)
     over = found.over or command.override
     overridden = [*dict.fromkeys([*found.overridden, *(["24.2.2"] if command.override else [])])]
     again = await store.change(
@@ -332,6 +345,8 @@ async def _seen(
 @clause("24.6.2")
 async def _facts(work: TransferWork, transfer: Transfer, school: str) -> ChangeFacts | Refused:
     """Of today; the room is that of the pupil's grade today: pupil and seat are promoted together."""
+    if transfer.side == "from":
+        return await coming.facts_of(work, transfer, school)
     query = GetChangeFacts(
         actor=holding.SERVICE,
         student_id=transfer.student_id,

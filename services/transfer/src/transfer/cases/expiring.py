@@ -65,14 +65,17 @@ async def forget(kit: Kit) -> None:
 async def _end(work: TransferWork, transfer_id: str) -> bool:
     """Looked at again under lock: somebody may have gone on with it."""
     found = await store.get(work.tx, transfer_id, lock=True)
-    if found is None or found.standing.status not in ("open", "returned"):
+    if found is None or (found.standing.status not in ("open", "returned") and not found.awaited):
         return False
     days = parameters_of(work, found.to_authority).transfer_stale_days
     if work.now - found.moved_at < timedelta(days=days):
         return False
     kind = kind_of(work, found)
-    doing = Doing(act="withdraw", actor=system("transfer"), role=Role.SYSTEM, at=work.now, reason=REASON)
-    await decide_cases(await driver(work.tx), kind, [(found.id, found.standing)], doing, calendar=work.deps.calendar)
+    if not found.awaited:  # all that was to be decided is decided: only the place goes back
+        doing = Doing(act="withdraw", actor=system("transfer"), role=Role.SYSTEM, at=work.now, reason=REASON)
+        await decide_cases(
+            await driver(work.tx), kind, [(found.id, found.standing)], doing, calendar=work.deps.calendar
+        )
     again = await store.change(work.tx, found.id, work.now, outcome="expired")
     await telling.ended(work, again, TransferState.EXPIRED)
     await telling.stands(work, kind, again)

@@ -31,6 +31,7 @@ from shared_contracts.transfer import (
 from transfer.cases import deciding, opening, store, telling, tracking, views
 from transfer.cases.chain import kind_of
 from transfer.context import TransferWork
+from transfer.outside import coming
 
 ROOMS = 10
 
@@ -88,7 +89,12 @@ async def list_rooms(work: TransferWork, query: ListRooms) -> Rooms | Refused:
 async def change_applied(work: TransferWork, event: ChangeApplied) -> None:
     """The record has arrived."""
     found = await store.get(work.tx, event.case_id, lock=True)
-    if event.kind != "transfer" or found is None or found.outcome not in ("moving", "attention"):
+    if event.kind != "transfer" or found is None:
+        return
+    if found.side == "from":
+        await coming.registered(work, found, event)
+        return
+    if found.outcome not in ("moving", "attention"):
         return
     found = await store.change(
         work.tx,

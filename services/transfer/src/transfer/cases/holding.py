@@ -8,7 +8,7 @@ so that nobody settles what is still under way.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from regulation.mark import clause
 from service_kit.bus import BusError
@@ -17,7 +17,7 @@ from service_kit.ids import derived
 from shared_contracts.actors import system
 from shared_contracts.decisions import Refused, refused
 from shared_contracts.evidence import EvidenceGiven
-from shared_contracts.holds import GrantHold, HoldGranted, Seat, SettleHold
+from shared_contracts.holds import ComingChild, ExpectArrival, GrantHold, HoldGranted, Seat, SettleHold
 
 from transfer.cases.store import Transfer as CaseTransfer
 from transfer.context import Transfer, TransferWork
@@ -43,25 +43,62 @@ async def grant(
     seat: Seat | None,
     evidence: Sequence[EvidenceGiven] = (),
 ) -> HoldGranted | Refused:
-    """Hold the student for the case, with the seat as it is to be from now on. Refused: as the registry says it, or because
-    it is away. `organisation`: whose evidence it is."""
+    """Hold the student for the case, with the seat as it is to be from now on; a child who has no record yet (an empty
+    `student_id`) is expected for it already. Refused: as the registry says it, or because it is away. `organisation`: whose
+    evidence it is."""
+    return await _asked(
+        work,
+        case_id,
+        lambda seq: GrantHold(
+            command_id=derived("hold", case_id, seq),
+            actor=SERVICE,
+            case_id=case_id,
+            kind="transfer",
+            seq=seq,
+            student_id=student_id or None,
+            organisation=organisation,
+            seat=seat,
+            evidence=tuple(evidence),
+        ),
+    )
+
+
+@clause("15.2", "23", "24.2.2")
+async def expect(
+    work: TransferWork,
+    case_id: str,
+    child: ComingChild,
+    grade: int,
+    school: str,
+    seat: Seat | None,
+    evidence: Sequence[EvidenceGiven] = (),
+) -> HoldGranted | Refused:
+    """A child of another province is expected for the case, of whom the registry finds out who it is."""
+    return await _asked(
+        work,
+        case_id,
+        lambda seq: ExpectArrival(
+            command_id=derived("expect", case_id, seq),
+            actor=SERVICE,
+            case_id=case_id,
+            seq=seq,
+            organisation=school,
+            grade=grade,
+            child=child,
+            seat=seat,
+            evidence=tuple(evidence),
+        ),
+    )
+
+
+async def _asked(
+    work: TransferWork, case_id: str, asking: Callable[[int], GrantHold | ExpectArrival]
+) -> HoldGranted | Refused:
     await work.deps.outside.alone(_INTENT, case_id, work.now)
     connection = await driver(work.tx)
     seq = await connection.fetchval(_LOCKED_SEQ, case_id)
     try:
-        reply: HoldGranted | Refused = await work.deps.bus.ask(
-            GrantHold(
-                command_id=derived("hold", case_id, seq),
-                actor=SERVICE,
-                case_id=case_id,
-                kind="transfer",
-                seq=seq,
-                student_id=student_id,
-                organisation=organisation,
-                seat=seat,
-                evidence=tuple(evidence),
-            )
-        )
+        reply: HoldGranted | Refused = await work.deps.bus.ask(asking(seq))
     except BusError:
         return refused("unavailable", AWAY)
     if isinstance(reply, HoldGranted):

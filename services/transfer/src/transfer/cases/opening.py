@@ -18,7 +18,7 @@ from shared_contracts.actors import Actor
 from shared_contracts.decisions import Decision, Outcome, Refused, refused
 from shared_contracts.holds import ChangeFacts, FindRoom, GetChangeFacts, Nearby, Pupil, RoomNearby, School, Seat
 from shared_contracts.messages import word
-from shared_contracts.outside_transfers import OpenOutward, OutsideView
+from shared_contracts.outside_transfers import OpenInward, OpenOutward, OutsideView
 from shared_contracts.transfer import (
     Application,
     ExpectedStep,
@@ -230,8 +230,12 @@ def _sides(pupil: Pupil, to: School) -> Sides:
         to_authority=to.authority,
         from_school=pupil.school.code,
         from_authority=pupil.school.authority,
-        stage=_stage(to, pupil.grade) if len(to.stages) > 1 else to.stages[0],
+        stage=stage_in(to, pupil.grade),
     )
+
+
+def stage_in(school: School, grade: int) -> str:
+    return _stage(school, grade) if len(school.stages) > 1 else school.stages[0]
 
 
 def _stage(school: School, grade: int) -> str:
@@ -282,7 +286,7 @@ class Sides(msgspec.Struct, frozen=True, kw_only=True):
 
 async def put(
     work: TransferWork,
-    command: OpenTransfer | OpenOutward,
+    command: OpenTransfer | OpenOutward | OpenInward,
     pupil: Pupil,
     sides: Sides,
     decision: Decision,
@@ -291,9 +295,10 @@ async def put(
     seat: bool,
     on_list: bool = False,
     placement: str = "",
+    details: store.Details | None = None,
 ) -> store.Transfer:
     """A case as it is opened, with its hold granted; whoever has to act is not told yet (`acting.told`). `placement`: as in
-    `transfers`."""
+    `transfers`; `details`: where more is to be kept than the application says."""
     application, actor = command.application, command.actor
     side = None if sides.outside is None else sides.outside.side
     steps = chain(work, sides.to_authority, sides.from_authority, side)
@@ -317,7 +322,7 @@ async def put(
             "over": False,
             "record_moves": application.record_moves,
             "placement": placement,
-            "sealed": store.seal(work.deps.cipher, command.transfer_id, details_of(application)),
+            "sealed": store.seal(work.deps.cipher, command.transfer_id, details or details_of(application)),
             "evidence": application.evidence,
             "exception": exception.strip(),
             "findings": decision.findings,
@@ -332,7 +337,12 @@ async def put(
     )
     if sides.outside is not None:
         await parties.put(work.tx, command.transfer_id, sides.outside, work.now)
-    case = NewCase(id=command.transfer_id, subject_id=pupil.student_id, parties=sides.parties, entered_by=actor.account)
+    case = NewCase(
+        id=command.transfer_id,
+        subject_id=pupil.student_id or pupil.person_id,
+        parties=sides.parties,
+        entered_by=actor.account,
+    )
     standing = opened(steps, work.today, work.deps.calendar)
     if on_list:  # nobody can go on with it before the result is there (`seating`)
         standing = msgspec.structs.replace(standing, due_on=None, provisional=False, clock_from=None, clock_days=None)

@@ -37,6 +37,8 @@ class Details(msgspec.Struct, frozen=True, kw_only=True):
     phone: str
     alone_in_household: bool
     agreed: bool
+    birth_date: date | None = None  # of a child who comes from another province, and has no record that says it
+    former_number: str = ""  # L or J, which it had there: nobody's identity number
 
 
 class Transfer(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +82,11 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def side(self) -> Side | None:
         return None if self.outside is None else self.outside.side
+
+    @property
+    def awaited(self) -> bool:
+        """A child of another province whom all have approved: its school has to register it."""
+        return self.side == "from" and self.outcome == "moving"
 
     @property
     def version(self) -> int:
@@ -270,14 +277,21 @@ async def page(
     return [_transfer(row) for row in rows]
 
 
+# Two looks instead of an OR, which would walk all transfers that were ever completed. The second by transfers_moving.
+_STALE = """
+(SELECT t.id, t.moved_at FROM transfers t JOIN cases c ON c.id = t.id
+ WHERE c.status IN ('open', 'returned') AND t.moved_at <= $1 ORDER BY t.moved_at LIMIT $2)
+UNION ALL
+(SELECT t.id, t.moved_at FROM transfers t JOIN outside_parties o ON o.case_id = t.id
+ WHERE t.outcome = 'moving' AND o.side = 'from' AND t.moved_at <= $1 ORDER BY t.moved_at LIMIT $2)
+ORDER BY moved_at LIMIT $2
+"""
+
+
 async def stale(tx: AsyncConnection, before: datetime, limit: int) -> list[str]:
-    """Cases under way on which nothing was done since a moment, oldest first."""
-    rows = await (await driver(tx)).fetch(
-        """SELECT t.id FROM transfers t JOIN cases c ON c.id = t.id
-           WHERE c.status IN ('open', 'returned') AND t.moved_at <= $1 ORDER BY t.moved_at LIMIT $2""",
-        before,
-        limit,
-    )
+    """Cases under way on which nothing was done since a moment, oldest first; children of other provinces whom all have
+    approved and nobody registers, too."""
+    rows = await (await driver(tx)).fetch(_STALE, before, limit)
     return [row["id"] for row in rows]
 
 

@@ -11,9 +11,10 @@ from casework.turns import Turn, turn
 from regulation.school_year import grade_name
 from service_kit import organisations
 from service_kit.database import driver
+from shared_contracts.actors import Role
 from shared_contracts.cases import CaseStands
 from shared_contracts.organisations import OrganisationChanged
-from shared_contracts.outside_transfers import OutwardApproved
+from shared_contracts.outside_transfers import InwardApproved, OutwardApproved
 from shared_contracts.transfer import TransferApproved, TransferEnded, TransfersStand, TransferState
 
 from transfer.cases.chain import settling_of
@@ -67,10 +68,20 @@ _PHASE = {"moving": 1, "attention": 2, "moved": 3, "given_up": 4, "expired": 5}
 
 
 _RETURNED = "退回补正"
+REGISTRATION = "registration"
+"""What is left to do when all have approved that a child comes from another province."""
 
 
 def turn_of(work: TransferWork, kind: CaseKind, transfer: Transfer) -> Turn | None:
     """Who has to act now, and who of them may not; None where nobody has to."""
+    if transfer.awaited:
+        return Turn(
+            step=REGISTRATION,
+            title="为外省转入的学生建籍",
+            organisation=transfer.to_school,
+            roles=(Role.REGISTRAR,),
+            not_accounts=(),
+        )
     if transfer.outcome != "attention":
         if transfer.outcome is not None:
             return None
@@ -96,6 +107,20 @@ def _asked(kind: CaseKind, transfer: Transfer, whose: Turn | None) -> Turn | Non
 
 
 async def approved(work: TransferWork, transfer: Transfer, account: str) -> None:
+    if transfer.side == "from":
+        work.emit(
+            InwardApproved(
+                transfer_id=transfer.id,
+                seq=await _seq(work),
+                to_school=transfer.to_school,
+                grade=transfer.grade,
+                over=transfer.over,
+                actor=account,
+                number=transfer.number,
+            ),
+            transfer.id,
+        )
+        return
     if transfer.outside is not None and transfer.side == "to":
         there = transfer.outside.school
         work.emit(

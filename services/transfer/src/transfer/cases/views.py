@@ -12,7 +12,7 @@ from regulation.authorisation import Target, may
 from service_kit import organisations
 from shared_contracts.actors import Actor
 from shared_contracts.decisions import Decision, Finding
-from shared_contracts.outside_transfers import OutsideDocument, Side
+from shared_contracts.outside_transfers import OutsideDocument, OutsideView, Side
 from shared_contracts.transfer import GROUND_TITLES, STATE_TITLES, Step, StepView, TransferState, TransferView
 
 from transfer.cases import store
@@ -113,12 +113,19 @@ def seen(
         class_no=transfer.class_no,
         completed_on=transfer.completed_on,
         may=possible(work, kind, transfer, actor),
-        outside=transfer.outside,
+        outside=_outside(transfer, details.former_number if inside else ""),
     )
 
 
+def _outside(transfer: Transfer, former_number: str) -> OutsideView | None:
+    return transfer.outside and msgspec.structs.replace(transfer.outside, former_number=former_number)
+
+
 def state_title(transfer: Transfer) -> str:
-    """A pupil who has gone to another province has not come anywhere here."""
+    """A pupil who has gone to another province has not come anywhere here; for one who comes from there the school makes
+    the record."""
+    if transfer.awaited:
+        return "已核准，待转入学校建籍"
     left = transfer.side == "to" and transfer.state is TransferState.COMPLETED
     return "已转往外省" if left else STATE_TITLES[transfer.state]
 
@@ -187,10 +194,10 @@ def possible(work: TransferWork, kind: CaseKind, transfer: Transfer, actor: Acto
         found.append("resubmit_outward" if transfer.side == "to" else "resubmit")
     if not may_withdraw(kind, standing, actor, parties, "-"):
         found.append("withdraw_outward" if transfer.side == "to" else "withdraw")
-    if transfer.outcome == "attention":
+    if transfer.outcome == "attention" or transfer.awaited:
         step = settling_of(work, transfer)
         if not may_take(kind, standing, step, actor, parties=parties, entered_by=transfer.entered_by):
-            found.append("retry")
+            found.append("give_up" if transfer.awaited else "retry")
     return tuple(found)
 
 

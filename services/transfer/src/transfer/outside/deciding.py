@@ -17,6 +17,7 @@ from shared_contracts.outside_transfers import DecideOutside, ResubmitOutward, W
 from shared_contracts.transfer import TransferView
 
 from transfer.cases import acting, opening, store
+from transfer.cases import deciding as cases
 from transfer.cases.chain import kind_of
 from transfer.cases.store import Transfer
 from transfer.context import TransferWork
@@ -51,12 +52,13 @@ async def decide_outside(work: TransferWork, command: DecideOutside) -> Transfer
         if one.outcome is Outcome.REFUSE
     )
     if command.decision == "return":
-        listed = evidence.may_ask(found.ground, command.asks, policy.PAPERS)
+        listed = evidence.may_ask(found.ground, command.asks, policy.list_of_papers(found.side))
         wrong += tuple(f for f in listed if f.outcome is Outcome.REFUSE)
     if against or wrong:
         return acting.refusal((*against, *wrong))
     if command.decision == "approve":
-        kept = await leaving.approvable(work, found, command.step)
+        there = found.side == "to"
+        kept = await (leaving if there else cases).approvable(work, found, command.step)
         if isinstance(kept, Refused):
             return kept
     return await _enter(work, kind, found, command)

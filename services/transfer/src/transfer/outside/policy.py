@@ -46,6 +46,13 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     document: OutsideDocument
 
 
+@clause("24.1.3", "24.5.1")
+def list_of_papers(side: Side | None) -> Papers | None:
+    """What may be asked for of whoever goes to another province; None: the ground's own list, also of whoever comes from
+    there, whose papers our school has."""
+    return PAPERS if side == "to" else None
+
+
 def province_name(division: str) -> str:
     return PROVINCE_NAMES.get(division[:2], division)
 
@@ -220,8 +227,13 @@ def judge_leaving_again(
 
 def as_school(school: OutsideSchool, pupil: Pupil) -> School:
     """What is known of it, for rules that look at both schools: no entry grades, no room."""
+    return as_school_of(school, system=pupil.school.system)
+
+
+def as_school_of(school: OutsideSchool, *, code: str = "", system: str = "") -> School:
+    """The same where no pupil of ours says anything. `code`: under which the case has it."""
     return School(
-        code="",
+        code=code,
         name=school.name,
         authority="",
         authority_name=school.authority,
@@ -229,7 +241,7 @@ def as_school(school: OutsideSchool, pupil: Pupil) -> School:
         division=school.division,
         school_type="",
         stages=tuple(Stage),
-        system=pupil.school.system or SchoolSystem.SIX_THREE,
+        system=system or SchoolSystem.SIX_THREE,
         ownership="",
         locality="",
         special_education=school.special_education,

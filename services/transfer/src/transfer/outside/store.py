@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import asyncpg
 import msgspec
 from service_kit.database import driver, insert_rows
-from shared_contracts.outside_transfers import OutsideDocument, OutsideSchool, OutsideView
+from shared_contracts.outside_transfers import OutsideDocument, OutsideSchool, OutsideView, Side
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from transfer.outside.policy import province_name
 from transfer.outside.tables import outside_parties as t
 
 COLUMNS = """o.side, o.division AS outside_division, o.school AS outside_school, o.authority AS outside_authority,
-       o.school_code AS outside_code, o.special_education AS outside_special, o.document::text AS outside_document"""
+       o.school_code AS outside_code, o.special_education AS outside_special, o.document::text AS outside_document,
+       o.number_kind AS outside_number_kind"""
 
 
-def view(side: Any, school: OutsideSchool, document: OutsideDocument) -> OutsideView:
-    return OutsideView(side=side, province_name=province_name(school.division), school=school, document=document)
+def view(
+    side: Side, school: OutsideSchool, document: OutsideDocument | None = None, number_kind: str = ""
+) -> OutsideView:
+    return OutsideView(
+        side=side,
+        province_name=province_name(school.division),
+        school=school,
+        document=document,
+        number_kind=number_kind,
+    )
 
 
 def read(row: asyncpg.Record) -> OutsideView | None:
@@ -33,7 +41,8 @@ def read(row: asyncpg.Record) -> OutsideView | None:
         code=row["outside_code"],
         special_education=row["outside_special"],
     )
-    return view(row["side"], school, msgspec.json.decode(row["outside_document"], type=OutsideDocument))
+    document = msgspec.json.decode(row["outside_document"] or b"null", type=OutsideDocument | None)
+    return view(row["side"], school, document, row["outside_number_kind"])
 
 
 async def put(tx: AsyncConnection, case_id: str, party: OutsideView, now: datetime) -> None:
@@ -46,6 +55,7 @@ async def put(tx: AsyncConnection, case_id: str, party: OutsideView, now: dateti
         "school_code": party.school.code.strip(),
         "special_education": party.school.special_education,
         "document": party.document,
+        "number_kind": party.number_kind,
         "entered_at": now,
     }
     await insert_rows(tx, t, [values])

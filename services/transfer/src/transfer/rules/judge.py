@@ -162,7 +162,7 @@ def nothing_to_judge_of(pupil: Pupil | None) -> Finding | None:
     if pupil is not None and pupil.live:
         return None
     message = "没有找到可以办理转学的学生"
-    cure = "核对姓名和证件号码（或学籍号），须与学籍完全一致；省外学生的转入还不在本系统办理，请与主管部门联系"
+    cure = "核对姓名和证件号码（或学籍号），须与学籍完全一致；学生的学籍在外省的，选择“由外省转入”"
     return refuse("24.5.1", "pupil.not_found", message, cure=cure, fields=("name", "number"))
 
 
