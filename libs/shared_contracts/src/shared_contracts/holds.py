@@ -248,7 +248,8 @@ class ChangeApplied(Event, frozen=True, kw_only=True, gc=False, tag="registry.ch
 
 
 class ChangeFailed(Event, frozen=True, kw_only=True, gc=False, tag="registry.change_failed"):
-    """The last approval could not be carried out; the hold stands until somebody has looked at it."""
+    """The last approval could not be carried out; the hold stands until somebody has looked at it. Or the record has ended
+    (22), whatever has been approved: then the hold is gone already, and the seat with it."""
 
     case_id: str
     kind: ChangeKind

@@ -52,6 +52,7 @@ def against(found: Any) -> list[str]:
         ({"subject": {"state": StudentState.CANCELLED}}, "cancel.already"),
         ({"subject": {"state": StudentState.TRANSFERRED_OUT}}, "cancel.transferred_out"),
         ({"subject": {"under_way": True}}, "cancel.already"),
+        ({"subject": {"moved_to": "哈尔滨市道里区第二小学"}}, "cancel.moved_meanwhile"),
         ({"subject": {"state": StudentState.GRADUATED}}, None),
         ({"subject": {"correction": "open"}}, None),
         ({"subject": {"correction": "applying"}}, "cancel.correction_applies"),

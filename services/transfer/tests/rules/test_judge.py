@@ -29,7 +29,7 @@ from regulation.mark import marks
 from shared_contracts.decisions import Outcome
 from shared_contracts.transfer import Step
 from transfer.rules.case import Intake
-from transfer.rules.judge import AGAIN, RULES, seen_by_school, to_override
+from transfer.rules.judge import AGAIN, RULES, seen_by_school, still_in_school, to_override
 
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
@@ -68,6 +68,16 @@ def test_who_is_not_there_is_one_answer_and_tells_nothing(missing: Any) -> None:
     assert found == asked(facts(pupil=None)).findings[0]
     assert not found.facts
     assert again(facts(pupil=missing)).findings == (found,)
+
+
+@pytest.mark.clause("21.1", "22")
+@pytest.mark.parametrize(
+    ("pupil", "code"), [(PUPIL, None), (at(HERE, live=False, state="cancelled"), "pupil.record_ended"), (None, None)]
+)
+def test_of_a_case_under_way_it_is_said_that_the_record_has_ended(pupil: Any, code: str | None) -> None:
+    found = still_in_school(pupil)
+    assert (found and found.code) == code
+    assert found is None or (found.clause == "21.1" and found.cure)
 
 
 def test_a_school_that_is_not_there() -> None:

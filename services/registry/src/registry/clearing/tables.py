@@ -96,6 +96,7 @@ cancellations = sa.Table(
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("student_id", sa.Text, nullable=False),
+    sa.Column("school", sa.Text, nullable=False),  # that had the record when it was proposed
     sa.Column("ground", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("violated", sa.Text),

@@ -71,10 +71,11 @@ def _against(
     grade: int,
     frozen: list[str],
 ) -> tuple[Finding, ...]:
-    if hold is None or hold["state"] == "released" or row is None:
+    if hold is None or row is None:
         found = policy.must_be_here(None)
         return (found,) if found else ()
     return policy.cannot_apply(
+        held=hold["state"] == "held",
         live=row["live"],
         at=row["school"],
         expected=event.from_school,
@@ -200,6 +201,19 @@ async def done(
         ),
         case_id,
     )
+
+
+@clause("22", "23", "24.2.2")
+async def let_go(work: RegistryWork, student_id: str) -> None:
+    """The student's record has ended, under its lock: no open change holds it or has a seat any more, and its case is told.
+
+    The caller has locked the hold before the student (the order of locks); one that was granted between the two is seen here,
+    since whoever grants looks at the record under lock (`store.lives`)."""
+    hold = await store.of_student_held(work.tx, student_id)
+    if hold is None:
+        return
+    await store.released(work.tx, hold["case_id"])
+    fail(work, hold["case_id"], (policy.record_ended(),), hold["kind"])
 
 
 def fail(work: RegistryWork, case_id: str, findings: tuple[Finding, ...], kind: ChangeKind = "transfer") -> None:

@@ -95,7 +95,8 @@ async def _take(work: RegistryWork, command: GrantHold) -> Finding | None:
         first=before is None,
     )
     if taken:
-        return None
+        # Looked at once more, after the hold stands: whoever ended the record meanwhile has seen no hold to let go of.
+        return policy.must_be_here(await store.lives(work.tx, command.student_id))
     return policy.one_change_at_a_time(
         await store.held_by(work.tx, command.student_id, without=command.case_id) or command.kind
     )

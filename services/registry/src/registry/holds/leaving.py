@@ -32,10 +32,11 @@ async def outward_approved(work: RegistryWork, event: OutwardApproved) -> None:
         return  # told already
     row = await views.row_of(work.tx, event.student_id, lock=True)
     found: tuple[Finding, ...] = ()
-    if hold is None or hold["state"] == "released" or row is None:
+    if hold is None or row is None:
         found = tuple(filter(None, (policy.must_be_here(None),)))
     else:
         found = policy.cannot_apply(
+            held=hold["state"] == "held",
             live=row["live"],
             at=row["school"],
             expected=event.from_school,

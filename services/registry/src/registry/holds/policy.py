@@ -108,17 +108,18 @@ def plan_place_left(plan: int | None, taken: int, *, school: str, grade: int) ->
 
 
 def cannot_apply(
-    *, live: bool, at: str | None, expected: str, target_open: bool, has_grade: bool, frozen: Sequence[str]
+    *, live: bool, held: bool, at: str | None, expected: str, target_open: bool, has_grade: bool, frozen: Sequence[str]
 ) -> tuple[Finding, ...]:
-    """Why an approved change cannot be carried out now. `at`: the school that has the record; `expected`: the one that the
-    case says; `frozen`: schools of the two whose pupils are being moved by a merger or the like."""
+    """Why an approved change cannot be carried out now. `held`: the case still holds the student; `at`: the school that has
+    the record; `expected`: the one that the case says; `frozen`: schools of the two whose pupils are being moved by a merger
+    or the like."""
     found = []
     if not live:
-        found.append(
-            refuse(
-                "21.1", "change.record_ended", "该生的学籍已经不在籍", cure="核对学籍状态；不再需要转学的，撤销本业务"
-            )
-        )
+        found.append(record_ended())
+    elif not held:
+        message = "该生的学籍曾经注销，为这项变动保留的学位已经释放"
+        cure = "终止这项变动；仍需办理的，由学校重新申请"
+        found.append(refuse("23", "change.let_go", message, cure=cure))
     elif at != expected:
         message = "学生的学籍已经不在原转出学校"
         found.append(refuse("21.1", "change.moved_meanwhile", message, cure="核对学籍所在学校后重新申请"))
@@ -131,6 +132,12 @@ def cannot_apply(
     if frozen:
         found.append(is_frozen(frozen))
     return tuple(found)
+
+
+@clause("21.1", "22")
+def record_ended() -> Finding:
+    message, cure = "该生的学籍已经不在籍（注销、毕业等）", "核对学籍状态；不再需要转学的，撤销本业务"
+    return refuse("21.1", "change.record_ended", message, cure=cure)
 
 
 @clause("44")

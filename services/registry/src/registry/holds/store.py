@@ -53,6 +53,30 @@ async def of_student(
     return row["since"], row["kind"]
 
 
+async def of_student_held(tx: AsyncConnection, student_id: str) -> asyncpg.Record | None:
+    """The hold of the student's open change case, under lock; None without one."""
+    return await (await driver(tx)).fetchrow(
+        "SELECT * FROM change_holds WHERE student_id = $1 AND state = 'held' FOR UPDATE", student_id
+    )
+
+
+async def lives(tx: AsyncConnection, student_id: str) -> bool:
+    """Whether the record still counts among those in school: nobody ends it until the transaction ends."""
+    live: bool | None = await (await driver(tx)).fetchval(
+        "SELECT live FROM students WHERE id = $1 FOR SHARE", student_id
+    )
+    return bool(live)
+
+
+async def released(tx: AsyncConnection, case_id: str) -> None:
+    """The student is free, the seat is nobody's; no newer word about the case than there was."""
+    await (await driver(tx)).execute(
+        """UPDATE change_holds SET state = 'released', seat_school = NULL, seat_cohort = NULL, seat_over = false
+           WHERE case_id = $1""",
+        case_id,
+    )
+
+
 async def held_by(tx: AsyncConnection, student_id: str, *, without: str | None = None) -> str | None:
     """The kind of the student's open change case, None without one. `without`: a case that does not count."""
     kind: str | None = await (await driver(tx)).fetchval(

@@ -34,7 +34,7 @@ from transfer.outside.policy import by_its_paper, list_of_papers
 from transfer.private_places.entering import intake_of, may_be_seated
 from transfer.rules import evidence
 from transfer.rules.case import place_of
-from transfer.rules.judge import Begun, judge_again, to_override
+from transfer.rules.judge import Begun, judge_again, still_in_school, to_override
 from transfer.rules.places import may_be_sent_to
 
 PRINCIPLES = "有“原则上”不予办理的情形。确需办理的，请选择突破并写明理由；没有空余学位的，可以改派到其他公办学校。"
@@ -98,6 +98,8 @@ async def approvable(
     facts = await _facts(work, transfer, transfer.to_school)
     if isinstance(facts, Refused):
         return facts
+    if ended := still_in_school(facts.pupil):
+        return acting.refusal((ended,))
     await placing.place_anew(work, transfer, facts)
     first = step is Step.RECEIVING_AUTHORITY
     if first and not transfer.seat:

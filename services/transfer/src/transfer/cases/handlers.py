@@ -108,11 +108,17 @@ async def change_applied(work: TransferWork, event: ChangeApplied) -> None:
     await telling.stands(work, kind_of(work, found), found)
 
 
-@clause("24.5.1")
+@clause("22", "24.5.1")
 async def change_failed(work: TransferWork, event: ChangeFailed) -> None:
-    """Approved by all and not to be carried out: somebody is asked to look at it."""
+    """Approved by all and not to be carried out: somebody is asked to look at it. A case that is still under way is told that
+    the record has ended: its seat is gone, whoever looks at it sees why, and nobody can approve it."""
     found = await store.get(work.tx, event.case_id, lock=True)
-    if event.kind != "transfer" or found is None or found.outcome != "moving":
+    if event.kind != "transfer" or found is None:
+        return
+    under_way = found.outcome is None and found.standing.status in ("open", "returned")
+    if under_way or found.outcome == "attention":
+        await store.change(work.tx, found.id, work.now, seat=False, over=False, problem=event.findings)
+    if found.outcome != "moving":
         return
     found = await store.change(work.tx, found.id, work.now, outcome="attention", problem=event.findings)
     await telling.stands(work, kind_of(work, found), found)

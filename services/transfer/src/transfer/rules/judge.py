@@ -166,6 +166,16 @@ def nothing_to_judge_of(pupil: Pupil | None) -> Finding | None:
     return refuse("24.5.1", "pupil.not_found", message, cure=cure, fields=("name", "number"))
 
 
+@clause("21.1", "22")
+def still_in_school(pupil: Pupil | None) -> Finding | None:
+    """Of a case that is under way its parties know the pupil: they are told that the record has ended (注销, 毕业)."""
+    if pupil is None or pupil.live:
+        return None
+    message = "该生的学籍已经不在籍（注销、毕业等），不能继续办理转学"
+    cure = "由转入学校撤回本次转学；学籍恢复后仍需转学的，重新申请"
+    return refuse("21.1", "pupil.record_ended", message, cure=cure)
+
+
 @clause("24.6.2")
 def still_the_same(case: Seen, begun: Begun) -> Finding:
     """The pupil is where the case found them.

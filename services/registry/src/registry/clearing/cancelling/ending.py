@@ -28,6 +28,8 @@ from registry.clearing.duplicates.policy import competent
 from registry.clearing.record import Record
 from registry.context import RegistryWork
 from registry.evidence import store as evidence
+from registry.holds import store as holds
+from registry.holds.applying import let_go
 from registry.records import kinds, writing
 from registry.records import store as records
 from registry.records.writing import Change
@@ -49,7 +51,7 @@ async def judge(
     violated: str | None,
     papers: int,
     supervisor: bool,
-    own: str | None = None,
+    own: Cancellation | None = None,
 ) -> Decision:
     """`own`: the cancellation that is being decided, which is not in its own way."""
     other = await store.of_student(work.tx, subject.id)
@@ -61,7 +63,8 @@ async def judge(
             formal=subject.formal,
             protections=await store.protections_of(work.tx, subject.id),
             correction=None if correction is None else correction.outcome or "open",
-            under_way=other is not None and other != own,
+            under_way=other is not None and other != (own and own.id),
+            moved_to=subject.school_name if own is not None and own.school != subject.school else None,
         ),
         ground=ground,
         reason=reason,
@@ -74,7 +77,7 @@ async def judge(
 
 
 async def lock(work: RegistryWork, cancellation_id: str) -> Cancellation | None:
-    """The cancellation with everything that its act writes, in the order of locks: cases, pair, students."""
+    """The cancellation with everything that its act writes, in the order of locks: cases, pair, hold, students."""
     found = await store.get(work.tx, cancellation_id)
     if found is None:
         return None
@@ -82,6 +85,7 @@ async def lock(work: RegistryWork, cancellation_id: str) -> Cancellation | None:
     await lock_cases(await driver(work.tx), [found.id, *([correction.id] if correction else [])])
     if found.pair_id is not None:
         await duplicates.lock(work.tx, found.pair_id)
+    await holds.of_student_held(work.tx, found.student_id)
     await records.lock_students(work.tx, found.records)
     return await store.get(work.tx, cancellation_id, lock=True)
 
@@ -102,7 +106,7 @@ async def against(work: RegistryWork, found: Cancellation) -> Refused | None:
         violated=found.violated,
         papers=1,
         supervisor=found.authority == decider,
-        own=found.id,
+        own=found,
     )
     return filing.refusal(decision) if decision.refused else None
 
@@ -147,6 +151,7 @@ async def carry_out(work: RegistryWork, found: Cancellation, actor: Actor) -> No
     ends = await record.last_entries(work.tx, found.records)
     await store.carried_out(work.tx, found.id, before, ends[found.student_id], ends.get(found.kept_id or ""))
     await store.end_record(work.tx, found.student_id, work.today)
+    await let_go(work, found.student_id)
     if found.kept_id is not None:
         await store.merge(work.tx, found.id, found.kept_id, found.student_id, work.now)
     if found.pair_id is not None:

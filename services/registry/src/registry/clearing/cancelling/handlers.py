@@ -132,6 +132,7 @@ async def propose(
         {
             "id": cancellation_id,
             "student_id": subject.id,
+            "school": subject.school,
             "ground": str(ground),
             "reason": reason,
             "violated": violated if ground is Ground.OTHER_VIOLATION else None,

@@ -57,7 +57,8 @@ ORDINARY: Mapping[str, str] = MappingProxyType(
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """The record that is to end. `protections`: in force; `correction`: how an open correction stands, None without."""
+    """The record that is to end. `protections`: in force; `correction`: how an open correction stands, None without;
+    `moved_to`: the school that has the record now, where that is another one than when it was proposed."""
 
     id: str
     state: StudentState | None
@@ -65,6 +66,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     protections: tuple[ProtectionKind, ...] = ()
     correction: str | None = None
     under_way: bool = False
+    moved_to: str | None = None
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,6 +169,20 @@ def can_end(facts: CancelFacts) -> Finding:
             cure="刷新后查看；注销有误的，由上级主管部门恢复",
         )
     return passed("22", "cancel.stands", "学籍存在，没有其他注销在办")
+
+
+@clause("22", "21.2")
+def where_it_was(facts: CancelFacts) -> Finding | None:
+    """What was found out was found out about the record at the school that had it. Who has gone to another school since
+    (a transfer was carried out first) keeps the record: it is looked at anew where it is."""
+    if (there := facts.subject.moved_to) is None:
+        return None
+    return refuse(
+        "22",
+        "cancel.moved_meanwhile",
+        f"提出注销之后，该生的学籍已经转到{there}",
+        cure="撤回这项注销；仍有注销情形的，由现在学校的主管教育行政部门核实后重新提出",
+    )
 
 
 @clause("22")
@@ -289,6 +305,7 @@ def decide(facts: CancelFacts, policy_version: str = "") -> Decision:
         not_protected(facts),
         supervisor_asks(facts),
         can_end(facts),
+        where_it_was(facts),
         ground_holds(facts),
         proven(facts),
         no_correction_applies(facts),

@@ -19,10 +19,12 @@ from registry.clearing import tables
 
 
 class Cancellation(msgspec.Struct, frozen=True, kw_only=True):
-    """A row with its case. `authority`: the case's party, who proposes and decides."""
+    """A row with its case. `school`: that had the record when it was proposed; `authority`: the case's party, who
+    proposes and decides."""
 
     id: str
     student_id: str
+    school: str
     ground: Ground
     reason: str
     violated: str | None
@@ -56,7 +58,7 @@ class Cancellation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _COLUMNS = """
-    n.id, n.student_id, n.ground, n.reason, n.violated, n.kept_id, n.pair_id, n.proposed_by, n.outcome,
+    n.id, n.student_id, n.school, n.ground, n.reason, n.violated, n.kept_id, n.pair_id, n.proposed_by, n.outcome,
     n.before::text AS before, n.seq, n.kept_seq, n.reinstated_account, n.reinstated_by, n.reinstated_organisation,
     n.reinstated_at, n.reinstate_reason, n.problem, n.revision, c.parties ->> 'authority' AS authority, c.entered_by,
     c.opened_at, c.status, c.step, c.due_on, c.provisional, c.clock_from, c.clock_days, c.days_left,

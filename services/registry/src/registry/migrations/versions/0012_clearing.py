@@ -105,6 +105,7 @@ CREATE INDEX corrections_of_student ON corrections (student_id);
 CREATE TABLE cancellations (
     id text PRIMARY KEY,
     student_id text NOT NULL,
+    school text NOT NULL,
     ground text NOT NULL CHECK (ground IN ('fraud', 'out_of_area', 'dual_record', 'finished', 'other_violation')),
     reason text NOT NULL,
     violated text,
