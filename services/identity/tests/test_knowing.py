@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import asyncpg
 import msgspec
 import pytest
+from identity import matching
+from identity.requests import Lane
 from identity_support import OTHER_SCHOOL, REGISTRAR, SCHOOL, Desk, People
 from service_kit.ids import new_id
 from shared_contracts.actors import Actor, system
 from shared_contracts.decisions import Refused
-from shared_contracts.identity import KnowPersons, Member, PersonEntry
+from shared_contracts.identity import OTHERS_NUMBER, FindPersons, KnowPersons, Member, PersonEntry
 from shared_contracts.registry import Approved, RegistrationsClosed
 
 pytestmark = pytest.mark.integration
@@ -106,3 +109,78 @@ async def test_nothing_is_changed_of_a_person_who_has_a_number(desk: Desk, peopl
         listed.person_id,
     )
     assert await desk.value("SELECT name FROM persons") == entry.name
+
+
+THERE = "L330106201803050001"
+
+
+async def owners(desk: Desk, number: str) -> tuple[str, ...]:
+    found = await desk.ask(FindPersons(actor=REGISTRAR, number=number))
+    return tuple(found.person_ids)
+
+
+@pytest.mark.clause("15.2")
+@pytest.mark.clause("20.1")
+@pytest.mark.parametrize("kind", ["L", "J"])
+async def test_a_number_of_another_province_finds_its_person_once_there_is_one_of_ours(
+    desk: Desk, people: People, kind: str
+) -> None:
+    entry = people.entry(1, former_number=f"{kind.lower()} 330106 20180305 0001")
+    number = f"{kind}{THERE[1:]}"
+    looked = (await know(desk, entry, make=False)).rows[0]
+    assert (looked.person_id, await desk.value("SELECT count(*) FROM elsewhere_numbers")) == (None, 0)
+    known = (await know(desk, entry)).rows[0]
+    assert (await know(desk, entry)).rows == (known,), "told twice is told once"
+    assert await owners(desk, number) == (), "an application that comes to nothing finds nobody"
+    await desk.approve(await desk.enter([entry]))
+    await matching.one_batch(desk.kit, desk.deps, Lane.FIRST)
+    assert await owners(desk, number) == (known.person_id,)
+    kept = (await desk.rows("SELECT kind, masked, number FROM elsewhere_numbers"))[0]
+    assert (kept["kind"], kept["masked"][:1]) == (kind, kind)
+    assert b"330106" not in kept["number"] and "20180305" not in kept["masked"]
+    ours = await desk.rows("SELECT FROM student_numbers WHERE person_id = $1", known.person_id)
+    assert len(ours) == 1, "the number of the other province is not one of ours"
+
+
+@pytest.mark.clause("15.2")
+@pytest.mark.clause("20.1")
+async def test_who_is_found_by_a_number_is_not_made_a_second_time_under_another_document(
+    desk: Desk, people: People
+) -> None:
+    first = people.entry(1, former_number=THERE)
+    second = people.entry(2, former_number=THERE)
+    await know(desk, first)
+    assert (await know(desk, second)).rows[0].findings == (), "nobody has come yet: it keeps nobody else out"
+    await desk.approve(await desk.enter([first]))
+    await matching.one_batch(desk.kit, desk.deps, Lane.FIRST)
+    assert (await know(desk, first)).rows[0].findings == ()
+    third = people.entry(3, former_number=THERE)
+    for make in (False, True):
+        refused = (await know(desk, third, make=make)).rows[0]
+        assert [(one.code, one.fields) for one in refused.findings] == [(OTHERS_NUMBER, ("former_number",))]
+        assert refused.person_id is None
+    assert await desk.value("SELECT count(*) FROM persons") == 2, "the third was made by nobody"
+    ours = await desk.rows("SELECT person_id, number FROM student_numbers")
+    number = desk.deps.vault.open_number(ours[0]["person_id"], ours[0]["number"])
+    again = (await know(desk, people.entry(4, former_number=number))).rows[0]
+    assert [one.code for one in again.findings] == [OTHERS_NUMBER], "nor by a number of ours: who had left comes back"
+
+
+@pytest.mark.clause("15.2")
+async def test_of_who_has_no_number_yet_what_is_told_last_stands(desk: Desk, people: People) -> None:
+    entry = people.entry(1, former_number=THERE)
+    await know(desk, entry)
+    other = THERE[:-1] + "2"
+    await know(desk, msgspec.structs.replace(entry, former_number=other))
+    await know(desk, msgspec.structs.replace(entry, former_number="L12"))  # none: says nothing
+    await desk.approve(await desk.enter([entry]))
+    await matching.one_batch(desk.kit, desk.deps, Lane.FIRST)
+    assert (len(await owners(desk, THERE)), len(await owners(desk, other))) == (0, 1)
+    third = THERE[:-1] + "3"
+    await know(desk, msgspec.structs.replace(entry, former_number=third))
+    assert len(await owners(desk, other)) == len(await owners(desk, third)) == 1, "of a numbered person all stay"
+    for role in (await desk.app(), await desk.owner()):
+        for statement in ("DELETE FROM %s", "TRUNCATE %s", "UPDATE %s SET kind = 'J'"):
+            with pytest.raises((asyncpg.InsufficientPrivilegeError, asyncpg.RestrictViolationError)):
+                await role.execute(statement % "elsewhere_numbers")
+        await role.close()

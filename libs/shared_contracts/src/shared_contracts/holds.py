@@ -86,8 +86,8 @@ class Room(Message, frozen=True, kw_only=True, gc=False):
 
 class ComingChild(Message, frozen=True, kw_only=True, gc=False):
     """A child of another province as its papers name it: nobody who has a record here. `document_kind`: code of
-    SFZJLX_FORM; `area`: 6-digit division of the household. The registry asks identity who it is and keeps no document
-    number."""
+    SFZJLX_FORM; `area`: 6-digit division of the household; `former_number`: L or J of the other province, empty where there
+    is none. The registry asks identity who it is and keeps no number."""
 
     name: str
     sex: Literal["1", "2"]
@@ -95,6 +95,7 @@ class ComingChild(Message, frozen=True, kw_only=True, gc=False):
     document_kind: str
     document_number: str
     area: str
+    former_number: str = ""
 
     def __repr__(self) -> str:
         return "ComingChild(…)"

@@ -67,7 +67,8 @@ class PersonEntry(Message, frozen=True, kw_only=True, gc=False):
 
     `row`: the caller's own key inside the intake. `document_kind`: code of SFZJLX_FORM. `document_number` may be empty
     for kind Z only. `area`: 6-digit division code of the household registration, for an L number's body.
-    `former_name`: 曾用名, where the form gives one.
+    `former_name`: 曾用名, where the form gives one. `former_number`: the temporary student number (L or J) that another
+    province has given; it finds the person from then on that there is one of ours. Only `KnowPersons` looks at it.
     """
 
     row: int
@@ -79,6 +80,7 @@ class PersonEntry(Message, frozen=True, kw_only=True, gc=False):
     area: str
     members: tuple[Member, ...] = ()
     former_name: str = ""
+    former_number: str = ""
 
 
 class Holder(Message, frozen=True, kw_only=True, gc=False):
@@ -165,6 +167,10 @@ class DropIntake(Command, frozen=True, kw_only=True, gc=False, tag="identity.dro
     intake_id: str
 
 
+OTHERS_NUMBER = "number.of_another"
+"""Code of the finding that a student number is another person's."""
+
+
 class KnownPerson(Message, frozen=True, kw_only=True, gc=False):
     """One row. `person_id`: None where nobody has this document and none was to be made, or where `findings` refuse.
 
@@ -183,7 +189,8 @@ class KnowPersons(Command, frozen=True, kw_only=True, gc=False, tag="identity.kn
     """Find the persons with these documents and, with `make`, make those that are not there, without any claim: children
     of age who are not registered yet (clause 5.2). A later registration with the same document finds the same person.
 
-    Sent by the registry for `organisation`, whose list it is. At most 500 rows; every row has a document number.
+    Sent by the registry for `organisation`, whose list it is. At most 500 rows; every row has a document number. A row whose
+    `former_number` is another person's is refused (OTHERS_NUMBER): nobody is registered, and numbered, a second time.
     """
 
     organisation: str

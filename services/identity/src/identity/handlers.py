@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 from opentelemetry import propagate
@@ -177,11 +178,50 @@ async def know_persons(work: IdentityWork, command: KnowPersons) -> KnownPersons
     if problem := _chunk_problem([entry.row for entry in command.rows]):
         return problem
     waiting = [_listed_row(work, command.organisation, entry) for entry in command.rows]
+    told = {row.index: number for row in waiting if (number := numbers.read(row.entry.former_number))}
+    if told:
+        waiting = await _against_numbers(work, waiting, told)
     good = [row for row in waiting if not row.findings]
     if len({row.index for row in good}) < len(good):
         return refused("invalid", "同一证件号在请求中出现了两次。")
     known = await claiming.know(work, command.organisation, good, make=command.make)
+    if told and command.make:
+        rows = [_told(work, known[row.index], told[row.index]) for row in good if row.index in told]
+        await store.tell_numbers(work.tx, rows)
     return KnownPersons(rows=tuple(_known(row, known.get(row.index)) for row in waiting))
+
+
+async def _against_numbers(work: IdentityWork, waiting: list[Waiting], told: dict[bytes, str]) -> list[Waiting]:
+    """The rows with what their numbers say: one number finds one person."""
+    index = {row: work.deps.vault.number_index(number) for row, number in told.items()}
+    owners = await store.whose_numbers(work.tx, list(index.values()))
+    known = await store.persons_of(work.tx, list(index))
+    return [
+        msgspec.structs.replace(
+            row,
+            findings=(
+                *row.findings,
+                *policy.number_of_another(
+                    owners.get(index[row.index], ()), known[row.index].person_id if row.index in known else None
+                ),
+            ),
+        )
+        if row.index in index
+        else row
+        for row in waiting
+    ]
+
+
+def _told(work: IdentityWork, known: Known, number: str) -> dict[str, Any]:
+    vault = work.deps.vault
+    return {
+        "number_index": vault.number_index(number),
+        "person_id": known.person_id,
+        "kind": number[0],
+        "number": vault.seal_elsewhere(known.person_id, number),
+        "masked": numbers.mask(number),
+        "told_at": work.now,
+    }
 
 
 def _listed_row(work: IdentityWork, organisation: str, entry: PersonEntry) -> Waiting:
@@ -309,6 +349,7 @@ def _normalised(entry: PersonEntry) -> PersonEntry:
         name=entry.name.strip(),
         former_name=entry.former_name.strip(),
         document_number=normalise(entry.document_number),
+        former_number=normalise(entry.former_number),
         members=tuple(
             msgspec.structs.replace(member, document_number=normalise(member.document_number))
             for member in entry.members

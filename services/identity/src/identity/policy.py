@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -13,7 +13,7 @@ from regulation.findings import refuse
 from regulation.mark import clause, enforced
 from shared_contracts.actors import Actor
 from shared_contracts.decisions import Finding, Outcome, Refused, refused
-from shared_contracts.identity import Holder, Likely, Member, NumberKind, PersonEntry, Verification
+from shared_contracts.identity import OTHERS_NUMBER, Holder, Likely, Member, NumberKind, PersonEntry, Verification
 
 from identity import names
 
@@ -379,6 +379,24 @@ def member_faults(entry: PersonEntry, given: tuple[Member, ...], today: date) ->
 
 
 @clause("5.2")
+@clause("15.2", "20.1")
+def number_of_another(owners: Collection[str], person_id: str | None) -> tuple[Finding, ...]:
+    """A student number finds one person. `owners`: who has or had it; `person_id`: who has the document, None: nobody yet.
+
+    Whoever stands here under another document would be registered, and numbered, a second time."""
+    if not set(owners) - {person_id}:
+        return ()
+    return (
+        refuse(
+            "20.1",
+            OTHERS_NUMBER,
+            "所填学籍号属于本省系统中的另一名学生，其登记的证件与所填证件不同",
+            cure="核对学籍号和证件号码；确系同一名学生的，按其已登记的证件申请，证件有变化的先办理信息更正；学籍号有误或不清楚的可以不填",
+            fields=("former_number",),
+        ),
+    )
+
+
 def undocumented() -> Finding:
     """Whoever has no document cannot be found again by it: a list of children names documents."""
     return _unreadable("document_number", "没有身份证件号码", "请填写身份证件号码")

@@ -189,15 +189,52 @@ async def establish(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> N
     )
 
 
-async def persons_with_number(tx: AsyncConnection, number_index: bytes | None, documents: Sequence[bytes]) -> list[str]:
-    """Persons who have or had this student number or this document."""
+# A number of another province counts once there is one of ours: an application that came to nothing finds nobody.
+_ELSEWHERE = """
+    SELECT e.number_index, e.person_id FROM elsewhere_numbers e
+    WHERE EXISTS (SELECT FROM student_numbers n WHERE n.person_id = e.person_id)
+"""
+
+
+async def whose_numbers(tx: AsyncConnection, indexes: Sequence[bytes]) -> dict[bytes, set[str]]:
+    """Who has or had these student numbers, here or in another province, by the number's index."""
     found = await (await driver(tx)).fetch(
+        f"""
+        SELECT number_index, person_id FROM student_numbers WHERE number_index = ANY($1::bytea[])
+        UNION {_ELSEWHERE} AND e.number_index = ANY($1::bytea[])
+        """,  # noqa: S608 - constants
+        indexes,
+    )
+    owners: dict[bytes, set[str]] = {}
+    for record in found:
+        owners.setdefault(record["number_index"], set()).add(record["person_id"])
+    return owners
+
+
+async def tell_numbers(tx: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Numbers that other provinces have given. Of a person without one of ours what is told last stands; of others all."""
+    await (await driver(tx)).execute(
         """
+        DELETE FROM elsewhere_numbers e USING unnest($1::text[], $2::bytea[]) AS q(person_id, number_index)
+        WHERE e.person_id = q.person_id AND e.number_index <> q.number_index
+          AND NOT EXISTS (SELECT FROM student_numbers n WHERE n.person_id = e.person_id)
+        """,
+        [row["person_id"] for row in rows],
+        [row["number_index"] for row in rows],
+    )
+    await insert_rows(tx, tables.elsewhere_numbers, rows, on_conflict="(number_index, person_id) DO NOTHING")
+
+
+async def persons_with_number(tx: AsyncConnection, number_index: bytes | None, documents: Sequence[bytes]) -> list[str]:
+    """Persons who have or had this student number, here or in another province, or this document."""
+    found = await (await driver(tx)).fetch(
+        f"""
         SELECT person_id FROM student_numbers WHERE number_index = $1
+        UNION SELECT person_id FROM ({_ELSEWHERE} AND e.number_index = $1) AS elsewhere
         UNION SELECT id FROM persons WHERE document_index = ANY($2::bytea[])
         UNION SELECT person_id FROM former_documents WHERE document_index = ANY($2::bytea[])
         ORDER BY 1
-        """,
+        """,  # noqa: S608 - constants
         number_index,
         documents,
     )

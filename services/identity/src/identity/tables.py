@@ -66,6 +66,17 @@ former_documents = sa.Table(
     sa.Column("ended_at", _MOMENT, nullable=False),
 )
 
+elsewhere_numbers = sa.Table(
+    "elsewhere_numbers",  # L and J of other provinces, told with an application; they count once the person has one of ours
+    metadata,
+    sa.Column("number_index", BYTEA, primary_key=True),
+    sa.Column("person_id", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("number", BYTEA, nullable=False),  # sealed
+    sa.Column("masked", sa.Text, nullable=False),
+    sa.Column("told_at", _MOMENT, nullable=False),
+)
+
 staged_corrections = sa.Table(
     "staged_corrections",  # new key fields that wait for their approval, sealed
     metadata,

@@ -92,6 +92,9 @@ class Vault:
     def seal_number(self, person_id: str, student_number: str) -> bytes:
         return self._cipher.seal(student_number, f"student_numbers.number:{person_id}".encode())
 
+    def seal_elsewhere(self, person_id: str, student_number: str) -> bytes:
+        return self._cipher.seal(student_number, f"elsewhere_numbers.number:{person_id}".encode())
+
     def seal_correction(self, staging_id: str, values: KeyFields) -> bytes:
         return self._cipher.seal_bytes(_encode(values), f"staged_corrections:{staging_id}".encode())
 

@@ -15,7 +15,7 @@ from outside_world import CLERK, SECOND_CLERK, THERE, THIRD_CLERK
 from registry_world import CITY, PROVINCE, SCHOOL, ZONE, actor
 from shared_contracts.access import ANONYMOUS
 from shared_contracts.actors import Role, system
-from shared_contracts.decisions import Refused
+from shared_contracts.decisions import Outcome, Refused
 from shared_contracts.holds import GetChangeFacts
 from shared_contracts.identity import NumberKind
 from shared_contracts.outside_transfers import InwardApproved
@@ -444,6 +444,23 @@ async def test_a_return_that_comes_to_nothing_leaves_the_record_where_it_was(wor
     await world.carry()
     assert (await seen(world, id_)).state is TransferState.COMPLETED
     await world.registry.whole()
+
+
+@pytest.mark.clause("15.2")
+@pytest.mark.clause("20.1")
+async def test_the_temporary_number_of_another_province_finds_one_child_and_no_second(world: ComingWorld) -> None:
+    number = "L330106201803050001"
+    assert isinstance(await world.look_in(1, number=number), TransferPrechecked)
+    assert world.who.numbers == {}, "looking keeps nothing"
+    assert isinstance(await world.come(1, number=number), TransferView)
+    assert list(world.who.numbers) == [number]
+    looked = await world.look_in(2, number=number)
+    assert "arrival.others_number" in {one.code for one in looked.decision.of(Outcome.REFUSE)}
+    assert code(await world.come(2, number=number)) == "arrival.others_number"
+    assert len(await world.expected()) == 1
+    assert isinstance(await world.come(2, number=""), TransferView), "a number that nobody is sure of may be left out"
+    assert isinstance(await world.come(3), TransferView)
+    assert list(world.who.numbers) == [number], "a formal number is found by its document"
 
 
 @pytest.mark.clause("24.2.2", "24.5.1")

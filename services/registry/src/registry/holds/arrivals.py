@@ -19,7 +19,7 @@ from service_kit.ids import new_id
 from shared_contracts.actors import system
 from shared_contracts.decisions import Refused
 from shared_contracts.holds import ChangeApplied, ComingChild, Seat
-from shared_contracts.identity import KnownPerson, KnownPersons, KnowPersons, PersonEntry
+from shared_contracts.identity import OTHERS_NUMBER, KnownPerson, KnownPersons, KnowPersons, PersonEntry
 
 from registry.context import RegistryWork
 from registry.enrolment import grounds
@@ -42,8 +42,9 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 async def known(work: RegistryWork, child: ComingChild, school: str, *, make: bool) -> KnownPerson | None:
-    """Who has this document; with `make`, somebody has it afterwards, without any claim. None: identity takes no such
-    document. Raises BusError where identity is away."""
+    """Who has this document; with `make`, somebody has it afterwards, without any claim, and is found by the number of the
+    other province once there is a record. None: identity takes no such document; with a finding: not with this number.
+    Raises BusError where identity is away."""
     if not child.document_number.strip():
         return None
     entry = PersonEntry(
@@ -54,14 +55,16 @@ async def known(work: RegistryWork, child: ComingChild, school: str, *, make: bo
         document_kind=child.document_kind,
         document_number=child.document_number.strip(),
         area=child.area,
+        former_number=child.former_number,
     )
     command = KnowPersons(
         command_id=new_id(), actor=system("registry"), organisation=school, rows=(entry,), make=make
     )  # fmt: skip
     reply: KnownPersons | Refused = await work.deps.bus.need(command)
-    if isinstance(reply, Refused) or reply.rows[0].findings:
+    if isinstance(reply, Refused):
         return None
-    return reply.rows[0]
+    (row,) = reply.rows
+    return row if {finding.code for finding in row.findings} <= {OTHERS_NUMBER} else None
 
 
 @clause("12", "15.2", "20.1", "23")
@@ -71,6 +74,8 @@ async def seen(
     """What is known here of the person; `case_id`: a case that does not count."""
     if known is None:
         return Seen(standing="unknown_document")
+    if known.findings:
+        return Seen(standing="others_number")
     student_id = record_grade = None
     person_id = known.person_id
     if known.holder is not None:

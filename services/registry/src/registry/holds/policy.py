@@ -10,7 +10,7 @@ from regulation.mark import clause
 from regulation.school_year import GRADES, grade_name
 from shared_contracts.decisions import Finding
 
-ChildStanding = Literal["free", "registered", "left", "finished", "expected", "unknown_document"]
+ChildStanding = Literal["free", "registered", "left", "finished", "expected", "unknown_document", "others_number"]
 """What is known here of a child that would come: nothing that stands against it; has a record or is being registered;
 has left for another province by a transfer of ours; has finished the stage; another case expects it; identity takes no
 such document."""
@@ -57,6 +57,12 @@ _AGAINST: dict[str, tuple[str, str, str, str]] = {
         "该证件的学生已有一项由外省转入的转学正在办理",
         "待正在办理的转学办结或撤回后再申请",
     ),
+    "others_number": (
+        "20.1",
+        "arrival.others_number",
+        "所填外省学籍号属于本省系统中的另一名学生，其登记的证件与所填证件不同",
+        "核对学籍号和证件号码；确系同一名学生的，按其已登记的证件申请，证件有变化的先办理信息更正；学籍号有误或不清楚的可以不填",
+    ),
     "unknown_document": (
         "15.3",
         "arrival.document",
@@ -83,7 +89,8 @@ def may_be_expected(standing: ChildStanding, *, record_grade: int | None = None,
         message = "学生此前由本省转往外省：一人一籍，各方核准后恢复原学籍并转入，学籍号不变，不重新建籍"
         return note("15.2", "arrival.returns", message, fields=("document_number",), standing=standing)
     clause_id, code, message, cure = _AGAINST[standing]
-    return refuse(clause_id, code, message, cure=cure, fields=("document_number",), standing=standing)
+    fields = ("number", "document_number") if standing == "others_number" else ("document_number",)
+    return refuse(clause_id, code, message, cure=cure, fields=fields, standing=standing)
 
 
 @clause("11", "24.2.2")

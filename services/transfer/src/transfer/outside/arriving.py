@@ -68,6 +68,12 @@ def number_kind(number: str) -> str:
     return normalise(number)[:1]
 
 
+def temporary_number(number: str) -> str:
+    """By which identity finds the child from then on; a formal number is found by its document."""
+    text = normalise(number)
+    return text if text[:1] in LETTERS and text[:1] != FORMAL else ""
+
+
 def former_number(number: str) -> str:
     """What is kept of it with the case: nothing that has an identity number in it, which identity alone keeps."""
     text = normalise(number)

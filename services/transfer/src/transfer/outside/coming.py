@@ -81,8 +81,9 @@ async def open_inward(work: TransferWork, command: OpenInward) -> TransferView |
     if waiting is not None:
         decision = msgspec.structs.replace(decision, findings=(*decision.findings, waiting.finding))
     seat = None if waiting else opening.seat_for(facts)
+    child = _numbered(command.child, application)
     granted = await holding.expect(
-        work, command.transfer_id, command.child, command.grade, facts.to.code, seat, application.evidence
+        work, command.transfer_id, child, command.grade, facts.to.code, seat, application.evidence
     )
     if isinstance(granted, Refused):
         return granted
@@ -121,7 +122,7 @@ async def look(
 ) -> Looked | Refused:
     """The facts, with the child as the application says it, and what the law says of them."""
     pupil = arriving.as_pupil(child.name, child.birth_date, application, outside, grade, at=AUTHORITY.acts)
-    facts = await _facts(work, school, application, pupil, child=child)
+    facts = await _facts(work, school, application, pupil, child=_numbered(child, application))
     if isinstance(facts, Refused):
         return facts
     if facts.to is None:
@@ -133,6 +134,12 @@ async def look(
         facts, given, parameters, terms_of(work, parameters, work.today), work.today, intake
     )
     return facts, decision, parameters
+
+
+@clause("15.2", "20.1")
+def _numbered(child: ComingChild, application: Application) -> ComingChild:
+    """With the temporary number of the other province, which identity alone keeps: by it one person is found, never two."""
+    return msgspec.structs.replace(child, former_number=arriving.temporary_number(application.number))
 
 
 async def look_again(work: TransferWork, found: Transfer, application: Application) -> Looked | Refused:

@@ -12,11 +12,13 @@ from registry.organisations.facts import SchoolFacts
 from registry.registration.intake import admit, seat
 from registry_world import actor
 from regulation.documents import check_digit
+from regulation.findings import refuse
 from shared_contracts.actors import Role
 from shared_contracts.decisions import Refused
 from shared_contracts.evidence import EvidenceKind
 from shared_contracts.holds import ComingChild
 from shared_contracts.identity import (
+    OTHERS_NUMBER,
     FindPersons,
     FoundPersons,
     Holder,
@@ -54,6 +56,7 @@ class WhoIsWho:
 
     def __init__(self, world: ComingWorld) -> None:
         self.world = world
+        self.numbers: dict[str, str] = {}  # of another province: whose they are
 
     async def ask(self, message: Any, timeout: float = 5.0) -> Any:
         del timeout
@@ -67,6 +70,11 @@ class WhoIsWho:
             held = Holder(person_id=row["person_id"], registration_id=student, school=row["school"])
             return KnownPersons(rows=(KnownPerson(row=entry.row, masked_document="", person_id=None, holder=held),))
         person = "p-" + hashlib.sha256(entry.document_number.encode()).hexdigest()[:12]
+        if entry.former_number and self.numbers.get(entry.former_number, person) != person:
+            wrong = refuse("20.1", OTHERS_NUMBER, "另一名学生的学籍号", cure="核对")
+            return KnownPersons(rows=(KnownPerson(row=entry.row, masked_document="", findings=(wrong,)),))
+        if entry.former_number and message.make:
+            self.numbers[entry.former_number] = person
         rows = await self.world.registry.sql(
             "SELECT id, school FROM registrations WHERE person_id = $1 AND NOT closed", person
         )
@@ -79,7 +87,8 @@ class WhoIsWho:
 class ComingWorld(OutsideWorld):
     def __init__(self, env: dict[str, str], registry: Any) -> None:
         super().__init__(env, registry)
-        object.__setattr__(registry.deps, "bus", WhoIsWho(self))
+        self.who = WhoIsWho(self)
+        object.__setattr__(registry.deps, "bus", self.who)
 
     async def asked_in(self, serial: int = 1, **changes: Any) -> dict[str, Any]:
         who = changes.pop("child", None) or child(serial)
