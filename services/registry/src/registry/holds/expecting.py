@@ -136,6 +136,7 @@ async def inward_approved(work: RegistryWork, event: InwardApproved) -> None:
     else:
         found = policy.cannot_apply(
             live=True,
+            held=True,
             at="",
             expected="",
             target_open=school is not None,

@@ -7,12 +7,15 @@ from typing import Any
 from casework.kinds import CaseKind
 from casework.state import Act, deciding_role
 from casework.store import Doing, decide_cases
+from regulation.authorisation import table
+from regulation.findings import refuse
+from regulation.mark import clause
 from service_kit import organisations
 from service_kit.database import driver
 from shared_contracts.actors import Actor
 from shared_contracts.decisions import Finding, Refused, refused
 from shared_contracts.evidence import EvidenceGiven
-from shared_contracts.transfer import TransferState, TransferView
+from shared_contracts.transfer import Step, TransferState, TransferView
 
 from transfer.cases import holding, store, telling, views
 from transfer.cases.chain import kind_of
@@ -86,6 +89,27 @@ async def told(work: TransferWork, actor: Actor, transfer: Transfer) -> Transfer
     known = await organisations.known(work.tx, codes | acts)
     await telling.stands(work, kind, transfer, known)
     return views.seen(work, actor, transfer, history, organisations.names_of(known, codes))
+
+
+_WHOSE = {
+    "resubmit_transfer": "to_school",
+    "withdraw_transfer": "to_school",
+    str(Step.RELEASING_SCHOOL): "from_school",
+    str(Step.RELEASING_AUTHORITY): "from_authority",
+}
+"""Whose an act is, where it is not the receiving authority's."""
+
+
+@clause("24.5.1")
+async def of_others(work: TransferWork, transfer: Transfer, act: str) -> Refused:
+    """Whoever sees a case and tries what somebody else has to do is told whose it is; to others there is no such case.
+    `act`: a row of the table of acts."""
+    whose: str = getattr(transfer, _WHOSE.get(act.rpartition("/")[2].rpartition(".")[2], "to_authority"))
+    names = await organisations.names(work.tx, [whose])
+    message = f"“{table()[act].title}”不由您所在的单位办理"
+    cure = f"由{names.get(whose, '办理单位')}的账号登录后办理"
+    found = refuse("24.5.1", "case.wrong_organisation", message, cure=cure)
+    return refused("forbidden", f"{message}。{cure}。", found)
 
 
 def refusal(findings: tuple[Finding, ...]) -> Refused:

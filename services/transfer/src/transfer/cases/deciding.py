@@ -16,6 +16,7 @@ from shared_contracts.holds import ChangeFacts, GetChangeFacts, Seat
 from shared_contracts.messages import Command, word
 from shared_contracts.transfer import (
     DecideTransfer,
+    GetTransfer,
     RerouteTransfer,
     ResubmitTransfer,
     RetryTransfer,
@@ -338,7 +339,8 @@ async def _seen(
     releasing = act.rpartition("/")[2] in _RELEASING
     side = views.releasing(found) if releasing else views.receiving(found)
     if no := check(command.actor, act, side, missing=MISSING):
-        return no
+        seen = no.kind == "not_found" and views.sees(command.actor, word(GetTransfer), found)
+        return await acting.of_others(work, found, act) if seen else no
     if version is not None and version != found.version:
         return refused("conflict", "这项转学在您查看之后有变化。请刷新后再办理。")
     return found
