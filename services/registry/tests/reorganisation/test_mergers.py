@@ -21,7 +21,7 @@ from service_kit.ids import new_id
 from shared_contracts.actors import Role
 from shared_contracts.classes import MovePupil
 from shared_contracts.decisions import Refused
-from shared_contracts.organisations import GetOrganisation, ListVersions, OrganisationsChanged
+from shared_contracts.organisations import CloseOrganisation, GetOrganisation, ListVersions, OrganisationsChanged
 from shared_contracts.records import GetJournal, GetStudent, RecordsPassed
 from shared_contracts.reorganisation import Merging, ReorganisationEnded, UndoReorganisation
 
@@ -252,3 +252,44 @@ async def test_nobody_is_registered_at_a_frozen_school(world: MovingWorld) -> No
         await world.sql(insert, [SCHOOL.code, OTHER_SCHOOL.code])
     await world.sql(insert, [SCHOOL.code, SCHOOL.code])
     assert [row["id"] for row in await world.sql("SELECT id FROM registrations ORDER BY id")] == ["r1", "r2"]
+
+
+@pytest.mark.clause("24.5.1")
+@pytest.mark.parametrize("way", ["comes", "comes from another province", "without a place", "leaves"])
+async def test_a_school_does_not_end_while_a_pupil_is_to_come_or_to_leave(world: MovingWorld, way: str) -> None:
+    await world.pupils(SCHOOL, 1, 1, 3)
+    (leaving, *_) = await world.pupils(OTHER_SCHOOL, 1, 1, 3)
+    (coming,) = await world.pupils(FIVE_FOUR, 1, 1, 1)
+    expects = way in ("comes from another province", "without a place")
+    at = OTHER_SCHOOL.code if way in ("comes", "comes from another province") else None
+    await world.sql(
+        """INSERT INTO change_holds (case_id, kind, seq, state, student_id, expects, seat_school, seat_cohort, since)
+           VALUES ('t-1', 'transfer', 1, 'held', $1, $2, $3, CASE WHEN $3::text IS NULL THEN NULL ELSE 2026 END, $4)""",
+        None if expects else leaving if way == "leaves" else coming,
+        expects,
+        at,
+        world.clock.now(),
+    )
+    if expects:
+        await world.sql(
+            "INSERT INTO expected_arrivals (case_id, person_id, school, cohort) VALUES ('t-1', 'p-1', $1, 2026)",
+            OTHER_SCHOOL.code,
+        )
+    drafted = await world.draft(PLAN)
+    seen = await world.preview(drafted.id)
+    assert [finding.code for finding in seen.preview.findings] == ["reorganisation.transfers"]
+    assert (await organisations_closed(world))[0] == "organisation.has_transfers"
+    await world.sql("UPDATE change_holds SET state = 'released', seat_school = NULL, seat_cohort = NULL")
+    await world.sql("UPDATE expected_arrivals SET open = false")
+    seen = await world.preview(drafted.id)
+    assert seen.preview.findings == ()
+    assert "organisation.has_transfers" not in await organisations_closed(world)
+
+
+async def organisations_closed(world: MovingWorld) -> list[str]:
+    """What stands against closing the school by hand, transfers first."""
+    on = world.clock.today()
+    command = CloseOrganisation(command_id=new_id(), actor=COUNTY_OFFICER, code=OTHER_SCHOOL.code, effective_from=on)
+    reply = await world.do(command)
+    assert isinstance(reply, Refused), reply
+    return sorted((finding.code for finding in reply.findings), reverse=True)

@@ -49,6 +49,7 @@ def test_an_authority_reorganises_what_is_under_it(organisation: str, authority:
         ({"known_from": DAY}, ["too_early"]),
         ({"registrations": 1}, ["registrations"]),
         ({"admissions": 1}, ["admissions"]),
+        ({"transfers": 1}, ["transfers"]),
         ({"later": 1}, ["came_later"]),
     ],
 )

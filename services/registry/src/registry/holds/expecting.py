@@ -57,6 +57,8 @@ async def _expect(work: RegistryWork, command: ExpectArrival) -> Finding | None:
     if school is None or school.stage_of(command.grade) is None:
         return policy.seat_left(0, over=False, school=command.organisation, grade=command.grade)
     await organisations.share(work.tx, [school.code])
+    if frozen := await store.frozen(work.tx, [school.code]):
+        return policy.is_frozen(frozen)
     seat = command.seat
     if seat is not None and (found := await seats.against_seat(work, school, command.grade, seat, command.case_id)):
         return found
@@ -135,8 +137,8 @@ async def inward_approved(work: RegistryWork, event: InwardApproved) -> None:
         found = tuple(filter(None, (policy.must_be_here(None),)))
     else:
         found = policy.cannot_apply(
-            live=True,
             held=True,
+            live=True,
             at="",
             expected="",
             target_open=school is not None,

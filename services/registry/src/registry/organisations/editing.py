@@ -89,6 +89,7 @@ async def close_organisation(work: RegistryWork, command: CloseOrganisation) -> 
         students=students,
         under_way=under_way,
         admitting=(await store.admitting(work.tx, [command.code])).get(command.code, 0),
+        transferring=(await store.transferring(work.tx, [command.code])).get(command.code, 0),
     )
     if found:
         return refused("refused", "现在不能撤销。" + "；".join(f.message for f in found) + "。", *found)

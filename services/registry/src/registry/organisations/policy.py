@@ -66,10 +66,12 @@ def close_faults(
     students: int,
     under_way: int,
     admitting: int = 0,
+    transferring: int = 0,
 ) -> tuple[Finding, ...]:
     """An organisation ends when nobody depends on it any more. `below`: organisations under it; `students`: records
     it keeps; `under_way`: registrations and rosters that have not ended; `admitting`: children on a county's
-    lists who wait for a place, and applications that it has not decided."""
+    lists who wait for a place, and applications that it has not decided; `transferring`: pupils who are to come to a
+    school or to leave it by open transfers."""
     found = []
     if effective_from <= known_from:
         message = f"现行信息自{known_from}起有效，撤销须晚于该日"
@@ -85,6 +87,9 @@ def close_faults(
     if admitting:
         message = f"还有{admitting}名适龄儿童等待安排，或入学申请没有办结"
         found.append(_no(view, "44", "is_admitting", message, "先安排这些儿童入学，办结申请"))
+    if transferring:
+        cure = "先办结、撤回，或者由主管教育行政部门改派到其他学校、终止办理"
+        found.append(_no(view, "44", "has_transfers", f"还有{transferring}项转学没有办结", cure))
     return tuple(found)
 
 

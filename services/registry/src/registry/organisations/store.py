@@ -234,6 +234,23 @@ async def admitting(tx: AsyncConnection, codes: Sequence[str]) -> dict[str, int]
     return {row["code"]: row["n"] for row in rows if row["n"]}
 
 
+# Index scans on the partial indexes of open holds and on expected_arrivals_at; the open cases of a school are a few.
+_TRANSFERRING = """
+SELECT o.code, count(DISTINCT x.case_id) AS n FROM unnest($1::text[]) AS o(code) CROSS JOIN LATERAL (
+    SELECT case_id FROM change_holds WHERE seat_school = o.code AND state = 'held'
+    UNION ALL SELECT case_id FROM expected_arrivals WHERE school = o.code AND open
+    UNION ALL SELECT h.case_id FROM change_holds h JOIN students s ON s.id = h.student_id
+              WHERE s.school = o.code AND h.state = 'held') x
+GROUP BY o.code
+"""
+
+
+async def transferring(tx: AsyncConnection, codes: Sequence[str]) -> dict[str, int]:
+    """Open transfers by which a pupil is to come to each school (with a place, or from another province) or to leave it;
+    schools without any are left out."""
+    return {row["code"]: row["n"] for row in await (await driver(tx)).fetch(_TRANSFERRING, list(codes))}
+
+
 def _row(view: OrganisationView, valid_from: date) -> dict[str, Any]:
     return {
         "code": view.code,

@@ -120,6 +120,7 @@ async def _ending(
     later = await store.came_later(work.tx, codes, on)
     admissions = await store.open_admissions(work.tx, codes)
     corrections = await store.open_corrections(work.tx, codes)
+    transfers = await organisations.transferring(work.tx, codes)
     found: list[Finding] = []
     for school in schools:
         _, _, under_way = await organisations.depending(work.tx, school.code)
@@ -131,6 +132,7 @@ async def _ending(
             registrations=under_way,
             admissions=admissions.get(school.code, 0),
             corrections=corrections.get(school.code, 0),
+            transfers=transfers.get(school.code, 0),
             later=later.get(school.code, 0),
         )
         found += policy.ending_faults(ending, on)

@@ -18,8 +18,8 @@ from shared_contracts.decisions import Finding
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
-    """A school that is to end. `registrations`, `admissions`, `corrections`: under way; `later`: pupils who came after the
-    day it is to hold from."""
+    """A school that is to end. `registrations`, `admissions`, `corrections`, `transfers` (of pupils who are to come or to
+    leave): under way; `later`: pupils who came after the day it is to hold from."""
 
     code: str
     name: str
@@ -29,6 +29,7 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     admissions: int
     later: int
     corrections: int = 0
+    transfers: int = 0
 
 
 class Receiving(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +94,7 @@ def naming_faults(
     return tuple(found)
 
 
-@clause("13.2", "21.3", "40", "44")
+@clause("13.2", "21.3", "24.5.1", "40", "44")
 def ending_faults(school: Ending, effective_from: date) -> tuple[Finding, ...]:
     """A school ends with nothing under way: what parents have signed for it is decided there, or taken back.
 
@@ -115,6 +116,10 @@ def ending_faults(school: Ending, effective_from: date) -> tuple[Finding, ...]:
     if school.corrections:
         message = f"{school.name}还有{school.corrections}项关键信息更正没有办结"
         found.append(_no("40", "corrections", message, "先办结或撤回更正；撤并后由接收学校重新申请"))
+    if school.transfers:
+        message = f"{school.name}还有{school.transfers}项转学没有办结（转入的保留着学位，转出的还没有转走）"
+        cure = "先办结、撤回，或者由主管教育行政部门改派到其他学校、终止办理；撤并后由接收学校重新申请"
+        found.append(_no("24.5.1", "transfers", message, cure))
     return tuple(found)
 
 
