@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import pytest
 from casework.state import state
 from casework.store import history
+from registry.registration import store
 from registry.registration.chain import STATE_TITLES, chain, meaning, state_of
 from registry_world import (
     AUTHORITY,
@@ -383,6 +384,42 @@ async def test_a_bulk_and_a_single_decision_at_once_move_nothing_twice(world):
     )
     assert len(await world.sql("SELECT 1 FROM case_decisions")) == 60
     assert len(await world.sql("SELECT 1 FROM cases WHERE step = 'principal' AND version = 1")) == 60
+
+
+@pytest.mark.clause("15.1")
+@pytest.mark.parametrize("roster", [False, True])
+async def test_who_has_waited_for_a_sheet_to_be_printed_reads_what_it_has_changed(world, roster):
+    """Printing holds the case and changes only the registration: a version of before is no longer the present one, and the
+    guardian may sign what has just been printed."""
+    made = await world.roster(3)
+    ids = sorted(row["id"] for row in await world.sql("SELECT id FROM registrations"))
+    for one in ids:
+        await world.decide(one, "class_teacher", TEACHER)
+        await world.decide(one, "principal", PRINCIPAL)
+    before = (await world.get(ids[0])).version
+    async with world.db.transaction() as tx:
+        for one in ids:
+            assert await store.lock(tx, one) is not None
+        assert await store.mark_printed(tx, ids, world.clock.now()) == 3
+        if roster:
+            waiting = asyncio.ensure_future(world.decide(made, "guardian", REGISTRAR, roster=True))
+        else:
+            waiting = asyncio.ensure_future(world.decide(ids[0], "guardian", REGISTRAR, version=before))
+        await waits_for_a_lock(world)
+    reply = await waiting
+    if roster:
+        assert (reply.moved, reply.skipped) == (3, 0)
+    else:
+        assert isinstance(reply, Refused) and reply.kind == "conflict"
+        assert (await world.get(ids[0])).version == before + 1
+
+
+async def waits_for_a_lock(world):
+    async with asyncio.timeout(60):
+        while not await world.sql(
+            "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        ):
+            await asyncio.sleep(0.01)
 
 
 # ---- clocks, closed schools ---------------------------------------------------------------------------------

@@ -81,15 +81,18 @@ _WAITING = """
 """
 
 
+# Both rows: whoever has waited for the case reads the registration as it is then, too. Printing a sheet changes that alone.
 async def lock(tx: AsyncConnection, registration_id: str) -> Waiting | None:
-    rows = await (await driver(tx)).fetch(_WAITING + "WHERE c.id = $1 FOR UPDATE OF c", registration_id)
+    rows = await (await driver(tx)).fetch(
+        _WAITING + "WHERE c.id = $1 FOR UPDATE OF c FOR NO KEY UPDATE OF r", registration_id
+    )
     return _waiting(rows[0]) if rows else None
 
 
 # Grouped by the server: a class of a roster is one row here, and thousands of registrations a hundred.
 _LOCK_WAITING = f"""
     WITH waiting AS MATERIALIZED ({_WAITING}
-        WHERE r.roster_id = $1 AND c.status = 'open' AND c.step = $2 ORDER BY c.id FOR UPDATE OF c)
+        WHERE r.roster_id = $1 AND c.status = 'open' AND c.step = $2 ORDER BY c.id FOR UPDATE OF c FOR NO KEY UPDATE OF r)
     SELECT array_agg(id) AS ids, array_agg(person_id) AS people, roster_id, school, authority, decider, grade,
            class_no, sheet_printed_at, registered, revision, entered_by, status, step, due_on, provisional, clock_from,
            clock_days, days_left, deciders, version
