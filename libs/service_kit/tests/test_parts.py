@@ -1,4 +1,4 @@
-"""The small parts: sealed fields and files, ids, settings, set-based inserts, logs, health, the mended fetch."""
+"""The small parts: sealed fields and files, ids, settings, set-based inserts, logs, health."""
 
 from __future__ import annotations
 
@@ -323,21 +323,6 @@ async def test_health_says_what_is_not_well() -> None:
         assert (await client.get("/nothing")).status_code == 404
     stop.set()
     await server
-
-
-async def test_the_fetch_of_nats_py_is_mended(monkeypatch: pytest.MonkeyPatch) -> None:
-    """FastStream catches nats' TimeoutError only; nats-py raises the builtin one at times."""
-    import nats.errors
-    from nats.js import JetStreamContext
-    from service_kit.service import _mend_fetch
-
-    async def fetch(self: object, *args: object) -> None:
-        raise TimeoutError
-
-    monkeypatch.setattr(JetStreamContext.PullSubscription, "fetch", fetch)
-    _mend_fetch()
-    with pytest.raises(nats.errors.TimeoutError):
-        await JetStreamContext.PullSubscription.fetch(None)  # type: ignore[arg-type]
 
 
 def test_keys_must_be_32_bytes() -> None:

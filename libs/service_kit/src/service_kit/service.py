@@ -16,13 +16,11 @@ from typing import Any, Generic, TypeVar
 import msgspec
 import nats.errors
 import nats.js.errors
-from faststream import AckPolicy
-from faststream.nats import JStream, NatsBroker, PullSub
-from faststream.nats.message import NatsBatchMessage, NatsMessage
+from faststream.nats import NatsBroker
+from faststream.nats.message import NatsMessage
 from faststream.security import SASLPlaintext
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.js import JetStreamContext
 from opentelemetry import propagate
 from opentelemetry.trace import SpanKind
 from prometheus_client import Counter, Histogram
@@ -37,6 +35,7 @@ from service_kit.database import Database
 from service_kit.events import EventTaker
 from service_kit.files import FileStore
 from service_kit.health import HealthServer
+from service_kit.pulling import Puller
 from service_kit.relay import Relay
 from service_kit.settings import Settings
 from service_kit.telemetry import describe, tracer
@@ -48,8 +47,8 @@ D = TypeVar("D")
 CONCURRENT = 16  # commands and queries at once; the pool of connections is the real limit
 GC_OBJECTS = 10_000  # new ones between two collections of the young; a chunk of 500 pupils makes some thousand
 _GATHER = {"audit": 0.5}
-"""Seconds in which a batch of events of a source comes together, else 0.05. Nobody waits for what is told to the audit log:
-it is safe in its stream, and a step of the chain costs the same for one entry and for a hundred."""
+"""Seconds in which a batch of events of a source comes together behind the first. Nobody waits for what is told to the audit
+log: it is safe in its stream, and a step of the chain costs the same for one entry and for a hundred."""
 ANSWERED = Counter("requests_total", "Commands and queries", ["subject", "outcome"])
 SECONDS = Histogram("request_seconds", "Time to answer", ["subject"], buckets=(0.005, 0.02, 0.1, 0.5, 2, 10, 60))
 
@@ -136,6 +135,8 @@ class _Running:
         self.broker = make_broker(service.name, settings, self._reconnected)
         self.relays: list[Relay] = []
         self.tasks: list[asyncio.Task[None]] = []
+        self.pullers: list[Puller] = []
+        self.pulls: list[asyncio.Task[None]] = []
         self.requests: set[asyncio.Task[None]] = set()
         self.slots = asyncio.Semaphore(CONCURRENT)
         self.own_stop = asyncio.Event()
@@ -144,6 +145,8 @@ class _Running:
         log.info("NATS is back")
         for relay in self.relays:
             relay.reconnected()
+        for puller in self.pullers:
+            puller.reconnected()
 
     async def start(self, stop: asyncio.Event) -> None:
         service = self.service
@@ -158,12 +161,12 @@ class _Running:
         recorder = audit.Recorder(service.name, client)
         self._answer(service.commands, lambda h, m: commands.once(self.db, self.clock, deps, h, m, recorder))
         self._answer(service.queries, lambda h, m: commands.ask(self.db, self.clock, deps, h, m, recorder))
-        self._take(EventTaker(self.db, self.clock, deps, service.events))
         await self.broker.start()
         # The server must know our subscriptions before we say that we are up. nats-py's PING overtakes what is still
         # in its buffer: the second one cannot.
         await client.flush()
         await client.flush()
+        self._take(client, EventTaker(self.db, self.clock, deps, service.events))
         for worker in service.workers:
             self._spawn(_home(worker), self._keep_running(worker, kit, deps))
         if self.settings.health_port:
@@ -187,9 +190,11 @@ class _Running:
     async def stop(self) -> None:
         """New work first, then what is under way, then the connections."""
         self.own_stop.set()
+        if self.pulls:  # what has been taken is acknowledged while the bus is still there
+            await asyncio.wait(self.pulls, timeout=8)
         with contextlib.suppress(Exception):
             await asyncio.wait_for(self.broker.stop(), 10)
-        pending = [*self.requests, *self.tasks]
+        pending = [*self.requests, *self.pulls, *self.tasks]
         if pending:
             _, late = await asyncio.wait(pending, timeout=8)
             for task in late:
@@ -258,23 +263,18 @@ class _Running:
 
     # ---- events ---------------------------------------------------------------------------------------------------
 
-    def _take(self, taker: EventTaker) -> None:
+    def _take(self, client: Client, taker: EventTaker) -> None:
         """One durable pull consumer a source, declared at deploy time (xueji_infra), never here."""
-        sources = sorted({subject(kind).split(".")[1] for kind in self.service.events})
-
-        async def take(batch: NatsBatchMessage) -> None:
-            await taker.take(batch.raw_message)
-
-        for source in sources:
-            self.broker.subscriber(
-                f"evt.{source}.>",
-                stream=JStream(stream(source), declare=False),
-                durable=f"{self.service.name}-{source}",
-                pull_sub=PullSub(batch_size=200, timeout=_GATHER.get(source, 0.05), batch=True),
-                ack_policy=AckPolicy.MANUAL,
-                # With its dot: a pull subscription puts its random part straight behind the prefix.
-                inbox_prefix=f"{inbox_prefix(self.settings.nats_user or self.service.name)}.".encode(),
-            )(take)
+        for source in sorted({subject(kind).split(".")[1] for kind in self.service.events}):
+            puller = Puller(
+                client,
+                stream(source),
+                f"{self.service.name}-{source}",
+                taker.take,
+                gather=_GATHER.get(source, 0.0),
+            )
+            self.pullers.append(puller)
+            self.pulls.append(asyncio.create_task(puller.run(self.own_stop), name=f"pull {source}"))
 
     # ---- workers, health ------------------------------------------------------------------------------------------
 
@@ -337,7 +337,7 @@ def make_broker(name: str, settings: Settings, reconnected: Callable[[], Awaitab
         name=f"xueji-{name}",
         security=SASLPlaintext(settings.nats_user, settings.nats_password) if settings.nats_user else None,
         inbox_prefix=inbox_prefix(settings.nats_user or name),
-        max_reconnect_attempts=-1,  # a finite number freezes FastStream's pull loop after the last try
+        max_reconnect_attempts=-1,
         reconnect_time_wait=1,
         disconnected_cb=lost,
         reconnected_cb=reconnected,
@@ -348,7 +348,6 @@ def make_broker(name: str, settings: Settings, reconnected: Callable[[], Awaitab
 
 async def connect(broker: NatsBroker) -> Client:
     """Connect, patiently: at start the bus may come up after us."""
-    _mend_fetch()
     for attempt in range(60):
         try:
             return await broker.connect()
@@ -358,27 +357,3 @@ async def connect(broker: NatsBroker) -> Client:
             log.warning("NATS does not answer yet: %s", describe(error))
             await asyncio.sleep(min(0.2 * (attempt + 1), 2))
     raise AssertionError
-
-
-def _mend_fetch() -> None:
-    """nats-py's pull `fetch` may raise the builtin TimeoutError; FastStream expects nats' own and would drop the batch
-    it has collected so far until `ack_wait`. And a consumer that is not there answers at once: do not spin on that.
-    """
-    subscription = JetStreamContext.PullSubscription
-    if getattr(subscription.fetch, "mended", False):
-        return
-    original = subscription.fetch
-
-    async def fetch(self: Any, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return await original(self, *args, **kwargs)
-        except nats.errors.TimeoutError:
-            raise
-        except TimeoutError:
-            raise nats.errors.TimeoutError from None
-        except nats.js.errors.ServiceUnavailableError:
-            await asyncio.sleep(1.0)
-            raise
-
-    fetch.mended = True  # type: ignore[attr-defined]
-    subscription.fetch = fetch  # type: ignore[method-assign]
