@@ -150,7 +150,7 @@ async def test_a_guardians_document_goes_the_same_way(world: ClearingWorld) -> N
     (row,) = await world.sql("SELECT masked_members::text AS masks FROM registrations")
     assert json.loads(row["masks"]) == [[1, f"23**************{right.document_number[-2:]}"]]
     assert (await state(world, opened.id)).state == "applied"
-    assert [r["record_id"] for r in await world.sql("SELECT record_id FROM duplicate_arrivals")] == [student]
+    assert [r["record_ids"] for r in await world.sql("SELECT record_ids FROM duplicate_arrivals")] == [[student]]
     journal = await world.ask(GetJournal(actor=REGISTRAR, student_id=student))
     last = journal.entries[-1]
     assert (last.kind, last.content["fields"]) == ("corrected", ["member1_document"])

@@ -255,6 +255,20 @@ async def test_the_worker_compares_whoever_comes_while_it_looks(world: ClearingW
     assert (await pair_of(world, a, b)).state == "open"
 
 
+@pytest.mark.clause("20.1")
+async def test_arrivals_are_taken_by_whole_rows_and_a_large_one_alone(world: ClearingWorld) -> None:
+    one = await world.registered(SCHOOL)
+    await world.sql("DELETE FROM duplicate_arrivals")
+    for size in (1, 2, 2, 5):
+        await store_arrive(world, *(one if n == 0 else f"gone-{size}-{n}" for n in range(size)))
+    took = []
+    async with world.db.transaction() as tx:
+        while rows := await store.take_arrivals(tx, 3):
+            took.append(sorted(row["id"] for row in rows))
+            assert [row["person_id"] is not None for row in rows if row["id"] == one] == [True]
+    assert [len(ids) for ids in took] == [2, 2, 5], "the first row and the second name one record"
+
+
 async def store_arrive(world: ClearingWorld, *ids: str) -> None:
     async with world.db.transaction() as tx:
         await store.arrive(tx, ids, world.clock.now())

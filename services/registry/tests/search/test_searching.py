@@ -236,10 +236,23 @@ async def test_a_new_student_waits_for_the_index_within_the_same_transaction(wor
     one = await world.one(name="欧阳小明")
     await world.bring_to(one, "done")
     await world.number(one)
-    assert [row["student_id"] for row in await world.sql("SELECT student_id FROM search_pending")] == [one]
+    assert [row["student_ids"] for row in await world.sql("SELECT student_ids FROM search_pending")] == [[one]]
     await world.keep_up()
     (found,) = await world.search("ouyang", REGISTRAR)
     assert found.id == one
+
+
+async def test_a_batch_takes_whole_rows_and_a_large_one_alone(world: SearchWorld, monkeypatch: pytest.MonkeyPatch):
+    one = await world.pupil("王甲")
+    await world.keep_up()
+    monkeypatch.setattr(store, "BATCH", 3)
+    for size in (1, 2, 2, 5, 1):
+        await world.sql("INSERT INTO search_pending (student_ids) VALUES ($1)", [one] * size)
+    took = []
+    async with world.db.transaction() as tx:
+        while done := await store.keep_up(tx):
+            took.append(done)
+    assert took == [3, 2, 5, 1]
 
 
 async def test_the_worker_follows_whoever_comes_while_it_looks(world: SearchWorld):

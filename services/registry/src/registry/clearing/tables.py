@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from registry.metadata import MOMENT, metadata
 
@@ -65,11 +65,12 @@ scans = sa.Table(
     sa.Column("failures", sa.Integer, nullable=False),
 )
 
-# Records that have come and were not compared with the others yet.
+# Records that have come and were not compared with the others yet: a row a statement.
 arrivals = sa.Table(
     "duplicate_arrivals",
     metadata,
-    sa.Column("record_id", sa.Text, primary_key=True),
+    sa.Column("seq", sa.BigInteger, primary_key=True),
+    sa.Column("record_ids", ARRAY(sa.Text), nullable=False),
     sa.Column("arrived_at", MOMENT, nullable=False),
 )
 

@@ -30,7 +30,7 @@ async def renamed(tx: AsyncConnection, student_id: str, former: str, new: str, *
         at,
         former,
     )
-    await connection.execute("INSERT INTO search_pending (student_id) VALUES ($1)", student_id)
+    await connection.execute("INSERT INTO search_pending (student_ids) VALUES (ARRAY[$1::text])", student_id)
 
 
 async def anybody_waits(tx: AsyncConnection) -> bool:
@@ -38,29 +38,37 @@ async def anybody_waits(tx: AsyncConnection) -> bool:
     return found
 
 
+# Whole rows, as many as hold a batch together; one that holds more comes alone.
+_TAKE = """
+DELETE FROM search_pending WHERE seq IN (
+    SELECT seq FROM (
+        SELECT seq, sum(cardinality(student_ids)) OVER w AS students, row_number() OVER w AS n
+        FROM (SELECT seq, student_ids FROM search_pending ORDER BY seq LIMIT $1) oldest WINDOW w AS (ORDER BY seq)) counted
+    WHERE students <= $1 OR n = 1)
+RETURNING student_ids
+"""
+
+
 async def keep_up(tx: AsyncConnection) -> int:
-    """Bring the index up to date for as many waiting students as fit a batch; how many rows waited, 0: none do.
+    """Bring the index up to date for as many waiting students as fit a batch; how many waited, 0: none do.
 
     One copy of the service at a time, or two could write what they read of one student in the wrong order.
     """
     connection = await driver(tx)
     if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _ONE_AT_A_TIME):
         return 0
-    taken = await connection.fetch(
-        """DELETE FROM search_pending WHERE seq IN (SELECT seq FROM search_pending ORDER BY seq LIMIT $1)
-           RETURNING student_id""",
-        BATCH,
-    )
+    rows = await connection.fetch(_TAKE, BATCH)
+    taken = [one for row in rows for one in row["student_ids"]]
     if taken:
         # A statement of its own: it sees what was committed before the rows were taken; what comes later waits anew.
-        await _write(connection, await _present(connection, sorted({row["student_id"] for row in taken})))
+        await _write(connection, await _present(connection, sorted(set(taken))))
     return len(taken)
 
 
 async def ask_all(tx: AsyncConnection) -> int:
     """Have the worker go over every student again (after a change of what terms are); how many."""
     done = await (await driver(tx)).execute(
-        "INSERT INTO search_pending (student_id) SELECT id FROM students ORDER BY id"
+        "INSERT INTO search_pending (student_ids) SELECT ARRAY[id] FROM students ORDER BY id"
     )
     return int(done.rpartition(" ")[2])
 

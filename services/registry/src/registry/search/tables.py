@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from registry.metadata import MOMENT, metadata
 
@@ -60,5 +61,5 @@ pending = sa.Table(
     "search_pending",
     metadata,
     sa.Column("seq", sa.BigInteger, primary_key=True),
-    sa.Column("student_id", sa.Text, nullable=False),
+    sa.Column("student_ids", ARRAY(sa.Text), nullable=False),
 )

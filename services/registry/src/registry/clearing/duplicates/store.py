@@ -196,16 +196,16 @@ async def statement_papers(tx: AsyncConnection, pair: str) -> list[str]:
 
 
 ARRIVE = """
-INSERT INTO duplicate_arrivals (record_id, arrived_at) SELECT id, {0}::timestamptz FROM made ORDER BY id
-ON CONFLICT DO NOTHING
+INSERT INTO duplicate_arrivals (record_ids, arrived_at)
+SELECT array_agg(id), {0}::timestamptz FROM made HAVING count(*) > 0
 """
 """New records are to be compared with the others, soon: in the statement that makes them. `made` has their `id`."""
 
 
 async def arrive(tx: AsyncConnection, record_ids: Sequence[str], now: datetime) -> None:
     """The same for records that were there before: what is compared has changed."""
-    rows = [{"record_id": one, "arrived_at": now} for one in sorted(record_ids)]
-    await insert_rows(tx, tables.arrivals, rows, on_conflict="DO NOTHING")
+    if record_ids:
+        await insert_rows(tx, tables.arrivals, [{"record_ids": list(record_ids), "arrived_at": now}])
 
 
 async def anybody_came(tx: AsyncConnection) -> bool:
@@ -214,16 +214,22 @@ async def anybody_came(tx: AsyncConnection) -> bool:
 
 
 async def take_arrivals(tx: AsyncConnection, limit: int) -> list[asyncpg.Record]:
-    """The oldest, with their persons, taken off the list when this transaction commits. Other copies step over them."""
-    return await (await driver(tx)).fetch(
-        """WITH taken AS (
-               DELETE FROM duplicate_arrivals WHERE record_id IN (
-                   SELECT record_id FROM duplicate_arrivals ORDER BY arrived_at, record_id LIMIT $1
-                   FOR UPDATE SKIP LOCKED)
-               RETURNING record_id)
-           SELECT t.record_id AS id, r.person_id, r.closed FROM taken t LEFT JOIN registrations r ON r.id = t.record_id""",
-        limit,
-    )
+    """The oldest, with their persons, taken off the list when this transaction commits: whole rows, as many as hold `limit`
+    records together; one that holds more comes alone. Other copies step over them."""
+    return await (await driver(tx)).fetch(_TAKE_ARRIVALS, limit)
+
+
+_TAKE_ARRIVALS = """
+WITH oldest AS (SELECT seq, record_ids FROM duplicate_arrivals ORDER BY seq LIMIT $1 FOR UPDATE SKIP LOCKED),
+counted AS (
+    SELECT seq, sum(cardinality(record_ids)) OVER w AS records, row_number() OVER w AS n
+    FROM oldest WINDOW w AS (ORDER BY seq)),
+taken AS (
+    DELETE FROM duplicate_arrivals WHERE seq IN (SELECT seq FROM counted WHERE records <= $1 OR n = 1)
+    RETURNING record_ids)
+SELECT DISTINCT one.id, r.person_id, r.closed
+FROM taken t CROSS JOIN unnest(t.record_ids) AS one(id) LEFT JOIN registrations r ON r.id = one.id
+"""
 
 
 async def put_scan(tx: AsyncConnection, row: Mapping[str, Any]) -> bool:

@@ -52,10 +52,11 @@ CREATE INDEX search_terms_of_placement ON search_terms (placement, authority, te
     INCLUDE (class_group, class_no, stage, state) WHERE placement <> 'o';
 -- Of which years and stages the classes of a grade are. Grades are raised once a year, class by class.
 CREATE INDEX classes_of_grade ON classes (grade, (cohort * 10 + (stage = 'junior')::int));
--- Written in the transaction of whatever changes a student, read and emptied by the worker. Always nearly empty.
+-- Written in the transaction of whatever changes students, a row a statement; read and emptied by the worker. Always nearly
+-- empty.
 CREATE TABLE search_pending (
     seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    student_id text NOT NULL
+    student_ids text[] NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 """
 
@@ -72,7 +73,7 @@ TRIGGERS = """
 CREATE FUNCTION search_students_came() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF current_setting('xueji.search', true) IS DISTINCT FROM 'filled' THEN
-        INSERT INTO search_pending (student_id) SELECT id FROM came;
+        INSERT INTO search_pending (student_ids) SELECT array_agg(id) FROM came HAVING count(*) > 0;
     END IF;
     RETURN NULL;
 END $$;
@@ -81,7 +82,7 @@ CREATE TRIGGER students_searched_new AFTER INSERT ON students
 
 CREATE FUNCTION search_student_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO search_pending (student_id) VALUES (NEW.id);
+    INSERT INTO search_pending (student_ids) VALUES (ARRAY[NEW.id]);
     RETURN NULL;
 END $$;
 -- Whoever moves a record names its school, and maybe another authority that keeps it.
@@ -93,9 +94,10 @@ CREATE FUNCTION search_members_came() RETURNS trigger LANGUAGE plpgsql
     SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 BEGIN
     IF current_setting('xueji.search', true) IS DISTINCT FROM 'filled' THEN
-        INSERT INTO search_pending (student_id)
-        SELECT m.student_id FROM came m
-        WHERE (SELECT s.xmin FROM students s WHERE s.id = m.student_id) IS DISTINCT FROM pg_current_xact_id()::xid;
+        INSERT INTO search_pending (student_ids)
+        SELECT array_agg(m.student_id) FROM came m
+        WHERE (SELECT s.xmin FROM students s WHERE s.id = m.student_id) IS DISTINCT FROM pg_current_xact_id()::xid
+        HAVING count(*) > 0;
     END IF;
     RETURN NULL;
 END $$;
@@ -103,7 +105,7 @@ CREATE TRIGGER memberships_searched_new AFTER INSERT ON class_memberships
     REFERENCING NEW TABLE AS came FOR EACH STATEMENT EXECUTE FUNCTION search_members_came();
 CREATE FUNCTION search_member_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO search_pending (student_id) VALUES (NEW.student_id);
+    INSERT INTO search_pending (student_ids) VALUES (ARRAY[NEW.student_id]);
     RETURN NULL;
 END $$;
 CREATE TRIGGER memberships_searched_changed AFTER UPDATE OF class_id, left_on ON class_memberships
@@ -120,7 +122,7 @@ BEGIN
         WHERE code = NEW.code AND valid_from < NEW.valid_from ORDER BY valid_from DESC LIMIT 1;
     END IF;
     IF before IS DISTINCT FROM NEW.authority THEN
-        INSERT INTO search_pending (student_id) SELECT id FROM students WHERE school = NEW.code;
+        INSERT INTO search_pending (student_ids) SELECT ARRAY[id] FROM students WHERE school = NEW.code;
     END IF;
     RETURN NULL;
 END $$;
@@ -136,7 +138,7 @@ GRANT SELECT, INSERT, DELETE ON search_terms TO registry;
 GRANT SELECT, INSERT, DELETE ON search_pending TO registry;
 """
 
-WHO_IS_THERE = "INSERT INTO search_pending (student_id) SELECT id FROM students"
+WHO_IS_THERE = "INSERT INTO search_pending (student_ids) SELECT ARRAY[id] FROM students"
 
 
 def upgrade() -> None:

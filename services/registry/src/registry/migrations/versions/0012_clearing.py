@@ -79,7 +79,11 @@ CREATE FUNCTION lowest_common_authority(a text, b text) RETURNS text LANGUAGE sq
 $$;
 
 -- Records that have come and were not compared yet.
-CREATE TABLE duplicate_arrivals (record_id text PRIMARY KEY, arrived_at timestamptz NOT NULL);
+CREATE TABLE duplicate_arrivals (
+    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    record_ids text[] NOT NULL,
+    arrived_at timestamptz NOT NULL
+);
 """
 
 CASES = """
