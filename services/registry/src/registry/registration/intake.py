@@ -96,7 +96,7 @@ async def seat(
     new = [admission for admission in admissions if admission.kind == "new"]
     year = registration_year(on or work.today)
     left: dict[Stage, int] = {}
-    for stage in sorted({stage for admission in new if (stage := school.stage_of(admission.grade))}):
+    for stage in sorted({stage for grade in {a.grade for a in new} if (stage := school.stage_of(grade))}):
         plan = await plans.hold(work.tx, school.code, year, stage)
         left[stage] = 0 if plan is None else await plans.free(work.tx, plan)
     gone = await arrivals.gone(

@@ -34,6 +34,8 @@ def fold(text: str) -> str:
 
     Wildcards of any database, controls and NUL are signs: they are left out.
     """
+    if text.isascii() and text.isalnum():  # pinyin, of which every name has two terms
+        return text.lower()[:LONGEST]
     text = unicodedata.normalize("NFKC", text).casefold().translate(_UMLAUT)
     return unicodedata.normalize("NFC", _SIGNS.sub("", unicodedata.normalize("NFD", text)))[:LONGEST]
 
@@ -65,7 +67,7 @@ def _sounds(name: str) -> Iterable[tuple[str, str]]:
     whole = fold(name)
     if whole and not whole.isascii():
         for reading in pinyin.readings(whole):
-            yield fold("".join(reading)), fold("".join(syllable[:1] for syllable in reading))
+            yield fold("".join(reading)), fold("".join([syllable[:1] for syllable in reading]))
 
 
 def terms(names: Iterable[str]) -> tuple[str, ...]:
