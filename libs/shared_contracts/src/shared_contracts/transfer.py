@@ -28,6 +28,7 @@ from shared_contracts.working_days import MovedDeadlines, YearDays
 class StepView(Message, frozen=True, kw_only=True, gc=False):
     """One act on the case. `account_name` is empty for a reader of another organisation.
 
+    `findings`: of a re-routing, what had been found about `from_school`; the case's own are of the school it goes to now.
     `entered_for`: of another province, who decided what the province office entered; `document`: by which paper.
     """
 
@@ -42,7 +43,9 @@ class StepView(Message, frozen=True, kw_only=True, gc=False):
     reason: str = ""
     override: bool = False
     from_school: str | None = None  # a re-routing: where it went before, and where to
+    from_school_name: str = ""
     to_school: str | None = None
+    findings: tuple[Finding, ...] = ()
     asks: tuple[str, ...] = ()  # a return: what to correct or bring
     entered_for: str = ""
     document: OutsideDocument | None = None

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from moving_world import FIVE_FOUR, NEIGHBOUR
-from shared_contracts.decisions import Refused
+from registry_world import actor
+from shared_contracts.actors import Role
+from shared_contracts.decisions import Outcome, Refused
 from shared_contracts.transfer import (
     GetTransfer,
     ListTransfers,
@@ -132,6 +134,36 @@ async def test_the_authority_sends_it_to_another_public_school_with_room(world: 
     await world.carry()
     (row,) = await world.registry.sql("SELECT school FROM students WHERE id = $1", one)
     assert row["school"] == FIVE_FOUR.code
+
+
+@pytest.mark.clause("24.2.2", "24.5.2")
+async def test_a_case_that_is_sent_on_says_what_was_found_about_the_school_it_goes_to(world: TransferWorld) -> None:
+    """What was found about the other one stays with the act, under that school's name."""
+    one, *_ = await pupils(world, there=45)
+    await world.registry.pupils(FIVE_FOUR, 3, 1, 20)
+    opened = await world.open(one, exception="全家迁居")
+    assert isinstance(opened, TransferView), opened
+    before = (await world.ask(GetTransfer(actor=OFFICER, transfer_id=opened.id))).findings
+    assert [one.clause for one in before if one.outcome is Outcome.NEEDS_OVERRIDE] == ["24.2.2"]
+    assert [one for one in before if RECEIVING.name in one.message]
+    command = RerouteTransfer(
+        command_id=world.id(), actor=OFFICER, transfer_id=opened.id, school=FIVE_FOUR.code, reason="该校已满"
+    )
+    moved = await world.do(command)
+    assert isinstance(moved, TransferView), moved
+    assert not [one for one in moved.findings if one.outcome is Outcome.NEEDS_OVERRIDE or RECEIVING.name in one.message]
+    assert [one for one in moved.findings if FIVE_FOUR.name in one.message]
+    (act,) = moved.timeline
+    assert (act.from_school, act.from_school_name, act.to_school) == (RECEIVING.code, RECEIVING.name, FIVE_FOUR.code)
+    assert act.findings == before
+    school = await world.ask(GetTransfer(actor=actor(Role.REGISTRAR, FIVE_FOUR.code), transfer_id=opened.id))
+    assert not [one for one in school.timeline[0].findings if one.code.startswith("choice.")], (
+        "not what is the authority's"
+    )
+    releasing = await world.ask(GetTransfer(actor=PRINCIPAL, transfer_id=opened.id))
+    assert releasing.findings == () and releasing.timeline[0].findings == ()
+    plain = await world.decide(opened.id, Step.RECEIVING_AUTHORITY)
+    assert isinstance(plain, TransferView), "nothing is left of which an exception is made"
 
 
 @pytest.mark.clause("24.5.2")

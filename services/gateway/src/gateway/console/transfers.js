@@ -157,6 +157,7 @@ async function transferPage(place, id) {
     t.findings.some((f) => f.outcome !== "pass") && [h("h2", null, "需要注意"), t.findings.filter((f) => f.outcome !== "pass").map(finding)],
     t.findings.length > 0 && h("details", null, h("summary", null, `检查依据（${t.findings.length} 项）`), t.findings.map(finding)),
     h("h2", null, "经过"), t.timeline.length ? h("ol", { class: "card journal" }, t.timeline.map((s) => h("li", null, h("b", null, `${s.step_title}：${s.decision_title}`, s.override && badge("突破", "warn")),
-      h("div", { class: "muted" }, [s.organisation_name, s.account_name, when(s.decided_at)].filter(Boolean).join("，")), s.asks.length > 0 && h("div", null, `请更正或补充：${s.asks.map((one) => Object.fromEntries(asked(t))[one] ?? one).join("、")}`), enteredFor(s), s.reason && h("div", null, s.reason)))) : empty("还没有环节办理。"));
+      h("div", { class: "muted" }, [s.organisation_name, s.account_name, when(s.decided_at)].filter(Boolean).join("，")), s.asks.length > 0 && h("div", null, `请更正或补充：${s.asks.map((one) => Object.fromEntries(asked(t))[one] ?? one).join("、")}`), enteredFor(s), s.reason && h("div", null, s.reason),
+      s.findings.length > 0 && h("details", null, h("summary", null, `改派前对${s.from_school_name || s.from_school}的检查（${s.findings.length} 项）`), s.findings.map(finding))))) : empty("还没有环节办理。"));
   await reload();
 }

@@ -9,6 +9,7 @@ from casework.store import decide_cases
 from regulation.authorisation import MISSING, check
 from regulation.findings import refuse
 from regulation.mark import clause
+from regulation.parameters import Parameters
 from service_kit.bus import BusError
 from service_kit.database import driver
 from shared_contracts.decisions import Decision, Finding, Outcome, Refused, refused
@@ -181,16 +182,23 @@ async def reroute_transfer(work: TransferWork, command: RerouteTransfer) -> Tran
     stands = may_be_sent_to(facts, was=found.to_school, authority=found.to_authority)
     if against := tuple(one for one in stands if one.outcome is Outcome.REFUSE):
         return acting.refusal(against)
+    looked = await _looked_at_for(work, found, facts, command.school)
+    if isinstance(looked, Refused):
+        return looked
+    decision, parameters = looked
+    if decision.refused:
+        return acting.refusal(decision.of(Outcome.REFUSE))
     seat = Seat(school=command.school)
     granted = await holding.grant(work, found.id, found.student_id, command.school, seat)
     if isinstance(granted, Refused):
         return granted
     done = acting.doing(
         work, kind, found.standing.step or "", actor, "reroute", command.reason,
-        details={"parties": moved, "from_school": found.to_school},
+        details={
+            "parties": moved, "from_school": found.to_school, "findings": msgspec.to_builtins(found.findings),
+        },
     )  # fmt: skip
     await decide_cases(await driver(work.tx), kind, [(found.id, found.standing)], done, calendar=work.deps.calendar)
-    kept = [one for one in found.needs_override if one not in OF_THE_SCHOOL]
     return await acting.moved(
         work,
         actor,
@@ -199,8 +207,25 @@ async def reroute_transfer(work: TransferWork, command: RerouteTransfer) -> Tran
         stage=facts.room.stage if facts.room else found.stage,
         seat=True,
         over=False,
-        needs_override=kept,
+        findings=(*decision.findings, *stands),
+        policy_version=parameters.version,
+        needs_override=[one for one in to_override(decision) if one not in OF_THE_SCHOOL],
     )
+
+
+@clause("24.5.2")
+async def _looked_at_for(
+    work: TransferWork, transfer: Transfer, facts: ChangeFacts, school: str
+) -> tuple[Decision, Parameters] | Refused:
+    """What the law says of the application for the school that it is sent to, as of its own day. What was found about the
+    former school is kept with the act that sends it on."""
+    application = opening.application_of(work, transfer)
+    if transfer.side == "from":
+        looked = await coming.look_again(work, transfer, application, school)
+        return looked if isinstance(looked, Refused) else (looked[1], looked[2])
+    assert facts.to is not None  # there is none: not supervised, refused before
+    day = day_of(transfer.opened_at)
+    return await opening.judged(work, facts, facts.to, application, case_id=transfer.id, day=day)
 
 
 @clause("24.5.1")

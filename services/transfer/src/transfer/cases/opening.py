@@ -151,12 +151,17 @@ async def look(
         return facts
     if facts.to is None:
         return refused("not_found", NO_SCHOOL)
-    parameters = parameters_of(work, facts.to.division)
-    on = day or work.today
+    return facts, *await judged(work, facts, facts.to, application, case_id=case_id, day=day or work.today)
+
+
+async def judged(
+    work: TransferWork, facts: ChangeFacts, to: School, application: Application, *, case_id: str | None, day: date
+) -> tuple[Decision, Parameters]:
+    """What the law says of an application to a school, as of its day."""
+    parameters = parameters_of(work, to.division)
     grade = facts.pupil.grade if facts.pupil else None
-    intake = await intake_of(work, facts.to, grade, case_id=case_id) if grade else None
-    decision = judge(facts, application, parameters, terms_of(work, parameters, on), on, intake)
-    return facts, decision, parameters
+    intake = await intake_of(work, to, grade, case_id=case_id) if grade else None
+    return judge(facts, application, parameters, terms_of(work, parameters, day), day, intake), parameters
 
 
 def against(decision: Decision, exception: str) -> Refused | None:

@@ -61,7 +61,8 @@ async def views(work: TransferWork, actor: Actor, transfers: Sequence[Transfer])
 
 def named(transfer: Transfer, history: Sequence[DecisionRow]) -> set[str]:
     """Organisations whose names a view shows."""
-    return {transfer.to_school, transfer.from_school, *(row.organisation for row in history)}
+    before = {row.details["from_school"] for row in history if "from_school" in row.details}
+    return {transfer.to_school, transfer.from_school, *(row.organisation for row in history), *before}
 
 
 def seen(
@@ -106,9 +107,9 @@ def seen(
         guardian=details.guardian,
         phone=masked(details.phone),
         exception=transfer.exception,
-        findings=_findings(actor, transfer, inside=inside),
+        findings=_findings(actor, transfer.findings, inside=inside),
         placement=transfer.placement,
-        timeline=tuple(_step(kind, transfer, row, actor, names) for row in history),
+        timeline=tuple(_step(kind, transfer, row, actor, names, inside=inside) for row in history),
         problem=transfer.problem,
         class_no=transfer.class_no,
         completed_on=transfer.completed_on,
@@ -155,7 +156,9 @@ def entered_for(transfer: Transfer, row: DecisionRow) -> str:
     return school.name if row.step == Step.RELEASING_SCHOOL else school.authority
 
 
-def _step(kind: CaseKind, transfer: Transfer, row: DecisionRow, actor: Actor, names: Mapping[str, str]) -> StepView:
+def _step(
+    kind: CaseKind, transfer: Transfer, row: DecisionRow, actor: Actor, names: Mapping[str, str], *, inside: bool
+) -> StepView:
     moved = row.details.get("parties", {}) if row.decision == "reroute" else {}
     return StepView(
         step=row.step,
@@ -169,7 +172,9 @@ def _step(kind: CaseKind, transfer: Transfer, row: DecisionRow, actor: Actor, na
         reason=row.reason,
         override=row.override,
         from_school=row.details.get("from_school"),
+        from_school_name=names.get(row.details.get("from_school", ""), ""),
         to_school=moved.get(kind.entrant_party),
+        findings=_findings(actor, _found_before(row), inside=inside),
         asks=tuple(row.details.get("asks") or ()),
         entered_for=entered_for(transfer, row),
         document=msgspec.convert(row.details["document"], OutsideDocument) if "document" in row.details else None,
@@ -201,13 +206,18 @@ def possible(work: TransferWork, kind: CaseKind, transfer: Transfer, actor: Acto
     return tuple(found)
 
 
-def _findings(actor: Actor, transfer: Transfer, *, inside: bool) -> tuple[Finding, ...]:
+def _found_before(row: DecisionRow) -> tuple[Finding, ...]:
+    """What had been found about the school that a re-routing sent the pupil away from."""
+    return msgspec.convert(row.details.get("findings", []), tuple[Finding, ...])
+
+
+def _findings(actor: Actor, findings: tuple[Finding, ...], *, inside: bool) -> tuple[Finding, ...]:
     """The authority that decides sees all of them; the school that applied what it was told; the other side none."""
     if not inside:
         return ()
     if not _is_school(actor):
-        return transfer.findings
-    return shown(Decision(findings=transfer.findings)).findings
+        return findings
+    return shown(Decision(findings=findings)).findings
 
 
 def masked(phone: str) -> str:

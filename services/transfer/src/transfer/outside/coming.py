@@ -142,10 +142,13 @@ def _numbered(child: ComingChild, application: Application) -> ComingChild:
     return msgspec.structs.replace(child, former_number=arriving.temporary_number(application.number))
 
 
-async def look_again(work: TransferWork, found: Transfer, application: Application) -> Looked | Refused:
-    """For a correction, as of the day of the application: the child, its school and its grade are what they were."""
+async def look_again(
+    work: TransferWork, found: Transfer, application: Application, school: str | None = None
+) -> Looked | Refused:
+    """For a correction, as of the day of the application: the child, its school and its grade are what they were. `school`:
+    where it is sent to instead."""
     assert found.outside is not None
-    facts = await facts_of(work, found, found.to_school, application)
+    facts = await facts_of(work, found, school or found.to_school, application)
     if isinstance(facts, Refused):
         return facts
     if facts.to is None:
