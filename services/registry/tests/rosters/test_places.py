@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -207,3 +208,31 @@ async def test_a_child_that_a_school_expects_comes_by_its_roster_alone_and_takes
            LEFT JOIN registrations r ON r.id = a.registration_id ORDER BY h.case_id"""
     )
     assert [tuple(row.values()) for row in rows] == [("t-1", None, "supplementary"), ("t-2", OTHER.code, None)]
+
+
+WINDOW = "enrolment.outside_window"
+
+
+@pytest.mark.clause("24.6.1")
+async def test_out_of_the_enrolment_window_a_roster_brings_the_child_that_the_school_awaits_and_nobody_else(
+    desk: RosterDesk, identity: StandIn, workbook: Callable[..., bytes], class_of: Class
+) -> None:
+    """In November, in the entry grade, without a place of the plan: who the children are only identity can say."""
+    desk.clock.move(timedelta(days=70))
+    pupils = [{**one, "enrolled_month": "202611"} for one in class_of(3)]
+    before = await desk.upload(workbook(pupils))
+    await desk.work(before, "checked")
+    assert [found[0] for found in await codes(desk, before)] == [WINDOW] * 3, "nobody is awaited"
+    for at, school in ((1, SCHOOL), (2, OTHER)):
+        person = Holder(person_id=f"p-{at}", registration_id="", school="")
+        identity.persons["1", pupils[at]["document_number"]] = person.person_id
+        await expected(desk, f"t-{at}", person.person_id, school.code)
+    roster_id = await desk.upload(workbook(pupils))
+    view = await desk.work(roster_id, "checked")
+    found = await codes(desk, roster_id)
+    assert (found[0][0], found[1], found[2]) == (WINDOW, [], ["transfer.elsewhere"])
+    assert view.totals.refused == 2
+    await desk.confirm(roster_id)
+    await desk.work(roster_id, "in_approval")
+    rows = await desk.all("SELECT person_id, kind FROM registrations WHERE NOT closed")
+    assert [tuple(row.values()) for row in rows] == [("p-1", "supplementary")]

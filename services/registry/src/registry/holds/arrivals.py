@@ -169,20 +169,6 @@ async def close(work: RegistryWork, case_id: str) -> None:
     await (await driver(work.tx)).execute("UPDATE expected_arrivals SET open = false WHERE case_id = $1", case_id)
 
 
-# Index Scan using expected_arrivals_at.
-_AWAITED = """
-SELECT EXISTS (SELECT FROM expected_arrivals WHERE school = $1 AND cohort = $2 AND open AND approved AND returns IS NULL)
-"""
-
-
-async def awaited(work: RegistryWork, school: str, grade: int) -> bool:
-    """Whether the school may register some child of another province in this grade."""
-    found: bool = await (await driver(work.tx)).fetchval(
-        _AWAITED, school, cohort(grade, registration_year(work.today))
-    )  # fmt: skip
-    return found
-
-
 # Both rows: whoever has waited for the hold reads what is expected as it is then.
 _LOCKED = """
 SELECT h.case_id FROM change_holds h

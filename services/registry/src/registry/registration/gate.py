@@ -51,17 +51,27 @@ def asked(facts: RegistrationFacts, home: Home, person_id: str | None) -> ground
     )
 
 
-async def of_school(
-    tx: AsyncConnection, school: SchoolFacts, school_year: int
-) -> tuple[dict[Stage, Enrolment], dict[Stage, int]]:
-    """What is settled of each stage, and the places that nobody has at this moment; nothing is locked."""
+class Gate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A school's, nothing locked. `enrolment`: what is settled of each stage; `places`: that nobody has at this moment;
+    `awaited`: grades in which it may register children of other provinces."""
+
+    enrolment: dict[Stage, Enrolment]
+    places: dict[Stage, int]
+    awaited: frozenset[int]
+
+
+async def of_school(tx: AsyncConnection, school: SchoolFacts, school_year: int) -> Gate:
     scheme = school.ownership != "private" or await schemes.approved(tx, school.code, school_year)
-    planned = await plans.of_school(tx, school.code, school_year)
+    planned, awaited = await plans.of_school(tx, school.code, school_year)
     settled = {
         stage: Enrolment(places=planned[stage][0] if stage in planned else None, scheme=scheme)
         for stage in school.stages
     }
-    return settled, {stage: planned[stage][1] if stage in planned else 0 for stage in school.stages}
+    return Gate(
+        enrolment=settled,
+        places={stage: planned[stage][1] if stage in planned else 0 for stage in school.stages},
+        awaited=frozenset(grade_of_cohort(one, school_year) for one in awaited),
+    )
 
 
 async def of_people(

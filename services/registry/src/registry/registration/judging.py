@@ -15,10 +15,9 @@ from registry.context import RegistryWork
 from registry.form.check import check_form
 from registry.form.entry import Entry
 from registry.form.rules import FormFacts
-from registry.holds import arrivals
 from registry.organisations.facts import SchoolFacts
 from registry.registration import gate
-from registry.registration.policy import decide
+from registry.registration.policy import decide, waiting
 from registry.registration.situation import PersonFacts, RegistrationFacts, lapsed, registration_year
 
 
@@ -48,12 +47,11 @@ async def judge(
     if checked.entry is None:
         decision = Decision(findings=checked.findings, policy_version=parameters.version)
         return Judged(entry=None, facts=None, faults=checked.findings, decision=decision)
-    facts = await _facts(work, school, checked.entry, parameters)
-    facts = msgspec.structs.replace(facts, applied_on=applied_on)
-    judged = _judged(checked.entry, facts, checked.findings)
-    if facts.kind == "new" and judged.decision.refused and await arrivals.awaited(work, school.code, facts.grade):
-        return _judged(checked.entry, msgspec.structs.replace(facts, awaited=True), checked.findings)
-    return judged
+    year = registration_year(work.today)
+    entrance = await gate.of_school(work.tx, school, year)
+    facts = _facts(work, school, checked.entry, parameters, year, entrance)
+    facts = waiting(msgspec.structs.replace(facts, applied_on=applied_on), entrance.awaited)
+    return _judged(checked.entry, facts, checked.findings)
 
 
 async def with_person(work: RegistryWork, judged: Judged, person_id: str | None, *, seated: bool = False) -> Judged:
@@ -67,8 +65,7 @@ async def with_person(work: RegistryWork, judged: Judged, person_id: str | None,
     person = (await gate.of_people(work.tx, facts.school, facts.school_year, {0: asked}))[0]
     place = True
     if facts.kind == "new" and person.admission_id is None and not seated:
-        _, free = await gate.of_school(work.tx, facts.school, facts.school_year)
-        place = free[stage] > 0
+        place = (await gate.of_school(work.tx, facts.school, facts.school_year)).places[stage] > 0
     return _judged(judged.entry, msgspec.structs.replace(facts, person=person, place=place), judged.faults)
 
 
@@ -85,9 +82,9 @@ def _judged(entry: Entry, facts: RegistrationFacts, faults: tuple[Finding, ...])
     return Judged(entry=entry, facts=facts, faults=faults, decision=whole)
 
 
-async def _facts(work: RegistryWork, school: SchoolFacts, entry: Entry, parameters: Parameters) -> RegistrationFacts:
-    year = registration_year(work.today)
-    enrolment, _ = await gate.of_school(work.tx, school, year)
+def _facts(
+    work: RegistryWork, school: SchoolFacts, entry: Entry, parameters: Parameters, year: int, entrance: gate.Gate
+) -> RegistrationFacts:
     return RegistrationFacts(
         school=school,
         birth_date=entry.birth_date,
@@ -100,5 +97,5 @@ async def _facts(work: RegistryWork, school: SchoolFacts, entry: Entry, paramete
         today=work.today,
         school_year=year,
         parameters=parameters,
-        enrolment=enrolment,
+        enrolment=entrance.enrolment,
     )

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import calendar
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date
 from typing import Any
 
+import msgspec
 from regulation.codetables import DOCUMENT_KIND
 from regulation.documents import FOREIGN, DocumentKind
 from regulation.findings import decide as together
@@ -85,6 +86,15 @@ def decide(facts: RegistrationFacts) -> Decision:
             transfer_grade=None if facts.arrival is None else facts.arrival.grade,
         )
     )
+
+
+@clause("24.6.1")
+def waiting(facts: RegistrationFacts, awaited: Collection[int]) -> RegistrationFacts:
+    """Before identity has said who the pupil is. `awaited`: grades in which the school awaits some child of another province;
+    what is asked of new pupils in one of them, and would be refused, waits until it is known who this is."""
+    if facts.kind == "new" and facts.grade in awaited and decide(facts).refused:
+        return msgspec.structs.replace(facts, awaited=True)
+    return facts
 
 
 def refusals(facts: RegistrationFacts) -> tuple[Finding, ...]:

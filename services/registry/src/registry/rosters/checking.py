@@ -69,7 +69,8 @@ async def _order(
     """What the child is told, and the places that are left for the rows behind the cursor, by stage."""
     assert roster.business_day is not None
     year = registration_year(roster.business_day)
-    enrolment, places = await gate.of_school(tx, school, year)
+    entrance = await gate.of_school(tx, school, year)
+    places = entrance.places
     if roster.cursor:
         for grade, rows in await store.places_wanted(tx, roster.id):
             if (stage := school.stage_of(grade)) is not None:
@@ -79,7 +80,8 @@ async def _order(
         today=roster.business_day,
         school_year=year,
         parameters=desk.deps.policy.parameters(school.division, roster.business_day),
-        enrolment=enrolment,
+        enrolment=entrance.enrolment,
+        awaited=entrance.awaited,
         chunk=CHUNK,
         after_row=roster.cursor,
     )

@@ -25,7 +25,7 @@ from registry.organisations import store as organisations
 from registry.organisations.facts import SchoolFacts
 from registry.registration import completion, gate, intake
 from registry.registration.intake import Admission
-from registry.registration.policy import decide
+from registry.registration.policy import decide, waiting
 from registry.registration.situation import Enrolment, PersonFacts, RegistrationFacts, lapsed, registration_year
 from registry.registration.summary import of_roster
 from registry.rosters import access, findings, returning, store
@@ -55,12 +55,13 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What is the same for all rows of a roster."""
+    """What is the same for all rows of a roster. `awaited`: grades in which the school awaits children of other provinces."""
 
     school: SchoolFacts
     today: date
     parameters: Parameters
     enrolment: dict[Stage, Enrolment]
+    awaited: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ async def confirm(desk: Desk, roster: Roster) -> None:
     async with desk.db.transaction() as tx:
         school = await organisations.school(tx, roster.school)
         if school is not None:
-            enrolment, _ = await gate.of_school(tx, school, registration_year(_day(roster)))
+            entrance = await gate.of_school(tx, school, registration_year(_day(roster)))
     if school is None:
         await _without_school(desk, roster)
         return
@@ -92,7 +93,8 @@ async def confirm(desk: Desk, roster: Roster) -> None:
         school=school,
         today=_day(roster),
         parameters=desk.deps.policy.parameters(school.division, _day(roster)),
-        enrolment=enrolment,
+        enrolment=entrance.enrolment,
+        awaited=entrance.awaited,
     )
     chunk = await _next(desk, roster, rules, roster.cursor)
     while chunk.records:
@@ -192,7 +194,7 @@ def _row(record: Any, rules: Rules) -> _Row:
         parameters=rules.parameters,
         enrolment=rules.enrolment,
     )
-    return _Row(record=record, facts=facts, decision=decide(facts))
+    return _Row(record=record, facts=facts, decision=decide(waiting(facts, rules.awaited)))
 
 
 def _with_person(row: _Row, person: PersonFacts, *, place: bool = True) -> _Row:

@@ -23,13 +23,15 @@ HEAD = struct.Struct(">I")
 
 
 class CheckOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """Check a workbook. Rows up to `after_row` are known: they are looked at again (duplicates) and not reported."""
+    """Check a workbook. Rows up to `after_row` are known: they are looked at again (duplicates) and not reported. `awaited`:
+    grades in which the school awaits children of other provinces."""
 
     school: SchoolFacts
     today: date
     school_year: int
     parameters: Parameters
     enrolment: dict[Stage, Enrolment]
+    awaited: frozenset[int] = frozenset()
     chunk: int
     after_row: int = 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shared_contracts.decisions import Finding, Outcome
 
 from registry.form.entry import Checked, Entry
-from registry.registration.policy import decide
+from registry.registration.policy import decide, waiting
 from registry.registration.situation import RegistrationFacts
 from registry.rosters.duplicates import Seen
 from registry.rosters.frames import CheckedRow, CheckOrder
@@ -34,7 +34,7 @@ def check_row(checked: Checked, row: int, order: CheckOrder, seen: Seen) -> Chec
     findings: list[Finding] = list(checked.findings)
     entry = checked.entry
     if entry is not None:
-        decision = decide(facts_of(entry, order))
+        decision = decide(waiting(facts_of(entry, order), order.awaited))
         findings += [finding for finding in decision.findings if finding.outcome is not Outcome.PASS]
         if decision.refused:
             entry = None

@@ -76,7 +76,7 @@ async def state(world: World) -> list[Any]:
 async def unlocked(world: World, year: int = 2026) -> bool:
     """Whether the registration gate takes the scheme as approved."""
     async with world.db.transaction() as tx:
-        settled, _ = await gate.of_school(tx, PRIVATE, year)
+        settled = (await gate.of_school(tx, PRIVATE, year)).enrolment
     return settled[Stage.PRIMARY].scheme
 
 

@@ -75,6 +75,7 @@ class StandIn:
         self._replies: dict[str, Message | Refused] = {}
         self.rooms: dict[str, dict[int, PersonEntry]] = {}
         self.holders: dict[tuple[str, str], Holder] = {}
+        self.persons: dict[tuple[str, str], str] = {}  # known, and held by nobody
         self.entries: dict[str, PersonEntry] = {}
         self.commands: list[Command] = []
         self.dropped: list[str] = []
@@ -143,7 +144,9 @@ class StandIn:
         return Staged(
             row=entry.row,
             masked_document=mask_document(entry.document_kind, entry.document_number),
-            person_id=None if (holder := self.holders.get(_document(entry))) is None else holder.person_id,
+            person_id=self.persons.get(_document(entry))
+            if (holder := self.holders.get(_document(entry))) is None
+            else holder.person_id,
             holder=holder,
             likely=self.likely.get(entry.name, ()),
             masked_members=tuple((m.slot, mask_document(m.document_kind, m.document_number)) for m in entry.members),
@@ -156,7 +159,8 @@ class StandIn:
         claimed = []
         for claim in command.claims:
             entry = room[claim.row]
-            mine = Holder(person_id=new_id(), registration_id=claim.registration_id, school=command.school)
+            person = self.persons.get(_document(entry)) or new_id()
+            mine = Holder(person_id=person, registration_id=claim.registration_id, school=command.school)
             holder = self.holders.setdefault(_document(entry), mine)
             if holder.registration_id == claim.registration_id:
                 self.entries[holder.person_id] = entry

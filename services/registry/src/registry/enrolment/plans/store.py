@@ -83,15 +83,25 @@ async def in_force(tx: AsyncConnection, school: str, school_year: int, stage: St
     return await _plan(tx, school, school_year, stage, "")
 
 
-async def of_school(tx: AsyncConnection, school: str, school_year: int) -> dict[Stage, tuple[int, int]]:
-    """Places planned and places free by stage, of the plans in force; not locked. One statement."""
+async def of_school(
+    tx: AsyncConnection, school: str, school_year: int
+) -> tuple[dict[Stage, tuple[int, int]], frozenset[int]]:
+    """Places planned and places free by stage, of the plans in force; and the cohorts in which the school may register
+    children of other provinces, as all have approved. Not locked; one statement."""
     rows = await (await driver(tx)).fetch(
-        f"""SELECT p.stage, p.places, {TAKEN.format("p")} AS taken FROM enrolment_plans p
-            WHERE p.school = $1 AND p.school_year = $2 AND p.state = 'in_force'""",  # noqa: S608
+        f"""SELECT p.stage, p.places, {TAKEN.format("p")} AS taken,
+                   ARRAY(SELECT DISTINCT cohort FROM expected_arrivals a
+                         WHERE a.school = x.school AND a.open AND a.approved AND a.returns IS NULL) AS awaited
+            FROM (SELECT $1::text AS school) x
+            LEFT JOIN enrolment_plans p ON p.school = x.school AND p.school_year = $2 AND p.state = 'in_force'""",  # noqa: S608
         school,
         school_year,
     )
-    return {Stage(row["stage"]): (row["places"], max(0, row["places"] - row["taken"])) for row in rows}
+    planned = {Stage(row["stage"]): row for row in rows if row["stage"] is not None}
+    return (
+        {stage: (row["places"], max(0, row["places"] - row["taken"])) for stage, row in planned.items()},
+        frozenset(rows[0]["awaited"]),
+    )
 
 
 async def hold(tx: AsyncConnection, school_code: str, school_year: int, stage: Stage) -> Plan | None:
