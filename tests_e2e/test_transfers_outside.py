@@ -3,12 +3,14 @@ through the gateway, over all services and the bus (Article 24)."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from e2e_api import problem_of
 from e2e_cast import Cast
 from e2e_flow import Desk
 from e2e_outside import CLERK, SCHOOL, SECOND, document, entered, inward, outward, said
-from e2e_people import People, form_of
+from e2e_people import Made, People, form_of
 from e2e_system import wait_for
 from e2e_transfer import WHY, a_class, get, paper, post, registered, today
 
@@ -121,40 +123,14 @@ def test_returned_corrected_and_taken_back(cast: Cast, people: People, xinchun: 
     )
 
 
-@pytest.mark.clause("19", "24.5.1", "24.6.1")
-def test_a_child_comes_from_another_province(cast: Cast, people: People, xinchun: Desk) -> None:
-    """Applied for by our school, approved by our authority and by the other province's papers, then registered by the school:
-    the case is done by itself."""
-    made = people.roster("xinchun", 1)
-    (row,) = made.rows
-    person, form = made.person(row), form_of(made, row)
-    registrar, officer = cast["registrar"], cast["county.officer"]
-    a_class(registrar)
-    grade = 1 + "一二三四五六七八九".index(form["grade"][0]) if not form["grade"].isdigit() else int(form["grade"])
-    child = {**person, "document_kind": "1", "student_number": "G" + person["document_number"]}
-    body = inward(person, grade, child=child, exception=WHY)
+def grade_of(made: Made, row: int) -> int:
+    grade = form_of(made, row)["grade"]
+    return int(grade) if grade.isdigit() else 1 + "一二三四五六七八九".index(grade[0])
 
-    wrong = inward(person, grade, child={**child, "student_number": "G230103201803050015"})
-    checked = post(registrar, "/v1/outside-transfers/inward/prechecks", **wrong)
-    codes = {finding["code"] for finding in checked["decision"]["findings"] if finding["outcome"] == "refuse"}
-    assert codes == {"number.other_document", "evidence.missing"}, checked
 
-    transfer = post(registrar, "/v1/outside-transfers/inward", 201, **{**body, "evidence": paper(registrar)})
-    path = f"/v1/transfers/{transfer['id']}"
-    again = registrar.send("POST", "/v1/outside-transfers/inward", json={**body, "evidence": paper(registrar)})
-    assert "arrival.expected" in {finding.code for finding in problem_of(again).findings}
-    early = registrar.send("POST", "/v1/registrations", json={"form": form})
-    assert "transfer.not_approved" in {finding.code for finding in problem_of(early).findings}
-
-    post(officer, f"{path}/decisions", step="receiving_authority", decision="approve", override=True, reason="情况属实")
-    said(cast, transfer["id"], "releasing_school", who=CLERK)
-    said(cast, transfer["id"], "releasing_authority", who=SECOND)
-    assert get(registrar, path)["state_title"] == "已核准，待转入学校建籍"
-    wait_for(
-        lambda: any(row["number"] == transfer["number"] for row in get(registrar, "/v1/worklist?limit=200")["items"]),
-        30,
-        "the school is not asked to register the child",
-    )
+def registered_by_its_school(cast: Cast, form: dict[str, Any]) -> dict[str, Any]:
+    """The school enters the child as soon as it may, and all agree."""
+    registrar = cast["registrar"]
     wait_for(
         lambda: (
             registrar.send("POST", "/v1/registrations/prechecks", json={"form": form}).status_code == 200
@@ -178,6 +154,51 @@ def test_a_child_comes_from_another_province(cast: Cast, people: People, xinchun
             assert printed.status_code == 200, printed.text
             more = {"signed_on": today()}
         post(cast[who], f"/v1/registrations/{entered_['id']}/decisions", step=step, decision="approve", **more)
+    return entered_
+
+
+@pytest.mark.clause("19", "24.5.1", "24.6.1")
+def test_a_child_comes_from_another_province(cast: Cast, people: People, xinchun: Desk) -> None:
+    """Applied for by our school, approved by our authority and by the other province's papers, then registered by the school:
+    the case is done by itself."""
+    made = people.roster("xinchun", 1)
+    (row,) = made.rows
+    person, form = made.person(row), form_of(made, row)
+    registrar, officer = cast["registrar"], cast["county.officer"]
+    a_class(registrar)
+    grade = grade_of(made, row)
+    child = {**person, "document_kind": "1", "student_number": "G" + person["document_number"]}
+    body = inward(person, grade, child=child, exception=WHY)
+
+    wrong = inward(person, grade, child={**child, "student_number": "G230103201803050015"})
+    checked = post(registrar, "/v1/outside-transfers/inward/prechecks", **wrong)
+    codes = {finding["code"] for finding in checked["decision"]["findings"] if finding["outcome"] == "refuse"}
+    assert codes == {"number.other_document", "evidence.missing"}, checked
+
+    transfer = post(registrar, "/v1/outside-transfers/inward", 201, **{**body, "evidence": paper(registrar)})
+    path = f"/v1/transfers/{transfer['id']}"
+    again = registrar.send("POST", "/v1/outside-transfers/inward", json={**body, "evidence": paper(registrar)})
+    assert "arrival.expected" in {finding.code for finding in problem_of(again).findings}
+    early = registrar.send("POST", "/v1/registrations", json={"form": form})
+    assert "transfer.not_approved" in {finding.code for finding in problem_of(early).findings}
+
+    post(officer, f"{path}/decisions", step="receiving_authority", decision="approve", override=True, reason="情况属实")
+    said(cast, transfer["id"], "releasing_school", who=CLERK)
+    same = cast[CLERK].send(
+        "POST",
+        f"/v1/outside-transfers/{transfer['id']}/decisions",
+        json={"step": "releasing_authority", "decision": "approve", "document": document(),
+              "evidence": paper(cast[CLERK], "official_document")},
+    )  # fmt: skip
+    assert problem_of(same).findings[0].code == "case.same_person"
+    said(cast, transfer["id"], "releasing_authority", who=SECOND)
+    assert get(registrar, path)["state_title"] == "已核准，待转入学校建籍"
+    wait_for(
+        lambda: any(row["number"] == transfer["number"] for row in get(registrar, "/v1/worklist?limit=200")["items"]),
+        30,
+        "the school is not asked to register the child",
+    )
+    entered_ = registered_by_its_school(cast, form)
     wait_for(lambda: get(registrar, path)["state"] == "completed", 60, "the record did not complete the case")
     done = get(registrar, path)
     assert done["student_id"] == entered_["id"] and done["problem"] == []
@@ -185,3 +206,86 @@ def test_a_child_comes_from_another_province(cast: Cast, people: People, xinchun
     assert journal["intact"] and journal["entries"][0]["kind"] == "registered"
     followed = post(cast["nobody"], "/v1/transfers/tracking", number=transfer["number"], digits="0001")
     assert followed["state"] == "completed" and person["name"] not in str(followed)
+
+
+@pytest.mark.clause("15.2", "15.3", "20.1")
+def test_a_temporary_number_of_another_province_finds_the_pupil_and_no_second_one(
+    cast: Cast, people: People, xinchun: Desk
+) -> None:
+    made = people.roster("xinchun", 2)
+    first, second = made.rows
+    registrar, form = cast["registrar"], form_of(made, first)
+    a_class(registrar)
+    grade = grade_of(made, first)
+    number = "L330106" + made.person(first)["birth_date"].replace("-", "") + "0017"
+
+    def asked(row: Any) -> dict[str, Any]:
+        person = made.person(row)
+        return inward(person, grade, child={**person, "document_kind": "1", "student_number": number}, exception=WHY)
+
+    transfer = post(registrar, "/v1/outside-transfers/inward", 201, **{**asked(first), "evidence": paper(registrar)})
+    assert number not in get(registrar, f"/v1/transfers/{transfer['id']}")["name"]
+    post(
+        cast["county.officer"], f"/v1/transfers/{transfer['id']}/decisions",
+        step="receiving_authority", decision="approve", override=True, reason="情况属实",
+    )  # fmt: skip
+    said(cast, transfer["id"], "releasing_school", who=CLERK)
+    said(cast, transfer["id"], "releasing_authority", who=SECOND)
+    nobody = post(registrar, "/v1/students/searches", number=number)
+    assert nobody["items"] == [], "a child that is still to come is no pupil"
+    student = registered_by_its_school(cast, form)["id"]
+    wait_for(
+        lambda: get(registrar, f"/v1/transfers/{transfer['id']}")["state"] == "completed", 60, "the record is not there"
+    )
+    (found,) = post(registrar, "/v1/students/searches", number=number)["items"]
+    assert found["id"] == student and found["student_number"] != number
+    checked = post(registrar, "/v1/outside-transfers/inward/prechecks", **asked(second))
+    codes = {finding["code"] for finding in checked["decision"]["findings"] if finding["outcome"] == "refuse"}
+    assert "arrival.others_number" in codes
+    refused = registrar.send(
+        "POST", "/v1/outside-transfers/inward", json={**asked(second), "evidence": paper(registrar)}
+    )
+    assert "arrival.others_number" in {finding.code for finding in problem_of(refused).findings}
+
+
+@pytest.mark.clause("24.5.1")
+def test_what_the_other_province_rejects_gives_the_child_and_the_place_back(
+    cast: Cast, people: People, xinchun: Desk
+) -> None:
+    made = people.roster("xinchun", 1)
+    (row,) = made.rows
+    person, registrar = made.person(row), cast["registrar"]
+    a_class(registrar)
+    body = inward(person, grade_of(made, row), child={**person, "document_kind": "1"}, exception=WHY)
+    transfer = post(registrar, "/v1/outside-transfers/inward", 201, **{**body, "evidence": paper(registrar)})
+    decide = f"/v1/transfers/{transfer['id']}/decisions"
+    back = post(
+        cast["county.officer"], decide, step="receiving_authority", decision="return", reason="电话有误", asks=["phone"]
+    )
+    assert back["state"] == "returned"
+    seen = get(registrar, f"/v1/transfers/{transfer['id']}")
+    family = {name: body[name] for name in ("ground", "residence", "guardian", "exception")}
+    (more,) = paper(registrar)
+    corrected = registrar.send(
+        "POST",
+        f"/v1/transfers/{transfer['id']}/resubmission",
+        json={**family, "name": person["name"], "number": transfer["number"], "phone": "13857110002", "evidence": [more],
+              "taken_off": [one["evidence_id"] for one in seen["evidence"]]},
+        headers={"If-Match": f'"{seen["version"]}"'},
+    )  # fmt: skip
+    assert corrected.status_code == 200, corrected.text
+    post(
+        cast["county.officer"], decide, step="receiving_authority", decision="approve", override=True, reason="情况属实"
+    )
+    ended = said(cast, transfer["id"], "releasing_school", who=CLERK, decision="reject", reason="该生已经休学")
+    assert ended["state"] == "rejected"
+    wait_for(
+        lambda: (
+            registrar.send(
+                "POST", "/v1/outside-transfers/inward", json={**body, "evidence": paper(registrar)}
+            ).status_code
+            == 201
+        ),
+        30,
+        "the child was not let go",
+    )

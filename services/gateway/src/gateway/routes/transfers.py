@@ -107,7 +107,8 @@ class Application(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 class Correction(Application, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole application as it is now, but for its papers: those that were given stay. `evidence`: further papers, or one
-    given before with another kind. `taken_off`: ids of papers that no longer belong to it; none once a step is approved."""
+    given before with another kind. `taken_off`: ids of papers that no longer belong to it; none once a step is approved. Of a
+    child who comes from another province `name` and `number` say nothing: who it is stays as it was applied for."""
 
     taken_off: TakenOff = ()
 
