@@ -27,6 +27,7 @@ ROWS: Mapping[str, Row] = {
     "POST /v1/webhooks/{webhook_id}/secret": Row(_OWN),
     "DELETE /v1/webhooks/{webhook_id}": Row(_OWN),
     "GET /v1/deliveries": Row(PEOPLE | CLIENTS),
+    "GET /v1/deliveries #guardians": Row(anywhere("registrar", "principal"), path="/v1/deliveries?to=guardians"),
 }
 
 

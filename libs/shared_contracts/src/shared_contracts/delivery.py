@@ -82,7 +82,8 @@ class WebhookSecret(Message, frozen=True, kw_only=True, gc=False, tag_field="typ
 
 class DeliveryView(Message, frozen=True, kw_only=True, gc=False):
     """One message. `to`: a masked address, or the subscription's URL. `template`: what it was written with,
-    `"notice_email/1"`. `problem`: why the last try failed."""
+    `"notice_email/1"`. `problem`: why the last try failed. `guardian_of`: the student, or the admission of a child who has no
+    record yet, whose guardian it goes to; empty for messages to accounts and systems."""
 
     id: str
     channel: Channel
@@ -95,6 +96,7 @@ class DeliveryView(Message, frozen=True, kw_only=True, gc=False):
     next_try_at: Moment | None
     sent_at: Moment | None
     problem: str
+    guardian_of: str = ""
 
 
 class DeliveryPage(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="notifications.delivery_page"):
@@ -179,8 +181,17 @@ class ListDeliveries(Query, frozen=True, kw_only=True, gc=False, tag="notificati
     limit: int = 50
 
 
+class ListGuardianDeliveries(Query, frozen=True, kw_only=True, gc=False, tag="notifications.guardian_deliveries"):
+    """Text messages to guardians (10.2, 34.1) in the name of the actor's school: who was written to, and what came of it.
+    Newest first. Reply: DeliveryPage."""
+
+    state: DeliveryState | None = None
+    cursor: str | None = None
+    limit: int = 50
+
+
 Commands = SetContact | ConfirmContact | ChooseTopics | RemoveContact | CreateWebhook | RotateWebhookSecret | EndWebhook
-Queries = GetContacts | ListWebhooks | ListDeliveries
+Queries = GetContacts | ListWebhooks | ListDeliveries | ListGuardianDeliveries
 REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     SetContact: Contacts,
     ConfirmContact: Contacts,
@@ -192,4 +203,5 @@ REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     GetContacts: Contacts,
     ListWebhooks: WebhookPage,
     ListDeliveries: DeliveryPage,
+    ListGuardianDeliveries: DeliveryPage,
 }

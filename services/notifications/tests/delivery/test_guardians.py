@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 from datetime import date
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from delivery_desk import DeliveryDesk
 from notifications.delivery import guardians, sending
 from service_kit.bus import BusError
+from shared_contracts.actors import Actor, Role
 from shared_contracts.admission import NoShow, NoShows
 from shared_contracts.archive import Term
+from shared_contracts.decisions import Refused
+from shared_contracts.delivery import DeliveryPage, DeliveryState, DeliveryView, ListGuardianDeliveries
 from shared_contracts.guardians import TermReportsEntered
+from worklist_desk import actor
 
 pytestmark = [pytest.mark.integration, pytest.mark.clause("34.1")]
 PHONE = "13804510001"
@@ -172,3 +177,51 @@ async def test_a_kill_between_asking_and_keeping_makes_nothing_twice(
             await guardians.dispatch(post.db, post.deps)
     assert len(await go(post)) == 1
     assert await go(post) == []
+
+
+SCHOOL = "2123000101"
+REGISTRAR = actor(Role.REGISTRAR, SCHOOL)
+
+
+@pytest.mark.clause("10.2", "34.1", "45.2")
+async def test_the_school_sees_what_was_sent_in_its_name(post: DeliveryDesk) -> None:
+    """Masked, how it stands, how often it was tried, by which template; whose guardian it is, for the audit log."""
+    post.access.phones = {"one": PHONE, "two": "13900000000"}
+    await post.hear(entered("one", "two"))
+    await guardians.dispatch(post.db, post.deps)
+    waiting = await listed(post, REGISTRAR)
+    assert {(one.guardian_of, one.to, one.state, one.tries) for one in waiting} == {
+        ("one", "138****0001", "waiting", 0), ("two", "139****0000", "waiting", 0),
+    }  # fmt: skip
+    assert {one.template for one in waiting} == {"reports_sms/1"} and not any(PHONE in str(one) for one in waiting)
+    await post.send()
+    sent = await listed(post, actor(Role.PRINCIPAL, SCHOOL))
+    assert {(one.state, one.tries, one.sent_at is not None) for one in sent} == {("sent", 1, True)}
+    assert await listed(post, REGISTRAR, state=DeliveryState.WAITING) == []
+    first = await post.ask(ListGuardianDeliveries(actor=REGISTRAR, limit=1))
+    second = await post.ask(ListGuardianDeliveries(actor=REGISTRAR, limit=1, cursor=first.next_cursor))
+    assert [*first.items, *second.items] == sent and second.next_cursor is None
+    assert await post.deliveries(REGISTRAR) == [], "what comes to the account itself is another list"
+
+
+@pytest.mark.clause("45.2", "45.3")
+async def test_nobody_else_sees_them_and_each_look_is_written_down(post: DeliveryDesk) -> None:
+    post.access.phones = {"one": PHONE}
+    await post.hear(entered("one"))
+    await guardians.dispatch(post.db, post.deps)
+    assert await listed(post, actor(Role.REGISTRAR, "2123000102")) == []
+    for role in (Role.CLASS_TEACHER, Role.ACCOUNT_ADMIN, Role.AUTHORITY_OFFICER, Role.INTEGRATION_CLIENT):
+        refused = await post.ask(ListGuardianDeliveries(actor=actor(role, SCHOOL)))
+        assert isinstance(refused, Refused) and refused.kind == "forbidden", role
+    query = ListGuardianDeliveries(actor=REGISTRAR)
+    entry = post.notebook.entry(query, await post.ask(query), post.clock.now())
+    assert entry is not None and entry.objects == ("one",)
+    for cursor in ("x", "W10"):
+        wrong = await post.ask(ListGuardianDeliveries(actor=REGISTRAR, cursor=cursor))
+        assert isinstance(wrong, Refused) and wrong.kind == "invalid"
+
+
+async def listed(post: DeliveryDesk, who: Actor, **wanted: Any) -> list[DeliveryView]:
+    reply = await post.ask(ListGuardianDeliveries(actor=who, **wanted))
+    assert isinstance(reply, DeliveryPage), reply
+    return list(reply.items)

@@ -44,11 +44,13 @@ export async function contactsCard(place) {
 
 export async function deliveriesPage(place) {
   const list = h("div", { class: "card" });
-  const load = () => paged(list, (cursor) => api(`/v1/deliveries${query({ state: state.value, cursor, limit: 50 })}`), (items) => table(
+  const load = () => paged(list, (cursor) => api(`/v1/deliveries${query({ to: to?.value, state: state.value, cursor, limit: 50 })}`), (items) => table(
     ["时间", "渠道", "发往", "内容", "状态"], items.map((one) => [when(one.created_at), CHANNELS[one.channel], one.to, h("div", null, one.title, h("div", { class: "muted" }, `模板 ${one.template}`)),
       h("div", null, badge(...DELIVERIES[one.state]), one.tries > 1 && ` 第 ${one.tries} 次`, one.problem && h("div", { class: "muted" }, one.problem), one.next_try_at && h("div", { class: "muted" }, `下次：${when(one.next_try_at)}`))]), "发送记录"), "没有发送记录。");
   const state = h("select", { "aria-label": "状态", onchange: () => load().catch(showProblem) }, [["", "全部状态"], ...Object.entries(DELIVERIES).map(([key, [text]]) => [key, text])].map(([value, text]) => h("option", { value }, text)));
-  fill(place, h("div", { class: "head" }, h("div", null, h("h1", null, "发送记录"), h("p", { class: "muted" }, "邮件和短信在 22:00 至 7:00 之间不发送；发送失败的会自动重试，近一天后停止。")), state), list);
+  const to = session.has("registrar", "principal") && h("select", { "aria-label": "发给谁", onchange: () => load().catch(showProblem) },
+    [["account", "发给我的"], ["guardians", "本校发给监护人的"]].map(([value, text]) => h("option", { value }, text)));
+  fill(place, h("div", { class: "head" }, h("div", null, h("h1", null, "发送记录"), h("p", { class: "muted" }, "邮件和短信在 22:00 至 7:00 之间不发送；发送失败的会自动重试，近一天后停止。")), h("div", { class: "row" }, to, state)), list);
   return load();
 }
 

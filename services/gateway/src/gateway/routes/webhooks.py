@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from litestar import Response, Router, delete, get, post
@@ -15,6 +15,7 @@ from shared_contracts.delivery import (
     DeliveryState,
     EndWebhook,
     ListDeliveries,
+    ListGuardianDeliveries,
     ListWebhooks,
     RotateWebhookSecret,
     Topic,
@@ -69,15 +70,28 @@ async def end(backend: Given[Backend], actor: Given[Actor], webhook_id: Id) -> W
     return await backend.ask(EndWebhook(command_id=command_id, actor=actor, webhook_id=webhook_id), WebhookView)
 
 
-@get("/", **about("消息发送记录：发给本人的；账号管理员和接口用户还可看本单位接口推送的", "45.3"))
+@get(
+    "/",
+    **about(
+        "消息发送记录：发给本人的；账号管理员和接口用户还可看本单位接口推送的；`to=guardians`：本校发给监护人的短信（号码部分隐去）",
+        "10.2", "34.1", "45.3",
+    ),
+)  # fmt: skip
 async def deliveries(
     *,
     backend: Given[Backend],
     actor: Given[Actor],
+    to: Annotated[
+        Literal["account", "guardians"],
+        QueryParameter(description="account：本人（和接口推送）的；guardians：发给监护人的"),
+    ] = "account",
     in_state: Annotated[DeliveryState | None, QueryParameter(name="state", description="只看这种状态的")] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> DeliveryPage:
+    if to == "guardians":
+        guardians = ListGuardianDeliveries(actor=actor, state=in_state, cursor=cursor, limit=limit)
+        return await backend.ask(guardians, DeliveryPage)
     query = ListDeliveries(actor=actor, state=in_state, cursor=cursor, limit=limit)
     return await backend.ask(query, DeliveryPage)
 

@@ -6,7 +6,8 @@ import hmac
 import secrets
 from typing import Any
 
-from regulation.authorisation import MISSING, Target, check, target_of
+from regulation.authorisation import MISSING, Target, check, reach, target_of
+from regulation.mark import clause
 from service_kit import paging
 from service_kit.ids import new_id
 from service_kit.work import CommandHandler, QueryHandler
@@ -25,6 +26,7 @@ from shared_contracts.delivery import (
     EndWebhook,
     GetContacts,
     ListDeliveries,
+    ListGuardianDeliveries,
     ListWebhooks,
     RemoveContact,
     RotateWebhookSecret,
@@ -266,6 +268,21 @@ async def list_deliveries(work: NotificationsWork, query: ListDeliveries) -> Del
     return DeliveryPage(items=tuple(_delivery(dict(row)) for row in kept), next_cursor=cursor)
 
 
+@clause("10.2", "34.1")
+async def list_guardian_deliveries(work: NotificationsWork, query: ListGuardianDeliveries) -> DeliveryPage | Refused:
+    """The school's own: it is in its name that guardians are written to."""
+    may = reach(query.actor, word(query))
+    if isinstance(may, Refused):
+        return may
+    before = paging.by_moment(query.cursor)
+    if isinstance(before, Refused):
+        return before
+    limit = paging.size(query.limit)
+    rows = await store.page_of_guardians(work.tx, may.school or "", query.state, before, limit + 1)
+    kept, cursor = paging.page(rows, limit, lambda row: (row["created_at"].isoformat(), row["id"]))
+    return DeliveryPage(items=tuple(_delivery(dict(row)) for row in kept), next_cursor=cursor)
+
+
 def _delivery(row: dict[str, Any]) -> DeliveryView:
     return DeliveryView(
         channel=Channel(row.pop("channel")), state=DeliveryState(row.pop("state")), to=row.pop("shown_to"), **row
@@ -285,4 +302,5 @@ QUERIES: dict[type[Query], QueryHandler] = {
     GetContacts: get_contacts,
     ListWebhooks: list_webhooks,
     ListDeliveries: list_deliveries,
+    ListGuardianDeliveries: list_guardian_deliveries,
 }

@@ -281,3 +281,21 @@ async def page(
     that this account registered."""
     moment, id_ = before or (None, None)
     return await (await driver(tx)).fetch(_PAGE, account, organisation, state, moment, id_, limit, only_by)
+
+
+# Index Scan Backward using deliveries_of_guardians.
+_PAGE_OF_GUARDIANS = """
+SELECT id, channel, shown_to, title, template, state, tries, created_at, next_try_at, sent_at, problem, guardian_of
+FROM deliveries
+WHERE guardian_of IS NOT NULL AND organisation = $1 AND ($2::text IS NULL OR state = $2)
+  AND (created_at, id) < (coalesce($3::timestamptz, 'infinity'), coalesce($4::text, ''))
+ORDER BY created_at DESC, id DESC LIMIT $5
+"""
+
+
+async def page_of_guardians(
+    tx: AsyncConnection, school: str, state: str | None, before: tuple[datetime, str] | None, limit: int
+) -> list[asyncpg.Record]:
+    """Messages to guardians in the name of a school, newest first."""
+    moment, id_ = before or (None, None)
+    return await (await driver(tx)).fetch(_PAGE_OF_GUARDIANS, school, state, moment, id_, limit)

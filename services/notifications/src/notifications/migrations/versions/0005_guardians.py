@@ -25,6 +25,7 @@ CREATE INDEX guardian_notices_to_dispatch ON guardian_notices (made_at, id) WHER
 
 -- A message to a guardian has its address with it: nobody's contact is kept beyond the message.
 ALTER TABLE deliveries ADD COLUMN guardian_of text, ADD COLUMN address bytea;
+CREATE INDEX deliveries_of_guardians ON deliveries (organisation, created_at, id) WHERE guardian_of IS NOT NULL;
 ALTER TABLE deliveries DROP CONSTRAINT deliveries_check;
 ALTER TABLE deliveries ADD CONSTRAINT deliveries_to_one CHECK (num_nonnulls(account, webhook_id, guardian_of) = 1),
     ADD CONSTRAINT deliveries_address CHECK (address IS NULL OR guardian_of IS NOT NULL);
