@@ -66,8 +66,10 @@ class Database:
             connect_args={"server_settings": {"application_name": f"xueji-{name}", **_PLANNING}, "timeout": 10},
         )
         sa.event.listen(engine.sync_engine, "connect", _count_round_trips)
-        sa.event.listen(engine.sync_engine, "before_cursor_execute", _begun)
-        sa.event.listen(engine.sync_engine, "after_cursor_execute", _done)
+        if settings.otlp_endpoint:  # a span for each statement costs more than sending it, and nobody would see it
+            sa.event.listen(engine.sync_engine, "connect", _trace_statements)
+            sa.event.listen(engine.sync_engine, "before_cursor_execute", _begun)
+            sa.event.listen(engine.sync_engine, "after_cursor_execute", _done)
         sa.event.listen(engine.sync_engine, "checkout", _replace_if_closed)
         return cls(engine, clock, FieldCipher.from_settings(settings))
 
@@ -111,11 +113,17 @@ class Database:
 
 
 def _count_round_trips(dbapi_connection: Any, _record: Any) -> None:
-    def count(statement: asyncpg.connection.LoggedQuery) -> None:
+    def count(_statement: asyncpg.connection.LoggedQuery) -> None:
         ROUND_TRIPS.inc()
-        statement_span(statement.query, statement.elapsed)
 
     dbapi_connection.driver_connection.add_query_logger(count)
+
+
+def _trace_statements(dbapi_connection: Any, _record: Any) -> None:
+    def span(statement: asyncpg.connection.LoggedQuery) -> None:
+        statement_span(statement.query, statement.elapsed)
+
+    dbapi_connection.driver_connection.add_query_logger(span)
 
 
 def _begun(_connection: Any, _cursor: Any, _statement: str, _values: Any, context: Any, _many: bool) -> None:

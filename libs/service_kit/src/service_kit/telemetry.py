@@ -30,7 +30,9 @@ _WAITING = 16_384
 """Spans that wait for the exporter at most."""
 
 
+@functools.cache
 def tracer() -> trace.Tracer:
+    """Kept: the SDK makes a new one at every call, and each statement asks for it."""
     return trace.get_tracer("xueji")
 
 
@@ -80,8 +82,8 @@ def _named(text: str) -> tuple[str, str]:
 def statement_span(text: str, seconds: float) -> None:
     """A statement that has just come back, as a span under the work that sent it; none where no work is traced.
 
-    Called for every statement, however it was sent: what SQLAlchemy prepares, BEGIN and COMMIT too. The text
-    has placeholders; its values are never told.
+    Called for every statement, however it was sent: what SQLAlchemy prepares, BEGIN and COMMIT too; in a service that sends
+    its spans nowhere for none. The text has placeholders; its values are never told.
     """
     if not trace.get_current_span().is_recording():
         return
