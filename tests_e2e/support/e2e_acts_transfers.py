@@ -51,6 +51,9 @@ ROWS: Mapping[str, Row] = {
     "GET /v1/transfer-reports/counties/{county}/{report_year}/{term}": Row(
         above("officer", "leader", "auditor"), path="/v1/transfer-reports/counties/230103/2026/autumn"
     ),
+    "GET /v1/transfer-reports/counties/{county}/{report_year}/{term}/workbook": Row(
+        above("officer", "leader", "auditor"), path="/v1/transfer-reports/counties/230103/2026/autumn/workbook"
+    ),
     "GET /v1/transfer-reports/{city}/{report_year}/{term}": Row(_OF_CITY, path=_REPORT),
     "GET /v1/transfer-reports/{city}/{report_year}/{term}/workbook": Row(_OF_CITY, path=f"{_REPORT}/workbook"),
     # Of a term whose days have not begun: whoever may is told so.

@@ -178,6 +178,14 @@ class GetCountyReport(Query, frozen=True, kw_only=True, gc=False, tag="transfer.
     term: Term
 
 
+class GetCountyReportWorkbook(Query, frozen=True, kw_only=True, gc=False, tag="transfer.county_report_workbook"):
+    """The same as an Excel workbook, in the layout of the city's. Reply: Template."""
+
+    county: str
+    year: int
+    term: Term
+
+
 class ListReports(Query, frozen=True, kw_only=True, gc=False, tag="transfer.reports"):
     """Of all cities that the actor sees. Without year or term: of the report that is to be made next. Reply: ReportList."""
 
@@ -203,13 +211,22 @@ class ListLateCases(Query, frozen=True, kw_only=True, gc=False, tag="transfer.la
 
 
 Commands = SubmitReport
-Queries = GetReport | GetReportWorkbook | GetCountyReport | ListReports | GetLateTable | ListLateCases
+Queries = (
+    GetReport
+    | GetReportWorkbook
+    | GetCountyReport
+    | GetCountyReportWorkbook
+    | ListReports
+    | GetLateTable
+    | ListLateCases
+)
 
 REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     SubmitReport: ReportView,
     GetReport: ReportView,
     GetReportWorkbook: Template,
     GetCountyReport: ReportView,
+    GetCountyReportWorkbook: Template,
     ListReports: ReportList,
     GetLateTable: LateTable,
     ListLateCases: LateCases,

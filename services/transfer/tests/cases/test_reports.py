@@ -10,6 +10,7 @@ import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from moving_world import NEIGHBOUR
 from registry_world import CITY, PROVINCE, actor
 from regulation.parameters import Parameters
 from shared_contracts.actors import Role
@@ -19,6 +20,7 @@ from shared_contracts.transfer import Step, TransfersStand, TransferView
 from shared_contracts.transfer_reports import (
     Figures,
     GetCountyReport,
+    GetCountyReportWorkbook,
     GetLateTable,
     GetReport,
     GetReportWorkbook,
@@ -31,7 +33,7 @@ from shared_contracts.transfer_reports import (
     SubmitReport,
 )
 from transfer.reports import expecting, policy
-from transfer_world import RECEIVING, RELEASING, TransferWorld
+from transfer_world import OFFICER, RECEIVING, RELEASING, TransferWorld
 
 P = Parameters.for_(PROVINCE, date(2026, 9, 10))
 CITY_OFFICER = actor(Role.AUTHORITY_OFFICER, CITY, "city.officer")
@@ -304,6 +306,52 @@ async def test_a_county_sees_its_own_lines(world: TransferWorld) -> None:
     for nowhere in (CITY, "999999"):
         no = await world.ask(GetCountyReport(actor=PROVINCE_OFFICER, **{**asked, "county": nowhere}))
         assert isinstance(no, Refused) and no.kind == "not_found"
+
+
+@pytest.mark.integration
+@pytest.mark.clause("3.1", "24.6.5")
+async def test_a_county_has_a_workbook_of_its_own(world: TransferWorld) -> None:
+    """In the city's layout, under the county's name, with its own lines alone; for itself and those above it."""
+    registry = world.registry
+    one, *_ = await registry.pupils(NEIGHBOUR, 3, 1, 2)  # of another county of the city
+    await registry.pupils(RECEIVING, 3, 1, 10)
+    opened = await world.open(one, exception="全家迁居")
+    for step, who in (
+        (Step.RECEIVING_AUTHORITY, OFFICER),
+        (Step.RELEASING_SCHOOL, actor(Role.PRINCIPAL, NEIGHBOUR.code)),
+        (Step.RELEASING_AUTHORITY, actor(Role.AUTHORITY_OFFICER, NEIGHBOUR.authority)),
+    ):
+        over = {"override": True, "reason": "同意"} if step is Step.RECEIVING_AUTHORITY else {}
+        assert not isinstance(await world.decide(opened.id, step, who=who, **over), Refused)
+    await world.carry()
+    of = {"year": 2026, "term": "autumn"}
+    city = await book_of(world, GetReportWorkbook(actor=CITY_OFFICER, city=CITY, **of))
+    books = [
+        await book_of(world, GetCountyReportWorkbook(actor=who, county="230102", **of))
+        for who in (COUNTY_OFFICER, CITY_OFFICER, PROVINCE_OFFICER)
+    ]
+    for book in books:
+        assert book.sheetnames == city.sheetnames
+        for name in book.sheetnames:
+            assert [cell.value for cell in book[name][3]] == [cell.value for cell in city[name][3]], "the same columns"
+        first = book["各县（市、区）"]
+        assert "道里" in first["A1"].value and "未报送" in first["A2"].value
+        assert [row[0].value for row in list(first.rows)[3:]] == [first["A4"].value, "合计"]
+        assert [cell.value for cell in first[5]] == ["合计", 1, 0, 1, 0, 0, 1, 0]
+        assert {row[1].value for row in list(book["各校"].rows)[3:]} == {RECEIVING.code}
+    assert {row[1].value for row in list(city["各校"].rows)[3:]} == {RECEIVING.code, NEIGHBOUR.code}
+    asked: dict[str, Any] = {"county": "230102", **of}
+    for who in (actor(Role.AUTHORITY_OFFICER, "230103", "nangang.officer"), OTHER_CITY, actor(Role.REGISTRAR)):
+        assert isinstance(await world.ask(GetCountyReportWorkbook(actor=who, **asked)), Refused)
+    for nowhere in (CITY, "999999"):
+        no = await world.ask(GetCountyReportWorkbook(actor=PROVINCE_OFFICER, **{**asked, "county": nowhere}))
+        assert isinstance(no, Refused) and no.kind == "not_found"
+
+
+async def book_of(world: TransferWorld, query: Any) -> Any:
+    made = await world.ask(query)
+    assert isinstance(made, Template), made
+    return openpyxl.load_workbook(io.BytesIO(made.content))
 
 
 @pytest.mark.integration

@@ -62,7 +62,7 @@ async function reportPage(place, code, year, term) {
   const name = r.county ? `${r.county_name.replace(/^黑龙江省/, "")}（${r.city_name}）` : r.city_name;
   fill(place, h("div", { class: "head" }, h("div", null, h("h1", null, `${name}${termName(r)}转学情况 `, stateOf(r)), h("p", { class: "muted" }, `${r.first} 至 ${r.last} 办结的转学${open ? "，数字随办理变化，报送后固定" : ""}`)),
     h("div", { class: "row" }, own() !== code && h("a", { class: "button", href: r.county && own() !== r.county ? address(r.city, r) : address("all", r) }, "返回"), h("a", { class: "button", href: "#/late-steps" }, "逾期环节"),
-      !r.county && action("下载汇总表", () => download(`${path}/workbook`)), mine && open && action("报送省教育厅", async () => { if (await file(path, r, counties)) await reportPage(place, code, year, term); }, { class: "primary" }))),
+      action("下载汇总表", () => download(`${path}/workbook`)), mine && open && action("报送省教育厅", async () => { if (await file(path, r, counties)) await reportPage(place, code, year, term); }, { class: "primary" }))),
   termChoice(r, (chosen) => { location.hash = address(code, chosen); }),
   h("div", { class: "tiles" }, tile(r.totals.transfers_in, "转入"), tile(r.totals.transfers_out, "转出"), tile(r.totals.within, "其中市内互转"), tile(r.totals.from_outside, "其中外省转入"), tile(r.totals.to_outside, "其中转往外省"), tile(r.totals.overridden, "突破“原则上”规定", "warn"), tile(r.totals.late, "有环节逾期", "bad")),
   h("div", { class: "card" }, facts([["报送期限", h("span", null, r.due_on, r.overdue && badge("已逾期", "bad"))], ["报送", r.submitted_at && `${r.submitted_by}，${when(r.submitted_at)}`], ["说明", r.note]])),

@@ -15,6 +15,7 @@ from shared_contracts.transfer_reports import (
     By,
     Figures,
     GetCountyReport,
+    GetCountyReportWorkbook,
     GetLateTable,
     GetReport,
     GetReportWorkbook,
@@ -33,6 +34,7 @@ from gateway.openapi import about
 from gateway.routes.params import Cursor, Limit
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+County = Annotated[str, PathParameter(pattern=r"^\d{6}$", description="县（市、区）代码，6 位")]
 City = Annotated[str, PathParameter(pattern=r"^\d{6}$", description="市（地）代码，6 位")]
 Year = Annotated[str, PathParameter(pattern=r"^20[2-9]\d$", description="报送的年份")]
 InTerm = Annotated[Term, PathParameter(description="spring 春季学期（3月30日前），autumn 秋季学期（9月30日前）")]
@@ -99,14 +101,21 @@ async def late_cases(
 
 @get("/counties/{county:str}/{report_year:str}/{term:str}", **about("一个县（市、区）一个学期的转学情况", "24.6.5"))
 async def county_report(
-    backend: Given[Backend],
-    actor: Given[Actor],
-    county: Annotated[str, PathParameter(pattern=r"^\d{6}$", description="县（市、区）代码，6 位")],
-    report_year: Year,
-    term: InTerm,
+    backend: Given[Backend], actor: Given[Actor], county: County, report_year: Year, term: InTerm
 ) -> ReportView:
     query = GetCountyReport(actor=actor, county=county, year=int(report_year), term=term)
     return await backend.ask(query, ReportView, timeout=BULK)
+
+
+@get(
+    "/counties/{county:str}/{report_year:str}/{term:str}/workbook",
+    **about("一个县（市、区）的转学情况汇总表（Excel）", "24.6.5", produces=XLSX),
+)
+async def county_workbook(
+    backend: Given[Backend], actor: Given[Actor], county: County, report_year: Year, term: InTerm
+) -> Response[bytes]:
+    query = GetCountyReportWorkbook(actor=actor, county=county, year=int(report_year), term=term)
+    return _file(await backend.ask(query, Template, timeout=BULK))
 
 
 @get("/{city:str}/{report_year:str}/{term:str}", **about("一个市（地）一个学期的转学情况", "24.6.5"))
@@ -126,7 +135,10 @@ async def workbook(
     backend: Given[Backend], actor: Given[Actor], city: City, report_year: Year, term: InTerm
 ) -> Response[bytes]:
     query = GetReportWorkbook(actor=actor, city=city, year=int(report_year), term=term)
-    made = await backend.ask(query, Template, timeout=BULK)
+    return _file(await backend.ask(query, Template, timeout=BULK))
+
+
+def _file(made: Template) -> Response[bytes]:
     return Response(made.content, media_type=made.media_type, headers={"Content-Disposition": attachment(made.name)})
 
 
@@ -159,6 +171,6 @@ async def submit(
 
 router = Router(
     "/v1/transfer-reports",
-    route_handlers=[reports, late_steps, late_cases, county_report, report, workbook, submit],
+    route_handlers=[reports, late_steps, late_cases, county_report, county_workbook, report, workbook, submit],
     tags=["transfers"],
 )

@@ -17,6 +17,7 @@ from shared_contracts.files import Template
 from shared_contracts.messages import Command, Query, word
 from shared_contracts.transfer_reports import (
     GetCountyReport,
+    GetCountyReportWorkbook,
     GetReport,
     GetReportWorkbook,
     ListReports,
@@ -45,29 +46,40 @@ async def get_report(work: TransferWork, query: GetReport) -> ReportView | Refus
 async def report_workbook(work: TransferWork, query: GetReportWorkbook) -> Template | Refused:
     if no := _may(query, query.city, query.year):
         return no
-    report = await _view(work, query.city, query.year, query.term)
-    name = f"{workbook.title(report)}.xlsx"
-    return Template(name=name, content=workbook.workbook(report), media_type=workbook.MEDIA_TYPE)
+    return _workbook(await _view(work, query.city, query.year, query.term))
 
 
 @clause("24.6.5")
 async def county_report(work: TransferWork, query: GetCountyReport) -> ReportView | Refused:
     """What its city reports, or has reported, of one county."""
-    if no := _may(query, query.county, query.year, "county"):
-        return no
-    division = DIVISIONS[query.county]
+    return _may(query, query.county, query.year, "county") or await _of_county(work, query)
+
+
+@clause("24.6.5")
+async def county_report_workbook(work: TransferWork, query: GetCountyReportWorkbook) -> Template | Refused:
+    """The county's own, in the layout of the city's."""
+    return _may(query, query.county, query.year, "county") or _workbook(await _of_county(work, query))
+
+
+async def _of_county(work: TransferWork, asked: GetCountyReport | GetCountyReportWorkbook) -> ReportView:
+    division = DIVISIONS[asked.county]
     assert division.parent is not None, "a county is in a city"
-    whole = await _view(work, division.parent, query.year, query.term)
-    lines = tuple(line for line in whole.lines if line.county == query.county)
-    names = await organisations.names(work.tx, {query.county})
+    whole = await _view(work, division.parent, asked.year, asked.term)
+    lines = tuple(line for line in whole.lines if line.county == asked.county)
+    names = await organisations.names(work.tx, {asked.county})
     return msgspec.structs.replace(
         whole,
-        county=query.county,
-        county_name=names.get(query.county, division.name),
+        county=asked.county,
+        county_name=names.get(asked.county, division.name),
         lines=lines,
         totals=policy.total(lines),
         findings=(),
     )
+
+
+def _workbook(report: ReportView) -> Template:
+    name = f"{workbook.title(report)}.xlsx"
+    return Template(name=name, content=workbook.workbook(report), media_type=workbook.MEDIA_TYPE)
 
 
 @clause("24.6.5")
@@ -210,6 +222,7 @@ QUERIES: dict[type[Query], QueryHandler] = {
     GetReport: get_report,
     GetReportWorkbook: report_workbook,
     GetCountyReport: county_report,
+    GetCountyReportWorkbook: county_report_workbook,
     ListReports: list_reports,
     **lateness.QUERIES,
 }

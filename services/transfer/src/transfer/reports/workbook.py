@@ -18,7 +18,8 @@ _WAYS = {False: "省内", True: "省外"}
 
 
 def title(report: ReportView) -> str:
-    return f"{report.city_name}{report.year}年{TERMS[report.term]}学期转学情况汇总表"
+    """Of the county, where the report is one county's alone."""
+    return f"{report.county_name if report.county else report.city_name}{report.year}年{TERMS[report.term]}学期转学情况汇总表"
 
 
 def workbook(report: ReportView) -> bytes:
@@ -53,7 +54,8 @@ def _sheet(
     cell, big = book.add_format({"border": 1}), book.add_format({"bold": True, "font_size": 14})
     columns = (*heads, *_COUNTS)
     sheet.write_string(0, 0, title(report), big)
-    state = f"已于{report.submitted_at:%Y-%m-%d}报送" if report.submitted_at else "未报送"
+    by = report.city_name if report.county else ""
+    state = f"{by}已于{report.submitted_at:%Y-%m-%d}报送" if report.submitted_at else f"{by}未报送"
     sheet.write_string(1, 0, f"统计办结日期：{report.first:%Y-%m-%d}至{report.last:%Y-%m-%d}；{state}")
     for column, text in enumerate(columns):
         sheet.write_string(2, column, text, head)
