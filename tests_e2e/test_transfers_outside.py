@@ -9,10 +9,21 @@ import pytest
 from e2e_api import problem_of
 from e2e_cast import Cast
 from e2e_flow import Desk
-from e2e_outside import CLERK, SCHOOL, SECOND, document, entered, inward, outward, said
-from e2e_people import Made, People, form_of
+from e2e_outside import (
+    CLERK,
+    SCHOOL,
+    SECOND,
+    document,
+    entered,
+    grade_of,
+    inward,
+    outward,
+    registered_by_its_school,
+    said,
+)
+from e2e_people import People, form_of
 from e2e_system import wait_for
-from e2e_transfer import WHY, a_class, get, paper, post, registered, today
+from e2e_transfer import WHY, a_class, get, paper, post, registered
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -121,40 +132,6 @@ def test_returned_corrected_and_taken_back(cast: Cast, people: People, xinchun: 
         30,
         "the pupil was not let go",
     )
-
-
-def grade_of(made: Made, row: int) -> int:
-    grade = form_of(made, row)["grade"]
-    return int(grade) if grade.isdigit() else 1 + "一二三四五六七八九".index(grade[0])
-
-
-def registered_by_its_school(cast: Cast, form: dict[str, Any]) -> dict[str, Any]:
-    """The school enters the child as soon as it may, and all agree."""
-    registrar = cast["registrar"]
-    wait_for(
-        lambda: (
-            registrar.send("POST", "/v1/registrations/prechecks", json={"form": form}).status_code == 200
-            and not [
-                one
-                for one in post(registrar, "/v1/registrations/prechecks", form=form)["decision"]["findings"]
-                if one["outcome"] == "refuse"
-            ]
-        ),
-        30,
-        "the school may not register the child",
-    )
-    entered_ = post(registrar, "/v1/registrations", 201, form=form)
-    for step in ("class_teacher", "principal", "guardian", "school", "authority"):
-        who = {"class_teacher": "teacher", "guardian": "registrar", "authority": "county.officer"}.get(
-            step, "principal"
-        )
-        more = {}
-        if step == "guardian":
-            printed = registrar.send("POST", f"/v1/registrations/{entered_['id']}/confirmation-sheet")
-            assert printed.status_code == 200, printed.text
-            more = {"signed_on": today()}
-        post(cast[who], f"/v1/registrations/{entered_['id']}/decisions", step=step, decision="approve", **more)
-    return entered_
 
 
 @pytest.mark.clause("19", "24.5.1", "24.6.1")

@@ -1,6 +1,7 @@
 // 省外转学 (Article 24): the province office enters what a school or an authority of another province says, with its paper.
 import { action, api, ask, finding, h, toast } from "./core.js";
 import { papers, takenOff } from "./papers.js";
+import { session } from "./session.js";
 
 const OFFICE = "230000";
 const GROUNDS = [["residence_changed", "随监护人工作变动，居住地变更"], ["household_moved", "户籍随家长迁移"], ["migrant_child", "随迁子女"], ["special_education", "特殊教育学校与普通学校随班就读互转"]];
@@ -50,14 +51,14 @@ const childFields = [
   { name: "birth_date", label: "出生日期", type: "date", required: true },
   { name: "document_kind", label: "证件类型", options: DOCUMENTS },
   { name: "document_number", label: "证件号码", required: true, minlength: 4, maxlength: 30, autocomplete: "off" },
-  { name: "student_number", label: "外省学籍号（不清楚的可以不填）", maxlength: 30, autocomplete: "off", hint: "正式学籍号为 G 加身份证号，终身不变" },
+  { name: "student_number", label: "外省学籍号（不清楚的可以不填）", maxlength: 30, autocomplete: "off", hint: "正式学籍号为 G 加身份证号，终身不变；临时学籍号（L、J）按外省材料填写" },
 ];
 const family = (v) => { const { name, number, ...rest } = pupil(v); return rest; };
 
 // The receiving school with the guardian; looked at first, as always.
 export async function arrive(expected, near) {
   const values = await ask({ title: "由外省转入", confirm: "检查", wide: true, text: "学籍在外省的学生转入本校。先检查是否符合规定，不会提交。各方核准后，由本校为学生建籍。",
-    fields: [...childFields, ...schoolFields.map((field) => field.name === "grade" ? { ...field, label: "在外省的就读年级（转入年级相同）" } : field), ...familyFields()] });
+    fields: [...childFields, ...schoolFields.map((field) => field.name === "grade" ? { ...field, label: "在外省的就读年级（转入年级相同）" } : field), ...familyFields({ residence: { division: session.get().account.organisation.slice(2, 8) } })] });
   if (!values) return;
   const body = { ...family(values), grade: Number(values.grade),
     child: { name: values.name, sex: values.sex, birth_date: values.birth_date, document_kind: values.document_kind, document_number: values.document_number, student_number: values.student_number ?? "" },
@@ -79,14 +80,16 @@ export async function arrive(expected, near) {
   location.hash = `#/transfers/${done.id}`;
 }
 
+const OF_FAMILY = { residence: "房产证", residence_permit: "居住证", household_register: "户口簿", transfer_application: "转学申请" };
+
 // Who the child is stays: the form of every correction has a name and a number, which say nothing here.
 export const correctInward = (t, after) => action("补正", async () => {
   const files = papers("补充的材料（没有补充的不用上传）");
   await after(await ask({ title: "补正由外省转入的申请", confirm: "提交", wide: true, body: files.field, text: "学生、外省学校和年级不能更改；有误的，撤回后重新申请。",
-    fields: [...familyFields(t), { name: "paper", label: "补充材料的种类", options: [["residence", "房产证"], ["residence_permit", "居住证"], ["household_register", "户口簿"], ["transfer_application", "转学申请"]] },
-      { name: "exception", label: "确需办理的理由（有“原则上”情形时填写）", type: "textarea", maxlength: 500, value: t.exception ?? "" }],
+    fields: [...familyFields(t), { name: "paper", label: "补充材料的种类", options: Object.entries(OF_FAMILY) }, takenOff(t, OF_FAMILY),
+      { name: "exception", label: "确需办理的理由（有“原则上”情形时填写）", type: "textarea", maxlength: 500, value: t.exception ?? "" }].filter(Boolean),
     send: async (v) => api(`/v1/transfers/${t.id}/resubmission`, { method: "POST", headers: { "If-Match": `"${t.version}"` },
-      body: { ...family(v), name: t.name, number: t.number, record_moves: true, agreed: false, exception: v.exception ?? "", taken_off: [],
+      body: { ...family(v), name: t.name, number: t.number, record_moves: true, agreed: false, exception: v.exception ?? "", taken_off: v.taken_off ?? [],
         evidence: (await files.send()).map((file) => ({ ...file, kind: v.paper })) } }) }));
 }, { class: "primary" });
 

@@ -32,7 +32,7 @@ export async function transfersPage(place, { id }) {
     ["学生", "年级", "从", "到", "申请", "等待", "期限", "状态"], items.map((t) => [h("a", { href: `#/transfers/${t.id}` }, t.name), className(t.grade), t.from_school_name, t.to_school_name,
       when(t.opened_at), t.waits_for_title || "—", t.due_on ? h("span", null, t.due_on, t.overdue && badge("逾期", "bad")) : "—", stateOf(t)]), "转学"), "没有转学。");
   fill(place, h("div", { class: "head" }, h("div", null, h("h1", null, "转学"), h("p", { class: "muted" }, "由转入学校发起，转入学校主管部门、转出学校、转出学校主管部门依次核准，每个环节不超过 10 个工作日。办理转学不收取任何费用。")),
-    session.has("registrar") && [action("发起转学", () => apply(), { class: "primary" }), action("由外省转入", () => arrive(expected, near))],
+    session.has("registrar") && h("div", { class: "row" }, action("发起转学", () => apply(), { class: "primary" }), action("由外省转入", () => arrive(expected, near))),
     session.has("authority_officer") && isOffice(session.get().account) && action("录入外省学校的申请", () => leave(), { class: "primary" })), h("div", { class: "row" }, side, state, late), list);
   return load();
 }
