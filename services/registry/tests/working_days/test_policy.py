@@ -144,19 +144,31 @@ def test_it_names_the_notice_that_it_stands_in(number: str, title: str, codes: l
 
 
 @pytest.mark.parametrize(
-    ("today", "known", "year"),
+    ("today", "known", "years"),
     [
-        (D(2026, 11, 30), False, None),
-        (D(2026, 12, 1), False, 2027),
-        (D(2026, 12, 31), False, 2027),
-        (D(2026, 12, 1), True, None),
-        (D(2027, 1, 1), True, None),
-        (D(2027, 12, 1), True, 2028),
+        (D(2026, 11, 30), False, ()),
+        (D(2026, 12, 1), False, (2027,)),
+        (D(2026, 12, 31), False, (2027,)),
+        (D(2026, 12, 1), True, ()),
+        (D(2027, 1, 1), True, ()),
+        (D(2027, 11, 30), True, ()),
+        (D(2027, 12, 1), True, (2028,)),
+        # An installation that began without this year's.
+        (D(2027, 1, 1), False, (2027,)),
+        (D(2027, 11, 30), False, (2027,)),
+        (D(2027, 12, 1), False, (2027, 2028)),
+        (D(2027, 12, 31), False, (2027, 2028)),
+        (D(2028, 1, 1), False, (2028,)),
     ],
 )
-def test_in_december_the_province_is_asked(today: date, known: bool, year: int | None) -> None:
+def test_the_province_is_asked_in_december_and_for_a_year_that_has_begun(
+    today: date, known: bool, years: tuple[int, ...]
+) -> None:
     calendar = Calendar(notices=[WHOLE]) if known else Calendar()
-    assert policy.asked_for(calendar, Parameters.for_("230000", today), today) == year
+    assert policy.asked_for(calendar, Parameters.for_("230000", today), today) == years
+    for year in years:  # what is asked for can be published
+        assert policy.year_fault(year, today) is None
+        assert ("跨年" in policy.consequence(year, today)) is (year > today.year)
 
 
 @pytest.mark.parametrize(

@@ -259,6 +259,33 @@ async def test_a_year_that_nobody_published_is_asked_for_until_it_is_over(world:
     ]  # fmt: skip
 
 
+async def test_a_new_installation_asks_for_the_year_that_it_begins_in(world: World) -> None:
+    """The release does not bring 2027 and nobody has published it here: asked for on any day, once, until it is there."""
+    await world.load(SCHOOL)
+    world.clock.moment = datetime(2027, 3, 10, 9, tzinfo=ZONE)
+    assert await ask(world)
+    assert not await ask(world)
+    (notice,) = await events(world, "evt.registry.work_waiting")
+    assert "2027年的节假日安排还没有发布，办理期限只按" in notice["payload"]
+    assert await lines(world) == 1
+    assert isinstance(await publish(world), NoticeVersion)
+    await look(world)
+    assert not await ask(world)
+    assert await lines(world) == 0
+    assert await world.sql("SELECT id, state FROM working_day_years") == [("2027", "published")]
+
+
+async def test_a_new_installation_in_december_asks_for_both_years(world: World) -> None:
+    await world.load(SCHOOL)
+    world.clock.moment = datetime(2027, 12, 1, 9, tzinfo=ZONE)
+    assert await ask(world)
+    assert not await ask(world)
+    assert ["2027年" in row["payload"] for row in await events(world, "evt.registry.work_waiting")] == [True, False]
+    assert await world.sql("SELECT id, state FROM working_day_years ORDER BY id") == [
+        ("2027", "missing"), ("2028", "missing"),
+    ]  # fmt: skip
+
+
 async def test_a_year_that_is_there_otherwise_is_asked_for_no_more(world: World) -> None:
     """A copy that had not heard of the notice has asked once more; or a release of the program brings the year."""
     await world.load(SCHOOL)

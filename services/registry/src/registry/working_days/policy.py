@@ -131,12 +131,19 @@ def examine(days: Notice, before: Calendar, after: Calendar, held: Notice | None
 
 
 @clause("24.6.4")
-def asked_for(calendar: Calendar, parameters: Parameters, today: date) -> int | None:
-    """The year whose notice the province has to publish: the next one, from December on, while it is not known."""
-    following = today.year + 1
-    if today < parameters.working_days_asked_from.in_year(today.year) or calendar.is_published(following):
-        return None
-    return following
+def asked_for(calendar: Calendar, parameters: Parameters, today: date) -> tuple[int, ...]:
+    """The years whose notice the province has to publish while it is not known: this one's, on whatever day (an installation
+    may begin in a year that nobody has published in it), and from December on the next one's."""
+    december = today >= parameters.working_days_asked_from.in_year(today.year)
+    years = (today.year, today.year + 1) if december else (today.year,)
+    return tuple(year for year in years if not calendar.is_published(year))
+
+
+@clause("24.6.4")
+def consequence(year: int, today: date) -> str:
+    """What it means that the year's notice is not there, for whoever has to publish it."""
+    counted = "办理期限" if year == today.year else "跨年的办理期限"
+    return f"{year}年的节假日安排还没有发布，{counted}只按周六、周日计算。请按国务院办公厅的通知发布，期限将重新计算。"
 
 
 @clause("24.6.4")

@@ -1,4 +1,5 @@
-"""In December the province is asked for the next year's holidays, once, until they are there or the year is over (24.6.4)."""
+"""The province is asked for a year's holidays, once, until they are there or the year is over: for the next year's in
+December, for this one's at any time (24.6.4)."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ from registry.working_days import policy, store
 log = logging.getLogger(__name__)
 
 LOOKS = 60.0
-"""Seconds: a look at the calendar in memory, and a row in December."""
+"""Seconds: a look at the calendar in memory, and a row of each year that is not in it."""
 LINK = "/v1/policy/working-days"
 
 
@@ -43,19 +44,19 @@ async def look(work: RegistryWork) -> bool:
         if (standing := policy.standing(asked, live.calendar, work.today)) != "missing":
             await store.settle(work.tx, asked, standing)
             work.after_commit(work.deps.wake_worklist)
-    year = policy.asked_for(live.calendar, live.parameters(PROVINCE, work.today), work.today)
-    if year is None or not await store.ask(work.tx, year, work.now):
-        return False
-    work.after_commit(work.deps.wake_worklist)
-    work.emit(
-        WorkWaiting(
-            organisation=PROVINCE,
-            role=Role.AUTHORITY_OFFICER,
-            kind="working_days_missing",
-            title=f"待办：发布{year}年节假日安排",
-            detail=f"{year}年的节假日安排还没有发布，跨年的办理期限只按周六、周日计算。请按国务院办公厅的通知发布，期限将重新计算。",
-            link=LINK,
-        ),
-        PROVINCE,
-    )
-    return True
+    wanted = policy.asked_for(live.calendar, live.parameters(PROVINCE, work.today), work.today)
+    years = [year for year in wanted if await store.ask(work.tx, year, work.now)]
+    for year in years:
+        work.after_commit(work.deps.wake_worklist)
+        work.emit(
+            WorkWaiting(
+                organisation=PROVINCE,
+                role=Role.AUTHORITY_OFFICER,
+                kind="working_days_missing",
+                title=f"待办：发布{year}年节假日安排",
+                detail=policy.consequence(year, work.today),
+                link=LINK,
+            ),
+            PROVINCE,
+        )
+    return bool(years)
