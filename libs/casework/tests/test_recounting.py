@@ -9,7 +9,7 @@ import asyncpg
 import msgspec
 import pytest
 from casework import store
-from casework.recounting import Clock, effects, last_day, recount
+from casework.recounting import Clock, Looked, effects, last_day, recount
 from casework.state import advance, opened
 from casework_samples import TRANSFER as SHORT
 from hypothesis import given
@@ -188,6 +188,41 @@ async def test_killed_between_two_batches_it_goes_on_where_it_was(url: str) -> N
     await connection.close()
     assert await _count(url, 1, D(2027, 1, 28)) == ["c", "d", "e"]
     assert {version for _, _, version in (await _due(url)).values()} == {1}
+
+
+class Things:
+    """What else has a clock: rows that are counted anew by being looked at."""
+
+    def __init__(self, *ids: str) -> None:
+        self.ids, self.asked = ids, list[tuple[str, int]]()
+
+    async def some(self, _connection: object, after: str, limit: int) -> Looked:
+        self.asked.append((after, limit))
+        found = [one for one in self.ids if one > after][:limit]
+        return Looked(tuple(found), found[-1] if found else "", len(found))
+
+
+@pytest.mark.integration
+@pytest.mark.clause("24.6.4")
+@pytest.mark.parametrize("batch", [1, 2, 3, 4, 5, 8, 9, 500])
+async def test_what_else_has_a_clock_comes_after_the_cases_in_batches_of_all_together(url: str, batch: int) -> None:  # noqa: F811
+    """Whatever the batch is: everything once in its order, none of the transactions with more rows, none after the end."""
+    await _open(url, *"abc")
+    things = [Things(*"pqr"), Things(), Things(*"xy")]
+    seen: list[str] = []
+    while True:
+        async with transaction(url) as tx:
+            found = await recount(tx, AFTER, 1, D(2027, 1, 28), "x_", batch, further=[one.some for one in things])
+        if found is None:
+            break
+        of_batch = [*found.ids, *(id_ for ids in found.further for id_ in ids)]
+        assert len(of_batch) <= batch
+        seen += of_batch
+    assert seen == list("abcpqrxy")
+    assert all(limit <= batch for one in things for _, limit in one.asked)
+    async with transaction(url) as tx:
+        (row,) = await tx.fetch("SELECT part, moved, done FROM x_recounts")
+    assert tuple(row) == (4, 8, True)
 
 
 @pytest.mark.integration

@@ -3,15 +3,15 @@
 A running clock is a day and a number of working days; its last day follows from them by the calendar. So counting twice is
 counting once, and a case may be looked at in any order, by any copy, however often.
 
-A recount goes through all cases with a running clock in batches, and keeps how far it has come: a kill leaves it where its
-last transaction was. There are two rounds: one as soon as the calendar is known, one on a later day, for cases that a copy of
-the service opened which had not heard of it yet (`service_kit.policy.MARGIN`). A copy with an older calendar than one that
-has been counted with does nothing.
+A recount goes through all cases with a running clock in batches, then through what else of the service has one, and keeps how
+far it has come: a kill leaves it where its last transaction was, and none locks more rows than a batch. There are two rounds:
+one as soon as the calendar is known, one on a later day, for cases that a copy of the service opened which had not heard of
+it yet (`service_kit.policy.MARGIN`). A copy with an older calendar than one that has been counted with does nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -36,10 +36,25 @@ class Clock(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """Cases with another last day, or of whose last day something else is known now. `more`: there are more to look at."""
+    """Cases with another last day, or of whose last day something else is known now. `more`: there are more to look at.
+    `further`: of what else has a clock, in the order in which it was given: the ids of those that have moved."""
 
     ids: tuple[str, ...]
     more: bool
+    further: tuple[tuple[str, ...], ...] = ()
+
+
+class Looked(NamedTuple):
+    """Some rows, in the order of ids. `moved`: ids of those with another last day; `last`: id of the last one that was looked
+    at, empty where there was none; `seen`: how many were."""
+
+    moved: tuple[str, ...]
+    last: str
+    seen: int
+
+
+Further = Callable[[Connection, str, int], Awaitable[Looked]]
+"""Counts anew what has a clock without being a case: at most so many, those after an id. Locks rows in the order of ids."""
 
 
 @clause("24.6.4", "25.2")
@@ -64,7 +79,7 @@ WHERE EXISTS (SELECT FROM {prefix}recounts WHERE calendar = $1 AND round = 1 AND
 ON CONFLICT DO NOTHING
 """
 _UNDONE = """
-SELECT round, after FROM {prefix}recounts
+SELECT round, part, after FROM {prefix}recounts
 WHERE calendar = $1 AND NOT done AND NOT EXISTS (SELECT FROM {prefix}recounts WHERE calendar > $1) ORDER BY round LIMIT 1
 """
 # A walk down cases_pkey that stops after a batch; ended cases are passed over.
@@ -76,7 +91,9 @@ _MOVE = """
 UPDATE {prefix}cases c SET due_on = n.due_on, provisional = n.provisional, version = c.version + 1
 FROM unnest($1::text[], $2::date[], $3::boolean[]) AS n(id, due_on, provisional) WHERE c.id = n.id
 """
-_COME = "UPDATE {prefix}recounts SET after = $3, moved = moved + $4, done = $5 WHERE calendar = $1 AND round = $2"
+_COME = """
+UPDATE {prefix}recounts SET part = $3, after = $4, moved = moved + $5, done = $6 WHERE calendar = $1 AND round = $2
+"""
 
 
 async def recount(
@@ -88,11 +105,13 @@ async def recount(
     batch: int = BATCH,
     *,
     heard: date | None = None,
+    further: Sequence[Further] = (),
 ) -> Moved | None:
-    """One batch, in the caller's transaction, which also tells of the cases that have moved. None: there is nothing to do.
+    """One batch, in the caller's transaction, which also tells of what has moved. None: there is nothing to do.
 
     `number`: grows from calendar to calendar. `heard`: what was known before this day is known in every copy
-    (`service_kit.policy.heard`); today where it is not given. Locks cases in the order of their ids.
+    (`service_kit.policy.heard`); today where it is not given. `further`: what else has a clock; looked at after the cases, so
+    many rows in all. Locks cases in the order of their ids, then those in theirs.
     """
     if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _LOCK):
         return None
@@ -100,7 +119,30 @@ async def recount(
     under_way = await connection.fetchrow(_UNDONE.format(prefix=prefix), number)
     if under_way is None:
         return None
-    rows = await connection.fetch(_CLOCKS.format(prefix=prefix), under_way["after"], batch)
+
+    async def cases(connection: Connection, after: str, limit: int) -> Looked:
+        return await _cases(connection, calendar, today, prefix, after, limit)
+
+    parts = (cases, *further)
+    part, after, room = under_way["part"], under_way["after"], batch
+    moved: list[tuple[str, ...]] = [()] * len(parts)
+    while part < len(parts) and room:
+        looked = await parts[part](connection, after, room)
+        moved[part] = looked.moved
+        if looked.seen == room:
+            after = looked.last
+            break
+        part, after, room = part + 1, "", room - looked.seen
+    more = part < len(parts)
+    count = sum(len(ids) for ids in moved)
+    await connection.execute(_COME.format(prefix=prefix), number, under_way["round"], part, after, count, not more)
+    return Moved(moved[0], more, tuple(moved[1:]))
+
+
+async def _cases(
+    connection: Connection, calendar: Calendar, today: date, prefix: str, after: str, limit: int
+) -> Looked:
+    rows = await connection.fetch(_CLOCKS.format(prefix=prefix), after, limit)
     memo: dict[Clock, Deadline] = {}
     moved: list[tuple[str, Deadline]] = []
     for row in rows:
@@ -116,10 +158,7 @@ async def recount(
             [becomes.date for _, becomes in moved],
             [becomes.provisional for _, becomes in moved],
         )
-    more = len(rows) == batch
-    after = rows[-1]["id"] if rows else under_way["after"]
-    await connection.execute(_COME.format(prefix=prefix), number, under_way["round"], after, len(moved), not more)
-    return Moved(tuple(id_ for id_, _ in moved), more)
+    return Looked(tuple(id_ for id_, _ in moved), rows[-1]["id"] if rows else "", len(rows))
 
 
 class Effect(NamedTuple):

@@ -54,19 +54,21 @@ def case_tables(metadata: sa.MetaData, prefix: str = "") -> CaseTables:
 
 
 # How far a recount of last days has come (`casework.recounting`). `calendar`: the number of the newest notice; `round`: 1 as
-# soon as it is known, 2 on a later day, for cases of a copy that had not heard of it yet. `after`: the last case looked at.
+# soon as it is known, 2 on a later day, for cases of a copy that had not heard of it yet. `part`: 0 cases, then what else of
+# the service has a clock, in its order; `after`: the last of them that was looked at.
 RECOUNTS = (
     """CREATE TABLE {prefix}recounts (
         calendar bigint NOT NULL,
         round smallint NOT NULL CHECK (round IN (1, 2)),
         begun_on date NOT NULL,
+        part smallint NOT NULL DEFAULT 0,
         after text NOT NULL DEFAULT '',
         moved bigint NOT NULL DEFAULT 0,
         done boolean NOT NULL DEFAULT false,
         PRIMARY KEY (calendar, round)
     )""",
     "GRANT SELECT, INSERT ON {prefix}recounts TO {role}",
-    "GRANT UPDATE (after, moved, done) ON {prefix}recounts TO {role}",
+    "GRANT UPDATE (part, after, moved, done) ON {prefix}recounts TO {role}",
 )
 
 # Every act updates its case: room on the page and no index on what changes keep those updates HOT (in place).

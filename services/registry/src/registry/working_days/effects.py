@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 import asyncpg
-from casework.recounting import Clock, deadlines, effects, effects_on, last_day
+from casework.recounting import Clock, Looked, deadlines, effects, effects_on, last_day
 from regulation.calendar import Calendar
 from shared_contracts.working_days import MovedDeadlines
 
@@ -80,11 +80,15 @@ async def _alike(connection: asyncpg.Connection[Any], thing: Thing) -> list[asyn
     )
 
 
-async def move(connection: asyncpg.Connection[Any], thing: Thing, calendar: Calendar, today: date) -> list[str]:
-    """Count the last days of all that still run anew; the ids of those that have moved. Locks rows in the order of ids."""
+async def move(
+    connection: asyncpg.Connection[Any], thing: Thing, calendar: Calendar, today: date, after: str, limit: int
+) -> Looked:
+    """Count the last days of some that still run anew, those after an id. Locks rows in the order of ids."""
     rows = await connection.fetch(
         f"""SELECT x.id, x.clock_from, x.clock_days, x.due_on FROM {thing.table} x
-            WHERE {thing.waits} AND x.clock_from IS NOT NULL ORDER BY x.id FOR UPDATE"""  # noqa: S608
+            WHERE x.id > $1 AND {thing.waits} AND x.clock_from IS NOT NULL ORDER BY x.id LIMIT $2 FOR UPDATE""",  # noqa: S608
+        after,
+        limit,
     )
     days = {
         row["id"]: becomes
@@ -101,4 +105,4 @@ async def move(connection: asyncpg.Connection[Any], thing: Thing, calendar: Cale
             list(days),
             list(days.values()),
         )
-    return list(days)
+    return Looked(tuple(days), rows[-1]["id"] if rows else "", len(rows))
