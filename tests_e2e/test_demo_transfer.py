@@ -36,7 +36,7 @@ class Shown:
 
     @property
     def parts(self) -> dict[str, str]:
-        found = re.split(r"^([一二三四五六七])、", self.text, flags=re.MULTILINE)
+        found = re.split(r"^([一二三四五六七八])、", self.text, flags=re.MULTILINE)
         return dict(zip(found[1::2], found[2::2], strict=True))
 
 
@@ -181,6 +181,20 @@ def test_the_draw_can_be_repeated(fresh: System, shown: Shown, tmp_path: Path) -
         assert one["name"] in line and place.name in line and "已转入" in line
         assert one["code"] in said and one["code"].encode() in published
         assert one["name"].encode() not in published
+
+
+@pytest.mark.clause("15.3", "19", "24.5.1")
+def test_a_child_comes_from_another_province(fresh: System, shown: Shown) -> None:
+    (number,) = set(NUMBER.findall(shown.parts["八"]))
+    case = transfers(fresh)[number]
+    assert (case["state"], case["to_school"], case["outside"]["side"]) == ("completed", NEW.code, "from")
+    assert [one["step"] for one in case["timeline"]] == [
+        "receiving_authority", "releasing_school", "releasing_authority",
+    ]  # fmt: skip
+    assert case["timeline"][1]["entered_for"] == case["outside"]["school"]["name"]
+    pupil = get(fresh, "xinchun.registrar", f"/v1/students/{case['student_id']}")
+    assert (pupil["school"], pupil["grade"], pupil["student_number"][0]) == (NEW.code, 3, "G")
+    assert pupil["student_number"] in shown.parts["八"]
 
 
 def test_nobody_is_left_on_the_way_and_the_screen_is_kept(fresh: System, shown: Shown) -> None:

@@ -1,9 +1,9 @@
 """`python -m xueji_local.demo_transfer`: transfers (转学, Article 24) on a running stack, as four parties work on them.
 
 A precheck; a transfer through all approvals up to the moved record; a refusal, an override, a re-routing, each with its
-clause; a private school's list, draw and its verification; the timeline of a case with its clocks. Over HTTP, with the
-demonstration accounts; days pass in the stack's own clock. What is shown is compared with what must be. Exit status: 0 all as
-it must be, 1 something differs (listed), 2 it could not go on.
+clause; a private school's list, draw and its verification; the timeline of a case with its clocks; a child who comes from
+another province. Over HTTP, with the demonstration accounts; days pass in the stack's own clock. What is shown is compared
+with what must be. Exit status: 0 all as it must be, 1 something differs (listed), 2 it could not go on.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from xueji_local.demo_transfer_case import (
 from xueji_local.demo_transfer_cast import FULL, GRADE, NEW, OLD, Family, Scene, families, filled, with_room
 from xueji_local.demo_transfer_clocks import show_timeline, show_tracking, show_waiting
 from xueji_local.demo_transfer_lottery import lottery
+from xueji_local.demo_transfer_outside import comes
 from xueji_local.demo_transfer_records import Record, number_shown, record_of
 from xueji_local.layout import Layout
 
@@ -63,6 +64,8 @@ def demonstrate(out: Path | None, screen: Screen) -> int:
         screen.heading("七、一项转学的经过与期限（第24.6.4条）")
         show_timeline(case)
         show_tracking(case)
+        screen.heading("八、由外省转入：本省先核准，外省的决定凭书面材料录入，转入学校建籍（第19、24.5.1条）")
+        comes(scene)
     screen.say(f"\n全部用时{time.monotonic() - begun:.1f}秒")
     code = _verdict(scene)
     screen.keep(folder / "演示记录.html")

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import openpyxl
 from regulation.calendar import Calendar
+from regulation.divisions import PROVINCE
 from regulation.parameters import Parameters
 from regulation.school_year import SchoolSystem, Stage, grades_of
 from service_kit.clock import ZONE
@@ -39,6 +40,8 @@ GRADE, ENTRY = 3, 1
 SPARE = 3
 """Pupils more than one demonstration needs: the next one finds some."""
 UNDER_WAY = (TransferState.OPEN, TransferState.RETURNED, TransferState.MOVING, TransferState.NEEDS_ATTENTION)
+_READERS = 2
+"""Two persons of the province office: what another province has written is entered by one and the other."""
 _SEED = 30
 """The first seed of these rosters: those of the main demonstration begin at 1."""
 _MORNING = time(9, 30)
@@ -73,6 +76,7 @@ class Scene:
     screen: Screen
     folder: Path
     desks: dict[str, Desk] = field(default_factory=dict)
+    office: list[Client] = field(default_factory=list)  # of the province office: an officer and the leader
     failures: list[str] = field(default_factory=list)
     calendar: Calendar = field(default_factory=Calendar)
 
@@ -87,14 +91,18 @@ class Scene:
             if code not in found:
                 raise DemoProblem(f"系统中没有学校 {code}。请用 make reset 重建后再试。")
             self.desks[key] = open_desk(self.stack, found[code])
+        people = [one for one in self.stack.accounts if one.organisation == PROVINCE]
+        self.office = [Client(self.stack.gateway, one) for one in people]
+        if len(self.office) < _READERS:
+            raise DemoProblem("系统中没有省教育厅的两名工作人员。请用 make reset 重建后再试。")
 
     def close(self) -> None:
-        for desk in self.desks.values():
-            desk.close()
+        for one in (*self.desks.values(), *self.office):
+            one.close()
 
     def forget(self) -> None:
-        for desk in self.desks.values():
-            desk.forget()
+        for one in (*self.desks.values(), *self.office):
+            one.forget()
 
     def _schools(self) -> dict[str, OrganisationView]:
         first = next((a for a in self.stack.accounts if a.role == "registrar"), None)
@@ -197,7 +205,15 @@ def number_in(content: bytes) -> str:
 
 def enter(scene: Scene, desk: Desk, grade: int, rows: int, first_class: int) -> None:
     """A roster of one grade up to the pupils' numbers, as the main demonstration does it."""
-    seed = _SEED + sum(1 for _ in desk.registrar.rosters())
+    roster = listed(scene, desk, grade, rows, first_class)
+    scene.screen.note(f"{desk.school.name}：{grade}年级{rows}名学生建籍")
+    register(scene, desk, roster)
+
+
+def listed(scene: Scene, desk: Desk, grade: int, rows: int, first_class: int, first_seed: int = _SEED) -> Roster:
+    """A workbook of pupils whom the population service knows and no school has entered. `first_seed`: of such ones at this
+    school; schools of one county with the same seed would have the same pupils."""
+    seed = first_seed + sum(1 for _ in desk.registrar.rosters())
     known = scene.matcher.grow(0)
     folder = scene.folder / "名册"
     roster = make_roster(
@@ -210,10 +226,14 @@ def enter(scene: Scene, desk: Desk, grade: int, rows: int, first_class: int) -> 
         first_class=first_class,
     )
     scene.matcher.know(people_of(roster))
-    scene.screen.note(f"{desk.school.name}：{grade}年级{rows}名学生建籍")
+    return roster
+
+
+def register(scene: Scene, desk: Desk, roster: Roster) -> None:
+    """From the workbook to numbers."""
     run = check(desk, Path(roster.path), str(uuid.uuid4()), scene.screen)
     if run.accepted:
-        walk(desk, run, folder, scene.screen)
+        walk(desk, run, scene.folder / "名册", scene.screen)
     else:
         give_up(desk, run)
 

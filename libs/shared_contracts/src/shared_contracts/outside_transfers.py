@@ -129,7 +129,7 @@ class InwardApproved(Event, frozen=True, kw_only=True, gc=False, tag="transfer.i
     """All have approved that a child comes from another province: its school may register it now (19, 24.6.1).
 
     `grade`: as applied for; who was promoted since is one further. `over`: beyond the standard size. `actor`: the account
-    of the last approval.
+    of the last approval. `placement`: how the child is placed in the new school (24.4); empty where the case says nothing.
     """
 
     transfer_id: str
@@ -139,6 +139,7 @@ class InwardApproved(Event, frozen=True, kw_only=True, gc=False, tag="transfer.i
     over: bool
     actor: str
     number: str
+    placement: str = ""
 
 
 class OutwardApproved(Event, frozen=True, kw_only=True, gc=False, tag="transfer.outward_approved"):

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from datetime import date
 from typing import Any
 
+import msgspec
 import pytest
 import pytest_asyncio
 import registry_pupils as pupils
@@ -202,6 +203,17 @@ async def test_nobody_registers_the_child_before_its_time_elsewhere_or_in_anothe
     two = entry(world, grade=4, birth_date=BORN[3], document_number=pupils.resident(0, BORN[3]))
     assert "transfer.other_grade" in against(await world.do(two))
     assert await hold(world) == ("held", SCHOOL.code, None, True, True, None)
+
+
+@pytest.mark.integration
+@pytest.mark.clause("24.4")
+async def test_whoever_comes_from_special_education_is_registered_as_mainstreamed(world: World) -> None:
+    await expect(world)
+    await approve(world, placement="mainstreamed")
+    assert "transfer.other_placement" in against(await world.do(entry(world)))
+    entered = await world.do(entry(world, mainstreamed="1", disability="2"))
+    assert not isinstance(entered, Refused), entered
+    assert await hold(world) == ("held", None, None, True, True, entered.id)
 
 
 @pytest.mark.integration
@@ -433,6 +445,29 @@ def test_only_the_school_that_all_have_approved_and_only_in_that_grade(
     assert refused(found) == ([] if code is None else [code])
     grounds = [one.code for one in found.findings if one.clause == "19"]
     assert ("admission.transfer" in grounds) == (school == SCHOOL.code and state == "approved")
+
+
+@pytest.mark.clause("24.4")
+@pytest.mark.parametrize(
+    ("wanted", "placement", "fine"),
+    [
+        ("", "ordinary", True),
+        ("", "mainstreamed", True),
+        ("mainstreamed", "mainstreamed", True),
+        ("mainstreamed", "ordinary", False),
+        ("mainstreamed", "home_teaching", False),
+        ("special_school", "special_school", True),
+        ("special_school", "home_teaching", True),
+    ],
+)
+def test_the_child_is_placed_as_the_transfer_says(wanted: str, placement: Any, fine: bool) -> None:
+    arrival = Arrival(case_id="t", school=SCHOOL.code, grade=3, state="approved", placement=wanted)
+    school = msgspec.structs.replace(SCHOOL, school_type="514") if wanted == "special_school" else SCHOOL
+    found = judge(
+        facts(arrival=arrival, school=school, placement=placement, disability="1" if placement == "ordinary" else "2")
+    )
+    assert refused(found) == ([] if fine else ["transfer.other_placement"])
+    assert all(one.cure and one.fields == ("placement",) for one in found.findings if one.clause == "24.4")
 
 
 @pytest.mark.clause("4.1", "4.3", "8", "19")

@@ -16,6 +16,7 @@ from registry_world import CITY, PROVINCE, SCHOOL, ZONE, actor
 from shared_contracts.access import ANONYMOUS
 from shared_contracts.actors import Role, system
 from shared_contracts.decisions import Outcome, Refused
+from shared_contracts.evidence import EvidenceKind
 from shared_contracts.holds import GetChangeFacts
 from shared_contracts.identity import NumberKind
 from shared_contracts.outside_transfers import InwardApproved
@@ -444,6 +445,22 @@ async def test_a_return_that_comes_to_nothing_leaves_the_record_where_it_was(wor
     await world.carry()
     assert (await seen(world, id_)).state is TransferState.COMPLETED
     await world.registry.whole()
+
+
+@pytest.mark.clause("24.4")
+async def test_whoever_comes_from_special_education_is_to_be_mainstreamed(world: ComingWorld) -> None:
+    """Out of a special-education school into an ordinary one; between ordinary ones nothing is said of it."""
+    special = msgspec.structs.replace(THERE, name="杭州市杨绫子学校", special_education=True)
+    papers = await world.papers(EvidenceKind.TRANSFER_APPLICATION, organisation=RECEIVING.code)
+    given = {"school": special, "ground": Ground.SPECIAL_EDUCATION, "evidence": papers}
+    id_ = await world.approved_in(1, **given)
+    assert (await seen(world, id_)).placement == "mainstreamed"
+    other = await world.approved_in(2)
+    events = {one.transfer_id: one.placement for one in await world.events(InwardApproved)}
+    assert events == {id_: "mainstreamed", other: ""}
+    await world.carry()
+    rows = await world.registry.sql("SELECT case_id, placement FROM expected_arrivals")
+    assert {row["case_id"]: row["placement"] for row in rows} == events
 
 
 @pytest.mark.clause("15.2")

@@ -91,8 +91,8 @@ _STANDINGS = """
     SELECT 'admission', person_id, stage, state, id, school, school_year, way, NULL
     FROM admissions WHERE person_id = ANY($2::text[]) AND stage = ANY($3::text[]) AND state = 'open'
     UNION ALL
-    SELECT 'arrival', person_id, NULL, CASE WHEN approved THEN 'approved' ELSE 'open' END, case_id, school, cohort, NULL,
-           NULL
+    SELECT 'arrival', person_id, NULL, CASE WHEN approved THEN 'approved' ELSE 'open' END, case_id, school, cohort,
+           placement, NULL
     FROM expected_arrivals WHERE person_id = ANY($1::text[]) AND open
     UNION ALL
     SELECT 'zone', NULL, stage, NULL, id, school, NULL, NULL, areas::text

@@ -155,12 +155,13 @@ async def follow(work: RegistryWork, case_id: str, seat: Seat | None, *, open_: 
     )
 
 
-async def approve(work: RegistryWork, case_id: str, seat: Seat) -> None:
+async def approve(work: RegistryWork, case_id: str, seat: Seat, placement: str) -> None:
     await (await driver(work.tx)).execute(
-        "UPDATE expected_arrivals SET approved = true, school = $2, over = $3 WHERE case_id = $1",
+        "UPDATE expected_arrivals SET approved = true, school = $2, over = $3, placement = $4 WHERE case_id = $1",
         case_id,
         seat.school,
         seat.over,
+        placement,
     )
 
 

@@ -151,4 +151,4 @@ async def inward_approved(work: RegistryWork, event: InwardApproved) -> None:
     if row["returns"] is not None:
         await returning.come_back(work, event, row["returns"], school, of[0])
         return
-    await arrivals.approve(work, event.transfer_id, Seat(school=event.to_school, over=event.over))
+    await arrivals.approve(work, event.transfer_id, Seat(school=event.to_school, over=event.over), event.placement)

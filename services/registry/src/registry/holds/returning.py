@@ -40,10 +40,10 @@ async def come_back(
         applying.fail(work, event.transfer_id, (policy.no_class_left(standard),))
         return
     year_of = cohort(grade, registration_year(work.today))
-    before = {name: row[name] for name in ("school", "state", "stage", "grade", "class_no")}
+    before = {name: row[name] for name in ("school", "state", "stage", "grade", "class_no", "placement")}
     after = {
         "school": school.code, "state": str(StudentState.IN_SCHOOL), "stage": str(stage), "grade": grade,
-        "class_no": class_no,
+        "class_no": class_no, "placement": event.placement or row["placement"],
     }  # fmt: skip
     passing = custody.Passing(
         student_id=student_id,
@@ -51,6 +51,7 @@ async def come_back(
         stage=stage,
         class_id=class_key(school.code, stage, year_of, class_no),
         learning=True,
+        placement=event.placement or None,
         content={
             "transfer": event.transfer_id,
             "number": event.number,

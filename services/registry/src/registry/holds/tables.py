@@ -33,6 +33,7 @@ expected_arrivals = sa.Table(
     sa.Column("over", sa.Boolean, nullable=False),  # its seat is beyond the standard size
     sa.Column("open", sa.Boolean, nullable=False),  # as the hold is held
     sa.Column("approved", sa.Boolean, nullable=False),  # by all: the school may register the child
+    sa.Column("placement", sa.Text, nullable=False),  # in which alone; empty: in any
     sa.Column("registration_id", sa.Text),  # on its way; the place is counted in its class
     sa.Column("returns", sa.Text),  # the record of one who had left: it is opened again
 )

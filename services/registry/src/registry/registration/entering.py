@@ -10,7 +10,7 @@ from regulation.school_year import GRADES, Stage, grade_name
 from shared_contracts.decisions import Finding
 
 from registry.enrolment.ways import TITLES
-from registry.registration.situation import Situation
+from registry.registration.situation import PLACEMENT_TITLES, Situation
 
 _FINISHED = {"graduated": "毕业", "completed": "结业"}
 
@@ -137,10 +137,10 @@ def on_a_ground(s: Situation) -> Finding | None:
     return passed(cited, "admission.ground", f"入学依据：{TITLES[s.way]}", **facts)
 
 
-@clause("24.6.1", "24.6.2")
+@clause("24.4", "24.6.1", "24.6.2")
 def of_a_transfer(s: Situation) -> Finding | None:
-    """A child whom a school expects from another province: registered there alone, in the grade of the transfer, and not
-    before all have approved."""
+    """A child whom a school expects from another province: registered there alone, in the grade of the transfer, placed as it
+    says, and not before all have approved."""
     if s.transfer is None:
         return None
     facts: dict[str, Any] = {"transfer": s.transfer, "grade": s.transfer_grade}
@@ -162,6 +162,12 @@ def of_a_transfer(s: Situation) -> Finding | None:
         message = f"转学实行同年级互转：转学核准的是{there}，登记的是{grade_name(s.grade)}"
         cure = f"按转学核准的年级（{there}）登记"
         return refuse("24.6.2", "transfer.other_grade", message, cure=cure, fields=("grade",), **facts)
+    taught_at_home = (s.transfer_placement, s.placement) == ("special_school", "home_teaching")  # by that very school
+    if s.transfer_placement not in ("", s.placement) and not taught_at_home:
+        wanted, found = (PLACEMENT_TITLES.get(one, one) for one in (s.transfer_placement, s.placement))
+        message = f"转学核准的就读形式是{wanted}，登记的是{found}"
+        cure = f"就读形式按转学核准的登记（{wanted}）；情况有变化的，建籍后另行办理"
+        return refuse("24.4", "transfer.other_placement", message, cure=cure, fields=("placement",), **facts)
     return passed("24.6.1", "transfer.done", "外省转入的转学手续已经办理，由本校建籍", **facts)
 
 

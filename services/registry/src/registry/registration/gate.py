@@ -96,4 +96,4 @@ def _arrival(row: asyncpg.Record | None, school_year: int) -> Arrival | None:
     if row is None:
         return None
     grade = grade_of_cohort(row["school_year"], school_year)
-    return Arrival(case_id=row["id"], school=row["school"], grade=grade, state=row["state"])
+    return Arrival(case_id=row["id"], school=row["school"], grade=grade, state=row["state"], placement=row["way"])

@@ -84,6 +84,7 @@ def decide(facts: RegistrationFacts) -> Decision:
             awaited=facts.awaited,
             transfer=transfer_of(facts.arrival, school.code),
             transfer_grade=None if facts.arrival is None else facts.arrival.grade,
+            transfer_placement="" if facts.arrival is None else facts.arrival.placement,
         )
     )
 

@@ -42,12 +42,14 @@ class Enrolment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A transfer from another province that expects this child (24.5.1). `grade`: of this school year. `state`: approved by
-    all, still open, or ended while the school was registering the child."""
+    all, still open, or ended while the school was registering the child. `placement`: how it is to be placed, empty where the
+    transfer says nothing (24.4)."""
 
     case_id: str
     school: str
     grade: int
     state: Literal["approved", "open", "ended"]
+    placement: str = ""
 
 
 class PersonFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -151,6 +153,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     awaited: bool = False
     transfer: Transfer | None = None
     transfer_grade: int | None = None
+    transfer_placement: str = ""
 
     @property
     def counted_on(self) -> str:

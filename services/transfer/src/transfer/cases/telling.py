@@ -117,6 +117,7 @@ async def approved(work: TransferWork, transfer: Transfer, account: str) -> None
                 over=transfer.over,
                 actor=account,
                 number=transfer.number,
+                placement=transfer.placement,
             ),
             transfer.id,
         )

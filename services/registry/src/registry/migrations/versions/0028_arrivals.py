@@ -8,10 +8,10 @@ from service_kit.migrate import statements
 revision = "0028"
 down_revision = "0027"
 
-# `approved`: by all, so that the school may register the child. `over`: its seat is beyond the standard size. While a
-# registration is on its way the place is counted in its class and the hold has no seat; it gets it back with the end of one
-# that came to nothing. `open` goes with the hold's being held. `returns`: the record of one who had left by a transfer of
-# ours; it is opened again, and nobody registers the child.
+# `approved`: by all, so that the school may register the child, placed as the case says (`placement`, 24.4). `over`: its seat
+# is beyond the standard size. While a registration is on its way the place is counted in its class and the hold has no seat;
+# it gets it back with the end of one that came to nothing. `open` goes with the hold's being held. `returns`: the record of
+# one who had left by a transfer of ours; it is opened again, and nobody registers the child.
 ARRIVALS = """
 CREATE TABLE expected_arrivals (
     case_id text PRIMARY KEY REFERENCES change_holds (case_id),
@@ -21,6 +21,7 @@ CREATE TABLE expected_arrivals (
     over boolean NOT NULL DEFAULT false,
     open boolean NOT NULL DEFAULT true,
     approved boolean NOT NULL DEFAULT false,
+    placement text NOT NULL DEFAULT '',
     registration_id text,
     returns text,
     CHECK (returns IS NULL OR registration_id IS NULL)
@@ -39,7 +40,7 @@ ALTER TABLE change_holds ADD CONSTRAINT change_holds_whom
 GRANTS = """
 GRANT UPDATE (expects) ON change_holds TO registry;
 GRANT SELECT, INSERT, DELETE ON expected_arrivals TO registry;
-GRANT UPDATE (school, over, open, approved, registration_id) ON expected_arrivals TO registry
+GRANT UPDATE (school, over, open, approved, placement, registration_id) ON expected_arrivals TO registry
 """
 
 
