@@ -36,7 +36,7 @@ def why(who: Member, things: Things, **body: Any) -> str | None:
 
 @pytest.fixture
 def indexed(cast: Cast, things: Things) -> Things:
-    """The worker follows within two seconds; a slow machine is given more."""
+    """The worker follows within four seconds; a slow machine is given more."""
     deadline = time.monotonic() + 30
     while why(cast["registrar"], things, text=things.name) is None:
         assert time.monotonic() < deadline, "the index does not follow"

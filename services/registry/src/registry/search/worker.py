@@ -16,9 +16,9 @@ from registry.search import store
 log = logging.getLogger(__name__)
 
 POLL = 1.3
-GATHERS = 0.5
+GATHERS = 2.0
 """Seconds between two looks, and in which what comes together is left to come: the numbers of a roster come in batches, the
-next of which would wait for the index of the last. A new pupil is found two seconds after the number has come."""
+next of which would wait for the index of the last. A new pupil is found four seconds after the number has come."""
 PAUSE = 5.0
 
 STUDENTS = Counter("search_students_total", "Students whose terms were looked at anew")

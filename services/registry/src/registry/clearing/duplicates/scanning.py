@@ -34,9 +34,9 @@ log = logging.getLogger(__name__)
 
 BATCH = 500
 POLL = 1.4
-GATHERS = 0.5
+GATHERS = 2.0
 """Seconds between two looks, and in which records that come together are left to come: whoever confirms a roster waits for
-its registrations, and nobody for what is compared. Every record is compared within two seconds."""
+its registrations and then for their numbers, nobody for what is compared. Every record is compared within four seconds."""
 LONGEST_PAUSE = 120.0
 PATIENCE = 30.0
 """Seconds that identity may take for 500 persons."""
