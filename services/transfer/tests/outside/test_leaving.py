@@ -102,6 +102,23 @@ async def test_nobody_but_the_province_office_acts_for_another_province(world: O
     assert (await world.enter(opened.id, Step.RECEIVING_AUTHORITY, who=who)).kind in ("forbidden", "not_found")
 
 
+@pytest.mark.clause("21.1", "24.5.1")
+@pytest.mark.parametrize("step", list(Step))
+async def test_of_a_record_that_has_ended_meanwhile_whoever_approves_is_told(world: OutsideWorld, step: Step) -> None:
+    one, *_ = await pupils(world)
+    opened = await world.leave(one)
+    for before in list(Step)[: list(Step).index(step)]:
+        reply = await (world.enter if before is Step.RECEIVING_AUTHORITY else world.decide)(opened.id, before)
+        assert isinstance(reply, TransferView), reply
+    await world.registry.sql("UPDATE students SET state = 'graduated', live = false WHERE id = $1", one)
+    refused = await (world.enter if step is Step.RECEIVING_AUTHORITY else world.decide)(opened.id, step)
+    assert isinstance(refused, Refused)
+    assert [(found.code, found.clause) for found in refused.findings] == [("pupil.record_ended", "21.1")]
+    assert refused.findings[0].cure
+    seen = await world.ask(GetTransfer(actor=CLERK, transfer_id=opened.id))
+    assert (seen.state, seen.waits_for) == ("open", step)
+
+
 @pytest.mark.clause("24.5.1")
 async def test_our_own_steps_are_not_entered_and_the_others_are_not_decided_without_a_paper(
     world: OutsideWorld,

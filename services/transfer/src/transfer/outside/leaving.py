@@ -22,7 +22,7 @@ from transfer.outside.authority import AUTHORITY
 from transfer.outside.store import view
 from transfer.rules import evidence
 from transfer.rules.case import place_of
-from transfer.rules.judge import Begun
+from transfer.rules.judge import Begun, still_in_school
 
 
 @clause("24.1.3", "24.5.1")
@@ -121,6 +121,8 @@ async def approvable(work: TransferWork, transfer: store.Transfer, step: Step) -
     facts = await _facts(work, student_id=transfer.student_id, case_id=transfer.id)
     if isinstance(facts, Refused):
         return facts
+    if ended := still_in_school(facts.pupil):
+        return acting.refusal((ended,))
     begun = Begun(step=step, from_school=transfer.from_school, grade=transfer.grade, seat=False)
     parameters = parameters_of(work, transfer.from_authority)
     decision = policy.judge_leaving_again(facts.pupil, transfer.outside.school, parameters, work.today, begun)

@@ -172,7 +172,7 @@ def still_in_school(pupil: Pupil | None) -> Finding | None:
     if pupil is None or pupil.live:
         return None
     message = "该生的学籍已经不在籍（注销、毕业等），不能继续办理转学"
-    cure = "由转入学校撤回本次转学；学籍恢复后仍需转学的，重新申请"
+    cure = "撤回本次转学；学籍恢复后仍需转学的，重新申请"
     return refuse("21.1", "pupil.record_ended", message, cure=cure)
 
 
