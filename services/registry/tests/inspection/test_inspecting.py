@@ -464,10 +464,11 @@ async def test_a_record_cancelled_for_fraud_is_answered_for_in_the_same_school_y
 ) -> None:
     pupil = await student(world)
     await world.sql(
-        """INSERT INTO cancellations (id, student_id, ground, reason, proposed_by, open, outcome, before, seq)
-           VALUES ('c1', $1, $2, '冒名', 'o', false, 'cancelled', '{}', 1)""",
+        """INSERT INTO cancellations (id, student_id, school, ground, reason, proposed_by, open, outcome, before, seq)
+           VALUES ('c1', $1, $3, $2, '冒名', 'o', false, 'cancelled', '{}', 1)""",
         pupil,
         ground,
+        SCHOOL.code,
     )
     for days, found in ((0, pupils), (400, {})):
         world.clock.pass_(days=days)
