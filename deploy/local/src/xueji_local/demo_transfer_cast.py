@@ -97,11 +97,15 @@ class Scene:
             raise DemoProblem("系统中没有省教育厅的两名工作人员。请用 make reset 重建后再试。")
 
     def close(self) -> None:
-        for one in (*self.desks.values(), *self.office):
+        for desk in self.desks.values():
+            desk.close()
+        for one in self.office:
             one.close()
 
     def forget(self) -> None:
-        for one in (*self.desks.values(), *self.office):
+        for desk in self.desks.values():
+            desk.forget()
+        for one in self.office:
             one.forget()
 
     def _schools(self) -> dict[str, OrganisationView]:
