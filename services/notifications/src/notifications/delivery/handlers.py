@@ -6,9 +6,9 @@ import hmac
 import secrets
 from typing import Any
 
-from regulation.authorisation import MISSING, Target, check, reach, target_of
+from regulation.authorisation import MISSING, Target, check, target_of
 from regulation.mark import clause
-from service_kit import paging
+from service_kit import listing, paging
 from service_kit.ids import new_id
 from service_kit.work import CommandHandler, QueryHandler
 from shared_contracts.actors import Actor, Role
@@ -271,15 +271,11 @@ async def list_deliveries(work: NotificationsWork, query: ListDeliveries) -> Del
 @clause("10.2", "34.1")
 async def list_guardian_deliveries(work: NotificationsWork, query: ListGuardianDeliveries) -> DeliveryPage | Refused:
     """The school's own: it is in its name that guardians are written to."""
-    may = reach(query.actor, word(query))
-    if isinstance(may, Refused):
-        return may
-    before = paging.by_moment(query.cursor)
-    if isinstance(before, Refused):
-        return before
-    limit = paging.size(query.limit)
-    rows = await store.page_of_guardians(work.tx, may.school or "", query.state, before, limit + 1)
-    kept, cursor = paging.page(rows, limit, lambda row: (row["created_at"].isoformat(), row["id"]))
+    asked = listing.by_moment(query)
+    if isinstance(asked, Refused):
+        return asked
+    rows = await store.page_of_guardians(work.tx, asked.reach.school or "", query.state, asked.after, asked.rows)
+    kept, cursor = paging.page(rows, asked.limit, lambda row: (row["created_at"].isoformat(), row["id"]))
     return DeliveryPage(items=tuple(_delivery(dict(row)) for row in kept), next_cursor=cursor)
 
 

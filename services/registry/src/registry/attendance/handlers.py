@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from datetime import date
 
 import asyncpg
-from regulation.authorisation import Target, check, reach
+from regulation.authorisation import Target, check
 from regulation.documents import mask_document, normalise, read_resident
 from regulation.mark import clause
-from service_kit import paging
+from service_kit import listing, paging
 from service_kit.bus import Unavailable, Unknown
 from service_kit.ids import new_id
 from service_kit.work import CommandHandler, QueryHandler
@@ -215,16 +215,12 @@ async def get_check(work: RegistryWork, query: GetAttendanceCheck) -> Attendance
 
 @clause("24.6.1", "3.1")
 async def list_checks(work: RegistryWork, query: ListAttendanceChecks) -> AttendanceCheckPage | Refused:
-    reached = reach(query.actor, word(query))
-    if isinstance(reached, Refused):
-        return reached
-    place = paging.by_moment(query.cursor)
-    if isinstance(place, Refused):
-        return place
-    visible = of_schools(reached, school=store.SCHOOL, authority=store.AUTHORITY)
-    limit = paging.size(query.limit)
-    rows = await store.page(work.tx, visible, query.school, place, limit + 1)
-    kept, cursor = paging.page(rows, limit, lambda row: (row["made_at"].isoformat(), row["id"]))
+    asked = listing.by_moment(query)
+    if isinstance(asked, Refused):
+        return asked
+    visible = of_schools(asked.reach, school=store.SCHOOL, authority=store.AUTHORITY)
+    rows = await store.page(work.tx, visible, query.school, asked.after, asked.rows)
+    kept, cursor = paging.page(rows, asked.limit, lambda row: (row["made_at"].isoformat(), row["id"]))
     return AttendanceCheckPage(items=tuple(_view(row) for row in kept), next_cursor=cursor)
 
 

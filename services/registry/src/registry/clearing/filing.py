@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from casework.kinds import CaseKind
 from casework.state import deciding_role
 from casework.store import Doing, history
-from regulation.authorisation import Reach, reach, subtree_pattern
-from service_kit import paging
+from regulation.authorisation import Reach, subtree_pattern
+from service_kit import listing
 from service_kit.database import driver
 from shared_contracts.actors import Actor, Role
 from shared_contracts.clearing import Step
@@ -57,25 +57,9 @@ class Asked(NamedTuple):
         return {**self.within._asdict(), "after": self.after, "limit": self.limit + 1}
 
 
-class Listing(Protocol):
-    """A query for a page."""
-
-    @property
-    def actor(self) -> Actor: ...
-    @property
-    def cursor(self) -> str | None: ...
-    @property
-    def limit(self) -> int: ...
-
-
-def asked(query: Listing, act: str) -> Asked | Refused:
-    reached = reach(query.actor, act)
-    if isinstance(reached, Refused):
-        return reached
-    after = paging.by_moment(query.cursor)
-    if isinstance(after, Refused):
-        return after
-    return Asked(within(reached), after, paging.size(query.limit))
+def asked(query: listing.Listing) -> Asked | Refused:
+    found = listing.by_moment(query)
+    return found if isinstance(found, Refused) else Asked(within(found.reach), found.after, found.limit)
 
 
 async def steps(tx: AsyncConnection, case_id: str) -> tuple[Step, ...]:

@@ -6,9 +6,9 @@ from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
-from regulation.authorisation import MISSING, Target, check, may, reach
+from regulation.authorisation import MISSING, Target, check, may
 from regulation.mark import clause
-from service_kit import paging
+from service_kit import listing, paging
 from service_kit.work import CommandHandler, QueryHandler
 from shared_contracts.actors import Actor
 from shared_contracts.decisions import Finding, Refused, refused
@@ -92,22 +92,18 @@ async def get_handover(work: RegistryWork, query: GetHandover) -> HandoverView |
 
 
 async def list_handovers(work: RegistryWork, query: ListHandovers) -> HandoverPage | Refused:
-    reached = reach(query.actor, word(query))
-    if isinstance(reached, Refused):
-        return reached
-    place = paging.by_day(query.cursor)
-    if isinstance(place, Refused):
-        return place
-    out = of_schools(reached, school=_h.from_school, authority=store.FROM.c.authority)
-    into = of_schools(reached, school=_h.to_school, authority=store.TO.c.authority)
+    asked = listing.by_day(query)
+    if isinstance(asked, Refused):
+        return asked
+    out = of_schools(asked.reach, school=_h.from_school, authority=store.FROM.c.authority)
+    into = of_schools(asked.reach, school=_h.to_school, authority=store.TO.c.authority)
     if query.school is not None:
         out, into = sa.and_(out, _h.from_school == query.school), sa.and_(into, _h.to_school == query.school)
     condition = {"out": out, "in": into}.get(query.direction or "", sa.or_(out, into))
     done = HandoverState.DONE
     wanted = _h.state != done if query.state is None else _h.state == query.state
-    limit = paging.size(query.limit)
-    rows = await store.handovers(work.tx, sa.and_(condition, wanted), after=place, limit=limit + 1)
-    kept, cursor = paging.page(rows, limit, lambda row: (row["due_on"].isoformat(), row["id"]))
+    rows = await store.handovers(work.tx, sa.and_(condition, wanted), after=asked.after, limit=asked.rows)
+    kept, cursor = paging.page(rows, asked.limit, lambda row: (row["due_on"].isoformat(), row["id"]))
     return HandoverPage(items=tuple(_shown(work, query.actor, row) for row in kept), next_cursor=cursor)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from regulation.authorisation import Target, check, reach
+from regulation.authorisation import Target, check
 from regulation.mark import clause
-from service_kit import paging
+from service_kit import listing, paging
 from service_kit.work import CommandHandler, QueryHandler
 from shared_contracts.actors import Actor, Role
 from shared_contracts.decisions import Refused, refused
@@ -121,20 +121,16 @@ async def get_finding(work: RegistryWork, query: GetFinding) -> InspectionFindin
 
 @clause("3.4", "48")
 async def list_findings(work: RegistryWork, query: ListFindings) -> InspectionFindingPage | Refused:
-    reached = reach(query.actor, word(query))
-    if isinstance(reached, Refused):
-        return reached
-    place = paging.by_day(query.cursor)
-    if isinstance(place, Refused):
-        return place
-    condition = of_schools(reached, school=_f.school, authority=_SUPERVISOR)
+    asked = listing.by_day(query)
+    if isinstance(asked, Refused):
+        return asked
+    condition = of_schools(asked.reach, school=_f.school, authority=_SUPERVISOR)
     wanted: list[tuple[sa.ColumnElement[Any], str | None]] = [
         (_f.round_id, query.round_id), (_f.school, query.school), (_f.kind, query.kind), (_f.state, query.state),
     ]  # fmt: skip
     condition = sa.and_(condition, *(column == value for column, value in wanted if value is not None))
-    limit = paging.size(query.limit)
-    rows = await store.findings(work.tx, condition, after=place, limit=limit + 1)
-    kept, cursor = paging.page(rows, limit, lambda row: (row["due_on"].isoformat(), row["id"]))
+    rows = await store.findings(work.tx, condition, after=asked.after, limit=asked.rows)
+    kept, cursor = paging.page(rows, asked.limit, lambda row: (row["due_on"].isoformat(), row["id"]))
     return InspectionFindingPage(items=tuple(_finding_view(work, row) for row in kept), next_cursor=cursor)
 
 

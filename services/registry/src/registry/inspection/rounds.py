@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from regulation.authorisation import Target, check, reach
 from regulation.mark import clause
-from service_kit import paging
+from service_kit import listing, paging
 from service_kit.ids import derived
 from service_kit.work import CommandHandler, QueryHandler
 from shared_contracts.actors import Actor
@@ -125,16 +125,12 @@ async def get_round(work: RegistryWork, query: GetRound) -> RoundView | Refused:
 
 @clause("3.4")
 async def list_rounds(work: RegistryWork, query: ListRounds) -> RoundPage | Refused:
-    reached = reach(query.actor, word(query))
-    if isinstance(reached, Refused):
-        return reached
-    place = paging.by_moment(query.cursor)
-    if isinstance(place, Refused):
-        return place
-    condition = of_schools(reached, school=sa.literal(""), authority=_r.authority)
-    limit = paging.size(query.limit)
-    rows = await store.rounds(work.tx, condition, place, limit + 1)
-    kept, cursor = paging.page(rows, limit, lambda row: (row["opened_at"].isoformat(), row["id"]))
+    asked = listing.by_moment(query)
+    if isinstance(asked, Refused):
+        return asked
+    condition = of_schools(asked.reach, school=sa.literal(""), authority=_r.authority)
+    rows = await store.rounds(work.tx, condition, asked.after, asked.rows)
+    kept, cursor = paging.page(rows, asked.limit, lambda row: (row["opened_at"].isoformat(), row["id"]))
     return RoundPage(items=tuple(map(_round_view, kept)), next_cursor=cursor)
 
 

@@ -1,12 +1,9 @@
-"""Who may with what there is; what the registry is asked; where a page is asked to go on from."""
+"""Who may with what there is; what the registry is asked."""
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import asyncpg
 from regulation.authorisation import Target, check
-from service_kit import paging
 from service_kit.bus import BusError
 from shared_contracts.decisions import Refused, refused
 from shared_contracts.holds import ChangeFacts, GetChangeFacts
@@ -47,15 +44,3 @@ async def school_facts(deps: Transfer, school: str, grade: int | None = None) ->
     """The same for a worker, which tries again. Raises BusError."""
     reply: ChangeFacts | Refused = await deps.bus.ask(GetChangeFacts(actor=SERVICE, to_school=school, grade=grade))
     return reply
-
-
-def moment_and_id(cursor: str | None) -> tuple[datetime, str] | Refused | None:
-    """The keys of pages that go from the newest to the oldest."""
-    after = paging.decode(cursor, str, str)
-    if after is None or isinstance(after, Refused):
-        return after
-    try:
-        moment = datetime.fromisoformat(str(after[0]))
-    except ValueError:
-        return refused("invalid", paging.NO_CURSOR)
-    return (moment, str(after[1])) if moment.tzinfo else refused("invalid", paging.NO_CURSOR)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from regulation.authorisation import Target, check, reach
+from regulation.authorisation import Target, check
 from regulation.mark import clause, enforced
 from regulation.school_year import SchoolSystem, Stage, grades_of
-from service_kit import organisations, paging
+from service_kit import listing, organisations, paging
 from service_kit.work import CommandHandler, QueryHandler
 from shared_contracts.decisions import Refused, refused
 from shared_contracts.messages import Command, Query, word
@@ -114,23 +114,19 @@ async def get_ratio(work: TransferWork, query: GetRatio) -> RatioView | Refused:
 
 @clause("24.5.3")
 async def list_ratios(work: TransferWork, query: ListRatios) -> RatioPage | Refused:
-    reached = reach(query.actor, word(query))
-    if isinstance(reached, Refused):
-        return reached
-    after = asking.moment_and_id(query.cursor)
-    if isinstance(after, Refused):
-        return after
-    limit = paging.size(query.limit)
+    asked = listing.by_moment(query)
+    if isinstance(asked, Refused):
+        return asked
     rows = await store.ratio_page(
         work.tx,
-        reached,
+        asked.reach,
         school=query.school,
         school_year=query.school_year,
         state=query.state,
-        after=after,
-        limit=limit + 1,
+        after=asked.after,
+        limit=asked.rows,
     )
-    kept, cursor = paging.page(rows, limit, lambda row: (_text(row["proposed_at"]), row["id"]))
+    kept, cursor = paging.page(rows, asked.limit, lambda row: (_text(row["proposed_at"]), row["id"]))
     return RatioPage(items=tuple(views.ratio_view(row) for row in kept), next_cursor=cursor)
 
 

@@ -10,11 +10,11 @@ import dataclasses
 import json
 
 from regulation import lottery
-from regulation.authorisation import check, reach
+from regulation.authorisation import check
 from regulation.drawing import new_secret
 from regulation.mark import clause, enforced
 from regulation.school_calendar import terms
-from service_kit import organisations, paging
+from service_kit import listing, organisations, paging
 from service_kit.work import CommandHandler, QueryHandler
 from shared_contracts.decisions import Refused, refused
 from shared_contracts.messages import Command, Query, word
@@ -165,17 +165,13 @@ async def get_round(work: TransferWork, query: GetRound) -> RoundView | Refused:
 
 @clause("24.5.4")
 async def list_rounds(work: TransferWork, query: ListRounds) -> RoundPage | Refused:
-    reached = reach(query.actor, word(query))
-    if isinstance(reached, Refused):
-        return reached
-    after = asking.moment_and_id(query.cursor)
-    if isinstance(after, Refused):
-        return after
-    limit = paging.size(query.limit)
+    asked = listing.by_moment(query)
+    if isinstance(asked, Refused):
+        return asked
     rows = await store.round_page(
-        work.tx, reached, school=query.school, state=query.state, after=after, limit=limit + 1
+        work.tx, asked.reach, school=query.school, state=query.state, after=asked.after, limit=asked.rows
     )
-    kept, cursor = paging.page(rows, limit, lambda row: (row["opened_at"].isoformat(), row["id"]))
+    kept, cursor = paging.page(rows, asked.limit, lambda row: (row["opened_at"].isoformat(), row["id"]))
     return RoundPage(items=tuple(views.round_view(row) for row in kept), next_cursor=cursor)
 
 

@@ -240,7 +240,7 @@ async def get_cancellation(work: RegistryWork, query: GetCancellation) -> Cancel
 
 @clause("22", "3.1")
 async def list_cancellations(work: RegistryWork, query: ListCancellations) -> CancellationPage | Refused:
-    page = filing.asked(query, word(query))
+    page = filing.asked(query)
     if isinstance(page, Refused):
         return page
     rows = await store.page(

@@ -145,7 +145,7 @@ async def end_protection(work: RegistryWork, command: EndProtection) -> Protecti
 
 @clause("18", "3.1")
 async def list_protections(work: RegistryWork, query: ListProtections) -> ProtectionPage | Refused:
-    page = filing.asked(query, word(query))
+    page = filing.asked(query)
     if isinstance(page, Refused):
         return page
     rows = await store.protections(

@@ -238,7 +238,7 @@ async def get_correction(work: RegistryWork, query: GetCorrection) -> Correction
 
 @clause("40", "3.1")
 async def list_corrections(work: RegistryWork, query: ListCorrections) -> CorrectionPage | Refused:
-    page = filing.asked(query, word(query))
+    page = filing.asked(query)
     if isinstance(page, Refused):
         return page
     rows = await store.page(

@@ -43,7 +43,7 @@ Sides = tuple[Record, Record]
 
 @clause("20.1", "3.1")
 async def list_duplicates(work: RegistryWork, query: ListDuplicates) -> DuplicatePage | Refused:
-    page = filing.asked(query, word(query))
+    page = filing.asked(query)
     if isinstance(page, Refused):
         return page
     rows = await store.page(

@@ -61,7 +61,7 @@ async def get_scan(work: RegistryWork, query: GetScan) -> ScanView | Refused:
 
 @clause("20.1", "3.1")
 async def list_scans(work: RegistryWork, query: ListScans) -> ScanPage | Refused:
-    page = filing.asked(query, word(query))
+    page = filing.asked(query)
     if isinstance(page, Refused):
         return page
     rows = await store.scans(work.tx, **page.rows())

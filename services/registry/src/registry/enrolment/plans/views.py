@@ -8,7 +8,7 @@ import msgspec
 import sqlalchemy as sa
 from regulation.authorisation import Reach, Target, check, reach, subtree_pattern
 from regulation.mark import clause
-from service_kit import paging
+from service_kit import listing, paging
 from service_kit.database import fetch_all
 from shared_contracts.decisions import Refused, refused
 from shared_contracts.messages import word
@@ -110,21 +110,17 @@ async def get_plan_change(work: RegistryWork, query: GetPlanChange) -> ChangeVie
 @clause("4.4")
 async def list_plan_changes(work: RegistryWork, query: ListPlanChanges) -> ChangePage | Refused:
     """Newest first."""
-    reached = reach(query.actor, word(query))
-    if isinstance(reached, Refused):
-        return reached
-    statement = _CHANGES.where(_within(reached))
+    asked = listing.by_moment(query)
+    if isinstance(asked, Refused):
+        return asked
+    statement = _CHANGES.where(_within(asked.reach))
     for column, value in ((_c.plan_id, query.plan_id), (_p.school_year, query.school_year), (_c.state, query.state)):
         if value is not None:
             statement = statement.where(column == value)
-    after = paging.by_moment(query.cursor)
-    if isinstance(after, Refused):
-        return after
-    if after is not None:
-        statement = statement.where(sa.tuple_(_c.asked_at, _c.id) < sa.tuple_(*after))
-    limit = paging.size(query.limit)
-    rows = await fetch_all(work.tx, statement.order_by(_c.asked_at.desc(), _c.id.desc()).limit(limit + 1))
-    kept, cursor = paging.page(rows, limit, lambda row: (row["asked_at"].isoformat(), row["id"]))
+    if asked.after is not None:
+        statement = statement.where(sa.tuple_(_c.asked_at, _c.id) < sa.tuple_(*asked.after))
+    rows = await fetch_all(work.tx, statement.order_by(_c.asked_at.desc(), _c.id.desc()).limit(asked.rows))
+    kept, cursor = paging.page(rows, asked.limit, lambda row: (row["asked_at"].isoformat(), row["id"]))
     return ChangePage(items=tuple(map(_change, kept)), next_cursor=cursor)
 
 

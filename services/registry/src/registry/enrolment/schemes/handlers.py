@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from regulation.authorisation import Target, check, reach, subtree_pattern
+from regulation.authorisation import Target, check, subtree_pattern
 from regulation.mark import clause
-from service_kit import paging
+from service_kit import listing, paging
 from service_kit.database import fetch_all
 from service_kit.work import CommandHandler, QueryHandler
 from shared_contracts.actors import Actor, Role
@@ -166,10 +166,10 @@ async def get_scheme(work: RegistryWork, query: GetScheme) -> SchemeView | Refus
 @clause("8")
 async def list_schemes(work: RegistryWork, query: ListSchemes) -> SchemePage | Refused:
     """Newest first, without their texts."""
-    reached = reach(query.actor, word(query))
-    if isinstance(reached, Refused):
-        return reached
-    statement = _SCHEMES
+    asked = listing.by_moment(query)
+    if isinstance(asked, Refused):
+        return asked
+    statement, reached = _SCHEMES, asked.reach
     if reached.subtree is not None:
         statement = statement.where(_AUTHORITY.like(subtree_pattern(reached.subtree)))
     elif not reached.everything:
@@ -178,15 +178,11 @@ async def list_schemes(work: RegistryWork, query: ListSchemes) -> SchemePage | R
         statement = statement.where(schemes.c.school_year == query.school_year)
     if query.state is not None:
         statement = statement.where(schemes.c.state == query.state)
-    after = paging.by_moment(query.cursor)
-    if isinstance(after, Refused):
-        return after
-    if after is not None:
-        statement = statement.where(sa.tuple_(schemes.c.submitted_at, schemes.c.id) < sa.tuple_(*after))
-    limit = paging.size(query.limit)
+    if asked.after is not None:
+        statement = statement.where(sa.tuple_(schemes.c.submitted_at, schemes.c.id) < sa.tuple_(*asked.after))
     order = (schemes.c.submitted_at.desc(), schemes.c.id.desc())
-    rows = await fetch_all(work.tx, statement.order_by(*order).limit(limit + 1))
-    kept, cursor = paging.page(rows, limit, lambda row: (row["submitted_at"].isoformat(), row["id"]))
+    rows = await fetch_all(work.tx, statement.order_by(*order).limit(asked.rows))
+    kept, cursor = paging.page(rows, asked.limit, lambda row: (row["submitted_at"].isoformat(), row["id"]))
     return SchemePage(items=tuple(msgspec.structs.replace(_shown(row), body="") for row in kept), next_cursor=cursor)
 
 
