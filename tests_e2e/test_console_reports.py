@@ -82,7 +82,11 @@ async def test_a_city_files_what_it_has_looked_at(
     county = await of(consoles, stage, cast, "county.officer", size=NARROW)
     await county.go("#/transfer-reports")
     await county.says("哈尔滨市南岗区教育局（哈尔滨市教育局）2026年秋季学期转学情况")
-    assert not await county.button("报送省教育厅").count() and not await county.button("下载汇总表").count()
+    assert not await county.button("报送省教育厅").count()
+    async with county.page.expect_response("**/workbook") as coming:  # of its own lines
+        await county.press("下载汇总表")
+    answer = await coming.value
+    assert answer.status == 200 and "南岗区" in unquote(answer.headers["content-disposition"])
     await county.fault_free()
     await county.clean()
 
