@@ -29,6 +29,7 @@ from service_kit.clock import Clock
 from service_kit.commands import passing
 from service_kit.database import Database, driver
 from service_kit.ids import new_id
+from service_kit.pausing import pause
 from service_kit.service import Kit
 from service_kit.telemetry import describe, tracer
 
@@ -262,8 +263,7 @@ class Worker(Generic[K, T]):
             if (work := await self._next(desk)) is not None:
                 await self.attend(desk, work)
                 continue
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(_either(wake, stop), self.poll)
+            await pause(stop, self.poll, wake)
 
     async def _next(self, desk: K) -> T | None:
         try:
@@ -343,14 +343,4 @@ class Worker(Generic[K, T]):
                 await self.sweep(desk)
             except Exception as error:
                 log.warning("%s: the sweep failed, again later: %s", self.name, describe(error))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(desk.stop.wait(), self.sweeping)
-
-
-async def _either(*events: asyncio.Event) -> None:
-    waiting = [asyncio.create_task(event.wait()) for event in events]
-    try:
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in waiting:
-            task.cancel()
+            await pause(desk.stop, self.sweeping)

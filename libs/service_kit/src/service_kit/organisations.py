@@ -8,7 +8,6 @@ matter, and so that what was announced before the replica existed can be asked f
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -27,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service_kit.bus import BusError
 from service_kit.database import driver, insert_rows
 from service_kit.migrate import statements
+from service_kit.pausing import pause
 from service_kit.service import Kit
 from service_kit.telemetry import describe
 from service_kit.work import EventHandler, Work
@@ -111,11 +111,10 @@ async def fill(kit: Kit, deps: Any, stop: asyncio.Event) -> None:
         try:
             page = await _ask(kit, after)
         except BusError as error:
-            pause = _PAUSES[min(tries, len(_PAUSES) - 1)]
-            log.info("organisations are asked for again in %.1f s: %s", pause, describe(error))
+            delay = _PAUSES[min(tries, len(_PAUSES) - 1)]
+            log.info("organisations are asked for again in %.1f s: %s", delay, describe(error))
             tries += 1
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), pause)
+            await pause(stop, delay)
             continue
         async with kit.db.transaction() as tx:
             await put(tx, page.organisations)

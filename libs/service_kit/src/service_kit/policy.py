@@ -13,7 +13,6 @@ from a later day on, and last days that have been counted out already are counte
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -42,6 +41,7 @@ from service_kit.bus import BusError
 from service_kit.commands import passing
 from service_kit.database import Database, driver, fetch_one
 from service_kit.migrate import statements
+from service_kit.pausing import pause
 from service_kit.service import Kit
 from service_kit.telemetry import describe
 from service_kit.work import EventHandler, Work
@@ -184,11 +184,7 @@ async def watch(
                 log.info("policy values read again: version %d", policy.version)
         if policy.calendar_number != number:
             kit.wake(RECOUNT).set()
-        waits = [asyncio.ensure_future(stop.wait()), asyncio.ensure_future(woken.wait())]
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait(waits, timeout=LOOKS, return_when=asyncio.FIRST_COMPLETED)
-        for one in waits:
-            one.cancel()
+        await pause(stop, LOOKS, woken)
 
 
 async def recount(kit: Kit, deps: Any, stop: asyncio.Event, batch: Callable[[Work[Any]], Awaitable[bool]]) -> None:
@@ -204,10 +200,7 @@ async def recount(kit: Kit, deps: Any, stop: asyncio.Event, batch: Callable[[Wor
                     more = await batch(work)
         except Exception as error:  # the database is away for a moment
             log.warning("last days: counted again later: %s", describe(error))
-        waits = [asyncio.ensure_future(stop.wait()), asyncio.ensure_future(woken.wait())]
-        await asyncio.wait(waits, timeout=RECOUNTS, return_when=asyncio.FIRST_COMPLETED)
-        for one in waits:
-            one.cancel()
+        await pause(stop, RECOUNTS, woken)
 
 
 # ---- a replica ----------------------------------------------------------------------------------------------------------

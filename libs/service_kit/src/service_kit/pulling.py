@@ -20,6 +20,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
+from service_kit.pausing import pause
 from service_kit.telemetry import describe
 
 log = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ class Puller:
                 except Exception as error:
                     # Whatever it is: a loop that ended would be a service that is deaf.
                     log.warning("%s: pulled again in %.0f s: %s", self._name, PAUSE, describe(error))
-                    await self._pause(stop, PAUSE)
+                    await pause(stop, PAUSE)
         finally:
             ending.cancel()
             with contextlib.suppress(nats.errors.Error):
@@ -127,7 +128,7 @@ class Puller:
         """What waits at the server besides, without waiting for more."""
         messages = [first]
         if self._gather:
-            await self._pause(stop, self._gather)
+            await pause(stop, self._gather)
         elif first.metadata.num_pending == 0:
             return messages
         asked = await self._ask(inbox, {"batch": BATCH - 1, "no_wait": True})
@@ -155,11 +156,6 @@ class Puller:
             log.warning("consumer %s: %s %s", self._name, status, said)
             self._complained = True
         await asyncio.sleep(PAUSE)
-
-    @staticmethod
-    async def _pause(stop: asyncio.Event, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), seconds)
 
 
 def _status(message: Msg) -> str | None:

@@ -25,6 +25,7 @@ from shared_contracts.messages import stream
 
 from service_kit import audit
 from service_kit.ids import new_id
+from service_kit.pausing import pause
 from service_kit.telemetry import continued, describe
 
 log = logging.getLogger(__name__)
@@ -81,25 +82,23 @@ class Relay:
         self._woken.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        pause = 0.2
+        delay = 0.2
         while not stop.is_set():
             try:
                 await self._serve(stop)
-                pause = 0.2
+                delay = 0.2
             except Exception as error:
                 # Whatever it is, also an answer nobody foresaw: a relay that ended would be a silent one.
                 LIVE.set(0)
-                log.warning("relay interrupted, goes on in %.1f s: %s", pause, describe(error))
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), pause)
-                pause = min(pause * 2, 5.0)
+                log.warning("relay interrupted, goes on in %.1f s: %s", delay, describe(error))
+                await pause(stop, delay)
+                delay = min(delay * 2, 5.0)
 
     async def _serve(self, stop: asyncio.Event) -> None:
         connection = await asyncpg.connect(self._dsn, timeout=10, command_timeout=30)
         try:
             while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", self._lock):
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), 1.0)
+                await pause(stop, 1.0)
                 if stop.is_set():
                     return
             LIVE.set(1)

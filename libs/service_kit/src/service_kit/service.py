@@ -35,6 +35,7 @@ from service_kit.database import Database
 from service_kit.events import EventTaker
 from service_kit.files import FileStore
 from service_kit.health import HealthServer
+from service_kit.pausing import pause
 from service_kit.pulling import Puller
 from service_kit.relay import Relay
 from service_kit.settings import Settings
@@ -282,16 +283,15 @@ class _Running:
         self.tasks.append(asyncio.create_task(work, name=name))
 
     async def _keep_running(self, worker: Worker, kit: Kit, deps: Any) -> None:
-        pause = 0.5
+        delay = 0.5
         while not self.own_stop.is_set():
             try:
                 await worker(kit, deps, self.own_stop)
                 return
             except Exception as error:
-                log.exception("worker %s failed, again in %.1f s: %s", _home(worker), pause, describe(error))
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self.own_stop.wait(), pause)
-                pause = min(pause * 2, 15)
+                log.exception("worker %s failed, again in %.1f s: %s", _home(worker), delay, describe(error))
+                await pause(self.own_stop, delay)
+                delay = min(delay * 2, 15)
 
     async def _database_check(self) -> str | None:
         async with self.db.transaction():

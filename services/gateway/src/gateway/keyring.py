@@ -9,7 +9,6 @@ again costs a hash and a look into a dictionary.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import logging
 from collections.abc import Callable
@@ -21,6 +20,7 @@ import jwt
 import msgspec
 from service_kit.bus import BusError
 from service_kit.clock import Clock
+from service_kit.pausing import pause
 from service_kit.telemetry import describe
 from shared_contracts.access import TOKEN_AUDIENCE, TOKEN_ISSUER, Claims, GetTokenState, TokenState
 from shared_contracts.actors import Actor, system
@@ -128,8 +128,7 @@ class Keyring:
         while not stop.is_set():
             async with self._one:
                 await self._look()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), POLL if self.ready else 0.2)
+            await pause(stop, POLL if self.ready else 0.2)
 
     async def _look_at_once(self, kid: str) -> None:
         async with self._one:  # many at a time ask once

@@ -9,7 +9,6 @@ of the service, and several batches of one copy, work side by side: a lease is o
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections import Counter as Tally
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from opentelemetry.trace import Link, SpanKind
 from prometheus_client import Counter
 from regulation.documents import L_CAPACITY
 from service_kit.ids import new_id
+from service_kit.pausing import pause
 from service_kit.service import Kit
 from service_kit.telemetry import tracer
 from shared_contracts.identity import (
@@ -70,23 +70,11 @@ async def _run(kit: Kit, deps: Identity, stop: asyncio.Event, lane: Lane) -> Non
     wake = kit.wake(FIRST if lane is Lane.FIRST else f"matching-{lane}")
     while not stop.is_set():
         wake.clear()
-        if lane is Lane.AGAIN and (pause := await deps.matcher.held_back()):
-            await _sleep(stop, wake, max(pause, _POLL[lane]))
+        if lane is Lane.AGAIN and (held := await deps.matcher.held_back()):
+            await pause(stop, max(held, _POLL[lane]), wake)
             continue
         if not await one_batch(kit, deps, lane):
-            await _sleep(stop, wake, _POLL[lane])
-
-
-async def _sleep(stop: asyncio.Event, wake: asyncio.Event, seconds: float) -> None:
-    """Until woken, stopped, or `seconds` have passed."""
-    waits = [asyncio.ensure_future(stop.wait()), asyncio.ensure_future(wake.wait())]
-    try:
-        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await wait
+            await pause(stop, _POLL[lane], wake)
 
 
 # ---- one batch ----------------------------------------------------------------------------------------------------

@@ -4,10 +4,10 @@ it counts what waits, for the operators' gauges."""
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 
 from prometheus_client import Counter, Gauge
+from service_kit.pausing import pause
 from service_kit.service import Kit
 
 from identity import clearing_store, requests, store
@@ -30,8 +30,7 @@ async def worker(kit: Kit, _deps: Identity, stop: asyncio.Event) -> None:
             await clearing_store.sweep_staged(tx, kit.clock.now())
         for lane in ("first", "again", "correction"):
             OPEN.labels(lane).set(waiting.get(lane, 0))
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), PAUSE)
+        await pause(stop, PAUSE)
 
 
 async def sweep(kit: Kit) -> int:

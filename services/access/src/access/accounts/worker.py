@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from datetime import datetime, time
 from typing import Final
 
 from regulation.mark import clause
 from service_kit.clock import ZONE
+from service_kit.pausing import pause
 from service_kit.service import Kit
 from shared_contracts.actors import system
 
@@ -27,8 +27,7 @@ REASON: Final = "长期未使用，系统自动封存"
 async def run(kit: Kit, deps: Access, stop: asyncio.Event) -> None:
     while not stop.is_set():
         await seal_dormant(kit, deps)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), PAUSE)
+        await pause(stop, PAUSE)
 
 
 @clause("45.3")

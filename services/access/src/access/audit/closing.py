@@ -6,12 +6,12 @@ The root is logged as well: whoever keeps that line, or a printed report with it
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from datetime import date, timedelta
 
 from regulation.mark import clause
 from service_kit.database import driver, fetch_one, insert_rows
+from service_kit.pausing import pause
 from service_kit.service import Kit
 
 from access.audit import store, tables
@@ -32,8 +32,7 @@ async def worker(kit: Kit, deps: Access, stop: asyncio.Event) -> None:
     signer = Signer(deps.settings.audit_seed())
     while not stop.is_set():
         await close_ended(kit, deps, signer)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), POLL)
+        await pause(stop, POLL)
 
 
 async def close_ended(kit: Kit, deps: Access, signer: Signer) -> int:

@@ -7,7 +7,6 @@ apart from the consumer, so that looking never holds up the chain.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from prometheus_client import Counter
 from service_kit.clock import ZONE
 from service_kit.database import driver, insert_rows
 from service_kit.ids import derived
+from service_kit.pausing import pause
 from service_kit.service import Kit
 from shared_contracts.access import AlertRaised
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -57,8 +57,7 @@ async def worker(kit: Kit, deps: Access, stop: asyncio.Event) -> None:
         async with kit.db.unit(deps) as work:
             seen = await look(work)
         if seen < AT_ONCE:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), POLL)
+            await pause(stop, POLL)
 
 
 async def look(work: AccessWork) -> int:

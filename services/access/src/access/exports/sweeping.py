@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 
 from prometheus_client import Counter
+from service_kit.pausing import pause
 from service_kit.service import Kit
 from service_kit.telemetry import describe
 
@@ -27,8 +27,7 @@ async def worker(kit: Kit, deps: Access, stop: asyncio.Event) -> None:
             await sweep(kit, deps)
         except OSError as error:
             log.warning("files of exports could not be deleted, again later: %s", describe(error))
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), PAUSE)
+        await pause(stop, PAUSE)
 
 
 async def sweep(kit: Kit, deps: Access) -> int:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from datetime import timedelta
 from typing import Final
 
+from service_kit.pausing import pause
 from service_kit.service import Kit
 
 from access.accounts import policy as account_policy
@@ -28,8 +28,7 @@ async def run(kit: Kit, deps: Access, stop: asyncio.Event) -> None:
     while not stop.is_set():
         await turn(kit, deps)
         await tidy(kit)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), PAUSE)
+        await pause(stop, PAUSE)
 
 
 async def turn(kit: Kit, deps: Access) -> None:

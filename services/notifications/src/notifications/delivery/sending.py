@@ -16,6 +16,7 @@ from prometheus_client import Counter
 from service_kit.bus import BusError
 from service_kit.crypto import SealBroken
 from service_kit.database import Database
+from service_kit.pausing import pause
 from service_kit.service import Kit
 from service_kit.telemetry import describe
 from shared_contracts.delivery import Channel, DeliveryState
@@ -54,10 +55,7 @@ async def run(kit: Kit, deps: Notifications, stop: asyncio.Event) -> None:
                 pass
         except Exception as error:
             log.warning("messages: tried again later: %s", describe(error))
-        waiting = [asyncio.ensure_future(one) for one in (wake.wait(), stop.wait())]
-        await asyncio.wait(waiting, timeout=LOOKS, return_when=asyncio.FIRST_COMPLETED)
-        for one in waiting:
-            one.cancel()
+        await pause(stop, LOOKS, wake)
 
 
 async def send_some(db: Database, deps: Notifications) -> int:

@@ -8,13 +8,13 @@ said once: its mark and the notice are one transaction. Notices of one day, step
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections import Counter
 from datetime import date
 from typing import NamedTuple
 
 from service_kit.database import Database
+from service_kit.pausing import pause
 from service_kit.service import Kit
 from service_kit.telemetry import describe
 from shared_contracts.actors import Role
@@ -43,8 +43,7 @@ async def run(kit: Kit, deps: Notifications, stop: asyncio.Event) -> None:
             await remind(kit.db, deps)
         except Exception as error:  # the database is away for a moment
             log.warning("reminders: tried again later: %s", describe(error))
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), LOOKS)
+        await pause(stop, LOOKS)
 
 
 async def remind(db: Database, deps: Notifications) -> int:

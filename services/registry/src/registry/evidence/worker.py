@@ -6,13 +6,13 @@ One file a transaction, under a lock that other copies pass over: a kill at any 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from datetime import timedelta
 
 from prometheus_client import Counter
 from regulation.authorisation import is_school
 from service_kit.files import FileBroken, FileMissing
+from service_kit.pausing import pause
 from service_kit.scanning import ScannerAway
 from service_kit.service import Kit
 from service_kit.telemetry import describe
@@ -45,8 +45,7 @@ async def run(kit: Kit, deps: Registry, stop: asyncio.Event) -> None:
                         break
         except Exception as error:  # the database is away for a moment
             log.warning("evidence: tried again later: %s", describe(error))
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), POLL)
+        await pause(stop, POLL)
 
 
 async def scan_one(work: RegistryWork) -> bool:

@@ -6,7 +6,6 @@ A kill rolls back one batch, and whoever takes the check next goes on after the 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections import Counter
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from regulation.parameters import Parameters
 from regulation.school_year import Stage
 from service_kit.database import Database
 from service_kit.ids import derived
+from service_kit.pausing import pause
 from service_kit.service import Kit
 from service_kit.telemetry import describe
 from shared_contracts.actors import Role
@@ -53,8 +53,7 @@ async def run(kit: Kit, deps: Registry, stop: asyncio.Event) -> None:
                 pass
         except Exception as error:  # the database is away, or ours: nothing is lost, the next round goes on
             log.exception("inspection: tried again: %s", describe(error))
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), POLL)
+        await pause(stop, POLL)
 
 
 async def step(db: Database, deps: Registry) -> bool:

@@ -8,7 +8,6 @@ registration. What stays written down is carried through by a worker; a claim is
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import logging
 from datetime import timedelta
@@ -18,6 +17,7 @@ from regulation.mark import clause
 from service_kit.bus import Unavailable, Unknown
 from service_kit.database import driver, insert_rows
 from service_kit.ids import derived, new_id
+from service_kit.pausing import pause
 from service_kit.service import Kit
 from service_kit.telemetry import describe
 from shared_contracts.actors import Actor, system
@@ -164,8 +164,7 @@ async def worker(kit: Kit, deps: Registry, stop: asyncio.Event) -> None:
                 log.warning("an entry waits for identity: %s", describe(error))
             except Exception as error:
                 log.exception("an entry could not be carried through, again later: %s", describe(error))
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), LOOK_AGAIN)
+        await pause(stop, LOOK_AGAIN)
 
 
 async def _abandoned(kit: Kit) -> str | None:

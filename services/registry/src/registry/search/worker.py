@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 
 from prometheus_client import Counter
+from service_kit.pausing import pause
 from service_kit.service import Kit
 from service_kit.telemetry import describe
 
@@ -30,13 +30,13 @@ async def run(kit: Kit, deps: Registry, stop: asyncio.Event) -> None:
         wait = POLL
         try:
             if await _waits(kit):
-                await _pause(stop, GATHERS)
+                await pause(stop, GATHERS)
                 while not stop.is_set() and await _batch(kit) == store.BATCH:
                     pass
         except Exception as error:  # the database is away for a moment: nothing was taken
             log.warning("index of names: tried again later: %s", describe(error))
             wait = PAUSE
-        await _pause(stop, wait)
+        await pause(stop, wait)
 
 
 async def _waits(kit: Kit) -> bool:
@@ -49,8 +49,3 @@ async def _batch(kit: Kit) -> int:
         done = await store.keep_up(tx)
     STUDENTS.inc(done)
     return done
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)

@@ -4,11 +4,11 @@ December, for this one's at any time (24.6.4)."""
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 
 from regulation.divisions import PROVINCE
 from regulation.mark import clause
+from service_kit.pausing import pause
 from service_kit.service import Kit
 from service_kit.telemetry import describe
 from shared_contracts.actors import Role
@@ -32,8 +32,7 @@ async def run(kit: Kit, deps: Registry, stop: asyncio.Event) -> None:
                 await look(work)
         except Exception as error:  # the database is away for a moment
             log.warning("working days: looked again later: %s", describe(error))
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), LOOKS)
+        await pause(stop, LOOKS)
 
 
 @clause("24.6.4")

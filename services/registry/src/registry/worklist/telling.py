@@ -9,7 +9,6 @@ without an act of its own (a pupil's school, another year's classes) is right at
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ from typing import NamedTuple
 
 from prometheus_client import Counter
 from service_kit.database import Database, driver
+from service_kit.pausing import pause
 from service_kit.service import Kit
 from service_kit.telemetry import describe
 from shared_contracts.cases import CaseStands, WorkStands
@@ -71,12 +71,8 @@ async def run(kit: Kit, deps: Registry, stop: asyncio.Event) -> None:
                 pass
         except Exception as error:  # the database is away for a moment
             log.warning("work queues: told again later: %s", describe(error))
-        waiting = [asyncio.ensure_future(one) for one in (wake.wait(), stop.wait())]
-        await asyncio.wait(waiting, timeout=LOOKS, return_when=asyncio.FIRST_COMPLETED)
-        for one in waiting:
-            one.cancel()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), GATHERS)
+        await pause(stop, LOOKS, wake)
+        await pause(stop, GATHERS)
 
 
 async def tell_some(db: Database, deps: Registry) -> int:

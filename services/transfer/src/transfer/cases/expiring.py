@@ -4,13 +4,13 @@ wrong answers of those who follow a case are forgotten."""
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from datetime import timedelta
 
 from casework.store import Doing, decide_cases
 from regulation.mark import clause
 from service_kit.database import driver
+from service_kit.pausing import pause
 from service_kit.service import Kit
 from service_kit.work import Work
 from shared_contracts.actors import Role, system
@@ -35,8 +35,7 @@ async def run(kit: Kit, deps: Transfer, stop: asyncio.Event) -> None:
             log.info("%d transfers have expired", ended)
             continue
         await forget(kit)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), PAUSE)
+        await pause(stop, PAUSE)
 
 
 @clause("24.6.4")

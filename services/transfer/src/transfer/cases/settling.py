@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from datetime import timedelta
 
 from service_kit.bus import BusError
 from service_kit.database import Database, driver
+from service_kit.pausing import pause
 from service_kit.service import Kit
 from service_kit.telemetry import describe
 from shared_contracts.holds import Seat
@@ -39,8 +39,7 @@ async def run(kit: Kit, deps: Transfer, stop: asyncio.Event) -> None:
                 continue
         except BusError as error:
             log.info("the registry is told again: %s", describe(error))
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), PAUSE)
+        await pause(stop, PAUSE)
 
 
 async def settle_one(db: Database, deps: Transfer, kit: Kit, after: timedelta = AFTER) -> bool:

@@ -9,7 +9,6 @@ taken up by whoever looks next, and a seat that the registry gave to a case that
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 import json
 import logging
@@ -19,6 +18,7 @@ from prometheus_client import Counter
 from regulation import lottery
 from regulation.mark import clause
 from service_kit.bus import BusError
+from service_kit.pausing import pause
 from service_kit.service import Kit
 from service_kit.telemetry import describe
 from shared_contracts.decisions import Refused
@@ -50,8 +50,7 @@ async def run(kit: Kit, deps: Transfer, stop: asyncio.Event) -> None:
                 again_at = monotonic() + AGAIN
         except BusError as error:
             log.info("rounds are looked at again: %s", describe(error))
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), POLL)
+        await pause(stop, POLL)
 
 
 @clause("24.5.3", "24.5.4")

@@ -6,12 +6,12 @@ Reminders and what becomes of an overdue one are the queues' own: a report is a 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from datetime import date
 
 from regulation.divisions import PROVINCE
 from regulation.mark import clause
+from service_kit.pausing import pause
 from service_kit.service import Kit
 from shared_contracts.actors import Role
 from shared_contracts.cases import CaseStands
@@ -30,8 +30,7 @@ async def run(kit: Kit, deps: Transfer, stop: asyncio.Event) -> None:
     while not stop.is_set():
         if opened := await expect(kit, deps):
             log.info("%d reports are expected now", opened)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), PAUSE)
+        await pause(stop, PAUSE)
 
 
 @clause("24.6.5")

@@ -8,7 +8,6 @@ service take steps of different scans; of one scan one at a time.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections import Counter as Tally
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from prometheus_client import Counter
 from regulation.authorisation import is_school, subtree_pattern
 from regulation.mark import clause
 from service_kit.bus import BusError
+from service_kit.pausing import pause
 from service_kit.service import Kit
 from service_kit.telemetry import describe
 from shared_contracts.actors import Role, system
@@ -56,7 +56,7 @@ async def run(kit: Kit, deps: Registry, stop: asyncio.Event) -> None:
         try:
             if await _anybody_came(kit):
                 if idle:
-                    await _pause(stop, GATHERS)
+                    await pause(stop, GATHERS)
                 worked = await arrivals_step(kit, deps)
             worked = await scan_step(kit, deps) or worked
         except (BusError, NotAnswered) as error:
@@ -65,17 +65,12 @@ async def run(kit: Kit, deps: Registry, stop: asyncio.Event) -> None:
             log.exception("a step of the search for duplicates failed, again later: %s", describe(error))
         idle = not worked
         if idle:
-            await _pause(stop, POLL)
+            await pause(stop, POLL)
 
 
 async def _anybody_came(kit: Kit) -> bool:
     async with kit.db.transaction() as tx:
         return await store.anybody_came(tx)
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
 
 
 @clause("20.1")

@@ -6,7 +6,6 @@ Looked at every few minutes, done once: each row says that it was told, in the t
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from typing import Any
 
 from regulation.mark import clause
 from service_kit.database import driver
+from service_kit.pausing import pause
 from service_kit.service import Kit
 from service_kit.telemetry import describe
 from shared_contracts.actors import Role
@@ -40,8 +40,7 @@ async def run(kit: Kit, deps: Registry, stop: asyncio.Event) -> None:
             await look(kit, deps, stop)
         except Exception as error:
             log.warning("admissions: looked again later: %s", describe(error))
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), LOOKS)
+        await pause(stop, LOOKS)
 
 
 async def look(kit: Kit, deps: Registry, stop: asyncio.Event) -> None:
