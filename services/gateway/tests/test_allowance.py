@@ -32,7 +32,14 @@ def test_an_address_has_its_share_and_gets_it_back_by_and_by() -> None:
     assert all(allowance.take("here") == 0 for _ in range(60)) and allowance.take("here") > 0
 
 
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No time passes for the gateway's allowance: a slow machine gets nothing back between two questions."""
+    monkeypatch.setattr("gateway.app.Allowance", lambda: Allowance(clock=Ticking()))
+
+
 @pytest.mark.clause("17")
+@pytest.mark.usefixtures("at_once")
 async def test_the_published_file_needs_no_account_and_is_not_asked_for_without_end(
     anonymous: httpx.AsyncClient, stand_in: StandInBus
 ) -> None:
