@@ -61,6 +61,23 @@ async def test_every_page_is_whole(
     assert len(seen) >= PEOPLE[username], sorted(seen)
 
 
+@pytest.mark.clause("10.2", "34.1")
+async def test_a_school_looks_at_what_guardians_were_sent(consoles: Consoles, system: System) -> None:
+    """The registrar asks for it in the list of messages; a class teacher, who may not, is not offered it."""
+    console = await consoles(system, "xinchun.registrar", size=NARROW)
+    await console.go("#/deliveries")
+    async with console.page.expect_response("**/v1/deliveries?to=guardians*") as coming:
+        await console.page.get_by_label("发给谁").select_option("guardians")
+    assert (await coming.value).status == 200
+    await console.says("没有发送记录。")  # this system has no gateway for text messages
+    await console.fault_free()
+    await console.clean()
+    teacher = await consoles(system, "xinchun.teacher")
+    await teacher.go("#/deliveries")
+    assert not await teacher.page.get_by_label("发给谁").count()
+    await teacher.clean()
+
+
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
