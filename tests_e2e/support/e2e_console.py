@@ -157,6 +157,15 @@ class Console:
             await asyncio.sleep(0.02)
         await self.settled()
 
+    async def stays(self, confirm: str, says: str, /, **values: str) -> None:
+        """Fill the open dialog and send it: it says what stands against it, and all that was filled in stays."""
+        await self.fill(**values)
+        await self.button(confirm, self.dialog).click()
+        await self.sees(self.dialog.get_by_role("alert").get_by_text(says))
+        for name, value in values.items():
+            assert await self.dialog.locator(f"[name={name}]").input_value() == value, f"{name} was lost"
+        await self.settled()
+
     async def fill(self, **values: str) -> None:
         for name, value in values.items():
             given = self.dialog.locator(f"[name={name}]")

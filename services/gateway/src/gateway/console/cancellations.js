@@ -1,5 +1,5 @@
 // 注销: an officer proposes on one of five grounds, the leader decides; records that must not be cancelled (clauses 18, 22).
-import { action, api, ask, facts, fill, finding, h, paged, query, showProblem, table, toast, today, when } from "./core.js";
+import { action, api, ask, facts, fill, h, paged, query, refuseFor, showProblem, table, toast, today, when } from "./core.js";
 import { paperList, papers, stateBadge, stepList } from "./papers.js";
 import { session } from "./session.js";
 
@@ -52,14 +52,16 @@ async function cancellationPage(place, id) {
 // Proposes to cancel a student's record. Checked first, sent then.
 export async function cancel(student) {
   const files = papers("查实材料", true);
-  const asked = await ask({ title: `提出注销：${student.name}`, confirm: "检查", danger: true, text: "只限第二十二条的情形；转学、休学、退学、出国、辍学等不得以注销代替。", fields: [
-    { name: "ground", label: "情形", options: GROUNDS }, { name: "violated", label: "违反的条款（“其他违反”时填写，如 20.1）", maxlength: 8 }, { name: "reason", label: "查实的情况", type: "textarea", required: true, maxlength: 500 }] });
-  if (!asked) return;
-  const body = { student_id: student.id, ...asked, violated: asked.violated || null };
-  const { decision } = await api("/v1/cancellations/prechecks", { method: "POST", body });
-  const against = decision.findings.filter((f) => f.outcome === "refuse");
-  const done = await ask({ title: against.length ? "不能注销" : "提出注销", confirm: !against.length && "提交", danger: true, text: against.length ? "请按下面的办法处理。" : "提交后由分管局长决定。",
-    body: against.length ? against.map(finding) : files.field, send: async () => api("/v1/cancellations", { method: "POST", body: { ...body, evidence: await files.send() } }) });
+  const body = await ask({ title: `提出注销：${student.name}`, confirm: "检查", danger: true, text: "只限第二十二条的情形；转学、休学、退学、出国、辍学等不得以注销代替。", fields: [
+    { name: "ground", label: "情形", options: GROUNDS }, { name: "violated", label: "违反的条款（“其他违反”时填写，如 20.1）", maxlength: 8 }, { name: "reason", label: "查实的情况", type: "textarea", required: true, maxlength: 500 }],
+    send: async (given) => {
+      const found = { student_id: student.id, ...given, violated: given.violated || null };
+      const { decision } = await api("/v1/cancellations/prechecks", { method: "POST", body: found });
+      refuseFor(decision.findings.filter((f) => f.outcome === "refuse"));
+      return found;
+    } });
+  if (!body) return;
+  const done = await ask({ title: "提出注销", confirm: "提交", danger: true, text: "提交后由分管局长决定。", body: files.field, send: async () => api("/v1/cancellations", { method: "POST", body: { ...body, evidence: await files.send() } }) });
   if (!done) return;
   toast("已提出，等待分管局长决定。");
   location.hash = `#/cancellations/${done.id}`;

@@ -212,7 +212,7 @@ export function field({ name, label, type = "text", required, value = "", option
 // what was typed, until sending succeeds, and resolves to the answer.
 export function ask({ title, text, fields = [], confirm = "确定", dismiss = true, danger = false, wide = false, body, send }) {
   return new Promise((done) => {
-    const error = h("p", { class: "error", role: "alert" });
+    const error = h("div", { class: "error", role: "alert" });
     let answer;
     const values = () => {
       const given = new FormData(form);
@@ -229,7 +229,8 @@ export function ask({ title, text, fields = [], confirm = "确定", dismiss = tr
         answer = (await send(values())) ?? true;
         box.close("yes");
       } catch (problem) {
-        fill(error, told(problem));
+        fill(error, problem instanceof Against ? problem.shown : told(problem));
+        error.scrollIntoView({ block: "nearest" });
       } finally {
         if (button) button.disabled = false;
       }
@@ -269,6 +270,18 @@ export function finding(found) {
   return h("div", { class: `finding ${found.outcome}` }, h("span", null, found.message),
     found.clause && h("span", { class: "clause", title: "实施细则条款" }, `第${found.clause}条`),
     found.cure && h("div", { class: "cure" }, found.cure));
+}
+
+// What the rules have against what was filled in. Thrown by `send` of a form (`ask`), which shows it and keeps all that stands
+// in it: who has filled in twenty fields corrects one.
+class Against extends Error {
+  constructor(found, more) {
+    super(found.map((one) => one.message).join("\n"));
+    this.shown = [h("p", null, "还不能办理，请按下面的办法处理。"), found.map(finding), more];
+  }
+}
+export function refuseFor(found, more) {
+  if (found.length) throw new Against(found, more);
 }
 
 // A form of filters that loads when it is sent. Fields as in `ask`.

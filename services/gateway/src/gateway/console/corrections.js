@@ -1,5 +1,5 @@
 // 更正: key fields and family members' documents by an approved case with evidence; a birth date never (clause 40).
-import { action, api, ask, facts, fill, finding, h, paged, query, showProblem, table, toast, when } from "./core.js";
+import { action, api, ask, facts, fill, h, paged, query, refuseFor, showProblem, table, toast, when } from "./core.js";
 import { paperList, papers, stateBadge, stepList } from "./papers.js";
 import { session } from "./session.js";
 import { SEXES } from "./words.js";
@@ -69,14 +69,13 @@ export async function correct(student, returned) {
   });
   const values = await ask({ title: `申请更正：${student.name}`, confirm: "检查", wide: true, text: "只填要更正的项目。出生日期（含证件号中的出生日期）不予变更。", fields: [
     { name: "name", label: "姓名", maxlength: 60, placeholder: student.name }, { name: "sex", label: "性别", options: [["", "不更正"], ...Object.entries(SEXES)] },
-    { name: "document_kind", label: "证件类型", options: DOCUMENTS }, { name: "document_number", label: "证件号", maxlength: 30, autocomplete: "off", placeholder: "完整号码" }, ...family] });
+    { name: "document_kind", label: "证件类型", options: DOCUMENTS }, { name: "document_number", label: "证件号", maxlength: 30, autocomplete: "off", placeholder: "完整号码" }, ...family],
+    send: async (filled) => {
+      const { decision } = await api("/v1/corrections/prechecks", { method: "POST", body: { student_id: student.id, values: given(filled) } });
+      refuseFor(decision.findings.filter((f) => f.outcome === "refuse" && !(returned && f.code === "correction.already_open")));
+      return filled;
+    } });
   if (!values) return null;
-  const { decision } = await api("/v1/corrections/prechecks", { method: "POST", body: { student_id: student.id, values: given(values) } });
-  const against = decision.findings.filter((f) => f.outcome === "refuse" && !(returned && f.code === "correction.already_open"));
-  if (against.length) {
-    await ask({ title: "还不能申请", confirm: "", text: "请按下面的办法处理。", body: against.map(finding) });
-    return null;
-  }
   const done = await ask({ title: "提交更正申请", confirm: "提交", body: files.field, fields: [{ name: "reason", label: "更正理由", type: "textarea", required: true, maxlength: 500, value: returned?.reason ?? "" }],
     send: async ({ reason }) => {
       const body = { values: given(values), reason, evidence: await files.send() };

@@ -1,5 +1,5 @@
 // Exports of student data (clause 45.2): asked for with a purpose, approved in writing, fetched once.
-import { action, api, ask, badge, daysAgo, download, events, facts, fill, finding, h, newKey, paged, query, showProblem, table, toast, today, upload, when } from "./core.js";
+import { action, api, ask, badge, daysAgo, download, events, facts, fill, finding, h, newKey, paged, query, refuseFor, showProblem, table, toast, today, upload, when } from "./core.js";
 import { anyOrganisation } from "./choosing.js";
 import { session } from "./session.js";
 import { className, DECISIONS, EXPORT_STATES, SENSITIVITIES } from "./words.js";
@@ -28,7 +28,7 @@ export async function exportsPage(place, { id, signal }) {
 async function request(before) {
   const items = await fieldsOf();
   const old = before?.request;
-  const given = await ask({ title: before ? `补正：${before.number}` : "申请导出", confirm: "检查", wide: true, fields: [
+  const looked = await ask({ title: before ? `补正：${before.number}` : "申请导出", confirm: "检查", wide: true, fields: [
     anyOrganisation({ name: "organisation", label: "导出哪里的学生（学校或教育行政部门）", required: true, value: old?.selection.organisation ?? session.get().account.organisation }),
     { name: "grade", label: "年级", value: String(old?.selection.grade ?? ""), options: [["", "全部"], ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => [String(n), className(n)])] },
     { name: "class_no", label: "班号", type: "number", min: 1, max: 99, value: old?.selection.class_no ?? "", placeholder: "全部" },
@@ -36,15 +36,17 @@ async function request(before) {
     anyOrganisation({ name: "recipient", label: "接收方", required: true, free: true, value: (old?.recipient.kind === "outside" ? old.recipient.name : old?.recipient.code) ?? "" }),
     { name: "expires_on", label: "最晚下载日期", type: "date", required: true, min: today(), value: old?.expires_on ?? daysAgo(-7) },
     { name: "purpose", label: "用途", type: "textarea", required: true, minlength: 4, maxlength: 200, value: old?.purpose ?? "", hint: "一句话，4 至 200 字；不要写号码" },
-    { name: "fields", label: "项目", type: "checks", value: old?.fields ?? [], options: items.map((one) => [one.key, `${one.title}${one.sensitivity === "ordinary" ? "" : `（${SENSITIVITIES[one.sensitivity]}）`}`]) }] });
-  if (!given) return;
-  const { organisation, grade, class_no, kind, recipient, ...rest } = given;
-  const body = { ...rest, recipient: kind === "inside" ? { kind, code: recipient } : { kind, name: recipient },
-    selection: { organisation, grade: grade ? Number(grade) : null, class_no: class_no ? Number(class_no) : null } };
-  const { decision, rows } = await api("/v1/exports/prechecks", { method: "POST", body });
-  const against = decision.findings.filter((f) => f.outcome === "refuse");
-  const sure = await ask({ title: against.length ? "还不能申请" : `申请导出 ${rows} 名学生`, confirm: !against.length && "提交申请",
-    text: against.length ? "请按下面的办法更正。" : "提交后由主管教育行政部门审核。", body: decision.findings.filter((f) => f.outcome !== "pass").map(finding) });
+    { name: "fields", label: "项目", type: "checks", value: old?.fields ?? [], options: items.map((one) => [one.key, `${one.title}${one.sensitivity === "ordinary" ? "" : `（${SENSITIVITIES[one.sensitivity]}）`}`]) }],
+    send: async ({ organisation, grade, class_no, kind, recipient, ...rest }) => {
+      const body = { ...rest, recipient: kind === "inside" ? { kind, code: recipient } : { kind, name: recipient },
+        selection: { organisation, grade: grade ? Number(grade) : null, class_no: class_no ? Number(class_no) : null } };
+      const { decision, rows } = await api("/v1/exports/prechecks", { method: "POST", body });
+      refuseFor(decision.findings.filter((f) => f.outcome === "refuse"));
+      return { body, decision, rows };
+    } });
+  if (!looked) return;
+  const { body, decision, rows } = looked;
+  const sure = await ask({ title: `申请导出 ${rows} 名学生`, confirm: "提交申请", text: "提交后由主管教育行政部门审核。", body: decision.findings.filter((f) => f.outcome !== "pass").map(finding) });
   if (!sure) return;
   const made = await api(before ? `/v1/exports/${before.id}/resubmission` : "/v1/exports", { method: "POST", body });
   toast(`已提交，编号 ${made.number}。`);

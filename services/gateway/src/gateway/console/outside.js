@@ -1,5 +1,5 @@
 // 省外转学 (Article 24): the province office enters what a school or an authority of another province says, with its paper.
-import { action, api, ask, finding, h, toast } from "./core.js";
+import { action, api, ask, finding, h, refuseFor, toast } from "./core.js";
 import { papers, takenOff } from "./papers.js";
 import { session } from "./session.js";
 
@@ -41,6 +41,16 @@ const schoolFields = [
   { name: "special_education", label: "学校类别", options: [["", "普通学校"], ["yes", "特殊教育学校"]] },
   { name: "grade", label: "转入年级", options: GRADES },
 ];
+const thereOf = (v) => ({ division: v.there_division, name: v.school, authority: v.authority, code: v.code ?? "", special_education: v.special_education === "yes" });
+
+// Of a precheck: what is to be shown with the application; what refuses it stays in the form. `near`: how schools with places are
+// shown; `own`: what is found of the very case that is corrected.
+export function toBeShown(checked, near = () => null, own = () => false) {
+  const shown = checked.decision.findings.filter((f) => f.outcome !== "pass" && !f.fields?.includes("evidence") && !own(f));
+  refuseFor(shown.filter((f) => f.outcome === "refuse"), near(checked.nearby ?? []));
+  return { checked, shown };
+}
+
 // ---- a child comes from another province -------------------------------------------------------------------------------
 
 const DOCUMENTS = [["1", "居民身份证"], ["6", "香港特区护照/身份证明"], ["7", "澳门特区护照/身份证明"], ["8", "台湾居民来往大陆通行证"], ["9", "境外永久居住证"], ["A", "护照"], ["Z", "其他"]];
@@ -57,16 +67,16 @@ const family = (v) => { const { name, number, ...rest } = pupil(v); return rest;
 
 // The receiving school with the guardian; looked at first, as always.
 export async function arrive(expected, near) {
-  const values = await ask({ title: "由外省转入", confirm: "检查", wide: true, text: "学籍在外省的学生转入本校。先检查是否符合规定，不会提交。各方核准后，由本校为学生建籍。",
-    fields: [...childFields, ...schoolFields.map((field) => field.name === "grade" ? { ...field, label: "在外省的就读年级（转入年级相同）" } : field), ...familyFields({ residence: { division: session.get().account.organisation.slice(2, 8) } })] });
-  if (!values) return;
-  const body = { ...family(values), grade: Number(values.grade),
-    child: { name: values.name, sex: values.sex, birth_date: values.birth_date, document_kind: values.document_kind, document_number: values.document_number, student_number: values.student_number ?? "" },
-    school: { division: values.there_division, name: values.school, authority: values.authority, code: values.code ?? "", special_education: values.special_education === "yes" } };
-  const checked = await api("/v1/outside-transfers/inward/prechecks", { method: "POST", body });
-  const shown = checked.decision.findings.filter((f) => f.outcome !== "pass" && !f.fields?.includes("evidence"));
-  const against = shown.filter((f) => f.outcome === "refuse");
-  if (against.length) { await ask({ title: "还不能办理", confirm: "", text: "请按下面的办法处理。", wide: true, body: [against.map(finding), near(checked.nearby)] }); return; }
+  const looked = await ask({ title: "由外省转入", confirm: "检查", wide: true, text: "学籍在外省的学生转入本校。先检查是否符合规定，不会提交。各方核准后，由本校为学生建籍。",
+    fields: [...childFields, ...schoolFields.map((field) => field.name === "grade" ? { ...field, label: "在外省的就读年级（转入年级相同）" } : field), ...familyFields({ residence: { division: session.get().account.organisation.slice(2, 8) } })],
+    send: async (values) => {
+      const body = { ...family(values), grade: Number(values.grade),
+        child: { name: values.name, sex: values.sex, birth_date: values.birth_date, document_kind: values.document_kind, document_number: values.document_number, student_number: values.student_number ?? "" },
+        school: thereOf(values) };
+      return { body, ...toBeShown(await api("/v1/outside-transfers/inward/prechecks", { method: "POST", body }), near) };
+    } });
+  if (!looked) return;
+  const { body, checked, shown } = looked;
   const exception = shown.some((f) => f.outcome === "needs_override");
   const files = checked.evidence.map((paper) => ({ kind: paper.kinds[0], ...papers(paper.title, true) }));
   const done = await ask({ title: "提交由外省转入的申请", confirm: "提交", wide: true,
@@ -98,14 +108,13 @@ const scans = () => { const one = papers(PAPER, true); return { ...one, send: as
 
 // Looked at first, as always; the papers with the sending.
 export async function leave() {
-  const values = await ask({ title: "录入外省学校的转学申请", confirm: "检查", wide: true, text: "本省学生转往外省。按外省来函填写，先检查是否符合规定，不会提交。", fields: [...pupilFields(), ...schoolFields, ...paperFields()] });
-  if (!values) return;
-  const body = { pupil: pupil(values), grade: Number(values.grade), document: document_(values),
-    school: { division: values.there_division, name: values.school, authority: values.authority, code: values.code ?? "", special_education: values.special_education === "yes" } };
-  const checked = await api("/v1/outside-transfers/outward/prechecks", { method: "POST", body });
-  const shown = checked.decision.findings.filter((f) => f.outcome !== "pass" && !f.fields?.includes("evidence"));
-  const against = shown.filter((f) => f.outcome === "refuse");
-  if (against.length) { await ask({ title: "还不能办理", confirm: "", text: "请按下面的办法处理。", wide: true, body: against.map(finding) }); return; }
+  const looked = await ask({ title: "录入外省学校的转学申请", confirm: "检查", wide: true, text: "本省学生转往外省。按外省来函填写，先检查是否符合规定，不会提交。", fields: [...pupilFields(), ...schoolFields, ...paperFields()],
+    send: async (values) => {
+      const body = { pupil: pupil(values), grade: Number(values.grade), document: document_(values), school: thereOf(values) };
+      return { body, ...toBeShown(await api("/v1/outside-transfers/outward/prechecks", { method: "POST", body })) };
+    } });
+  if (!looked) return;
+  const { body, shown } = looked;
   const files = scans();
   const done = await ask({ title: "提交外省学校的申请", confirm: "提交", wide: true, text: "提交后，外省主管部门的决定须由省教育厅的另一位工作人员录入。", body: [shown.map(finding), files.field],
     send: async () => api("/v1/outside-transfers/outward", { method: "POST", body: { ...body, evidence: await files.send() } }) });

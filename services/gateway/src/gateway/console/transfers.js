@@ -1,6 +1,6 @@
 // 转学 (Article 24): prechecked, applied for, decided over three steps, sent to another school, taken back.
 import { action, api, ask, badge, empty, facts, fill, finding, h, paged, query, showProblem, table, toast, when } from "./core.js";
-import { arrive, awaited, correctInward, correctOutward, enteredFor, isOffice, leave, outsideFacts, said, withdrawOutward } from "./outside.js";
+import { arrive, awaited, correctInward, correctOutward, enteredFor, isOffice, leave, outsideFacts, said, toBeShown, withdrawOutward } from "./outside.js";
 import { papers, stateBadge, takenOff } from "./papers.js";
 import { PLACEMENTS } from "./search.js";
 import { session } from "./session.js";
@@ -61,18 +61,15 @@ function given({ division, address, household_division, household_address, alone
 
 // The same way for a first application and for one that was returned: looked at first, with papers then.
 async function apply(old) {
-  const values = await ask({ title: old ? "补正转学申请" : "发起转学", confirm: "检查", wide: true, text: "先检查是否符合规定，不会提交。", fields: form(old) });
-  if (!values) return null;
-  const body = given(values);
-  const checked = await api("/v1/transfers/prechecks", { method: "POST", body });
   const own = (f) => old && ["change.already_open", "pupil.held"].includes(f.code) || f.clause === "23" && old;
-  const lacking = (f) => f.fields?.includes("evidence");
-  const shown = checked.decision.findings.filter((f) => f.outcome !== "pass" && !lacking(f) && !own(f));
-  const against = shown.filter((f) => f.outcome === "refuse");
-  if (against.length) {
-    await ask({ title: "还不能办理", confirm: "", text: "请按下面的办法处理。", wide: true, body: [against.map(finding), near(checked.nearby)] });
-    return null;
-  }
+  const looked = await ask({ title: old ? "补正转学申请" : "发起转学", confirm: "检查", wide: true, text: "先检查是否符合规定，不会提交。", fields: form(old),
+    send: async (values) => {
+      const body = given(values);
+      const checked = await api("/v1/transfers/prechecks", { method: "POST", body });
+      return { body, ...toBeShown(checked, near, own) };
+    } });
+  if (!looked) return null;
+  const { body, checked, shown } = looked;
   const exception = shown.some((f) => f.outcome === "needs_override");
   const has = old?.evidence ?? [];
   const there = (paper) => has.filter((one) => paper.kinds.includes(one.kind)).length;
