@@ -378,7 +378,6 @@ def member_faults(entry: PersonEntry, given: tuple[Member, ...], today: date) ->
     return tuple(finding for finding in found if finding.outcome is Outcome.REFUSE)
 
 
-@clause("5.2")
 @clause("15.2", "20.1")
 def number_of_another(owners: Collection[str], person_id: str | None) -> tuple[Finding, ...]:
     """A student number finds one person. `owners`: who has or had it; `person_id`: who has the document, None: nobody yet.
@@ -397,6 +396,7 @@ def number_of_another(owners: Collection[str], person_id: str | None) -> tuple[F
     )
 
 
+@clause("5.2")
 def undocumented() -> Finding:
     """Whoever has no document cannot be found again by it: a list of children names documents."""
     return _unreadable("document_number", "没有身份证件号码", "请填写身份证件号码")

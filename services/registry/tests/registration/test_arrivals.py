@@ -37,7 +37,12 @@ from shared_contracts.holds import (
 )
 from shared_contracts.identity import ClaimPersons
 from shared_contracts.outside_transfers import InwardApproved
-from shared_contracts.registry import EnterRegistration, PrecheckRegistration, WithdrawRegistration
+from shared_contracts.registry import (
+    EnterRegistration,
+    PrecheckRegistration,
+    RegistrationsClosed,
+    WithdrawRegistration,
+)
 from shared_contracts.transfer import TransferEnded, TransferState
 
 SERVICE = system("transfer")
@@ -290,6 +295,23 @@ async def test_a_case_that_ends_gives_the_place_and_the_child_back(world: World)
 
 
 @pytest.mark.integration
+@pytest.mark.clause("15.2", "20.1")
+async def test_what_was_interrupted_under_the_same_case_is_not_another_child_s(world: World) -> None:
+    """The school corrects what it sends while the first attempt is not settled yet: the newest word counts, all of it."""
+    first = await expect(world)
+    second = await expect(world, serial=1, seq=2, seat=None)
+    assert isinstance(first, HoldGranted) and isinstance(second, HoldGranted)
+    assert second.person_id != first.person_id
+    assert (second.seq, second.seat) == (2, None)
+    assert await hold(world) == ("held", None, None, True, False, None)
+    assert (await expect(world, serial=0, seq=1)).person_id == second.person_id, "an older word changes nothing"
+    assert isinstance(await expect(world, "t-2", 0), HoldGranted), "the first child is free"
+    assert (await expect(world, "t-3", 1)).findings[0].code == "arrival.expected"
+    await approve(world)
+    assert (await expect(world, serial=2, seq=9)).person_id == second.person_id, "what is approved stays"
+
+
+@pytest.mark.integration
 @pytest.mark.clause("24.5.2")
 async def test_a_re_routing_takes_the_place_and_the_child_along(world: World) -> None:
     before = await free(world)
@@ -353,6 +375,42 @@ async def test_what_expires_between_the_look_and_the_entry_is_refused(
         "n"
     ] == 4
     assert await world.sql("SELECT FROM pending_entries") == []
+
+
+@pytest.mark.integration
+@pytest.mark.clause("24.6.1")
+async def test_a_child_whom_another_school_comes_to_expect_before_the_entry_is_refused(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = enter._claim
+
+    async def slow(*given: Any) -> Any:
+        assert isinstance(await expect(world), HoldGranted)
+        return await claim(*given)
+
+    monkeypatch.setattr(enter, "_claim", slow)
+    assert against(await world.do(entry(world, who=OTHER_REGISTRAR))) == ["transfer.elsewhere"]
+    assert await world.sql("SELECT FROM pending_entries") == []
+    assert await hold(world) == HELD
+    (closed,) = await world.events(RegistrationsClosed)
+    assert closed.reason == "withdrawn", "identity lets go of the child"
+
+
+@pytest.mark.integration
+@pytest.mark.clause("24.6.1")
+async def test_an_entry_left_behind_is_not_carried_through_once_another_school_expects_the_child(world: World) -> None:
+    world.deps.bus.before[ClaimPersons] = Broken()
+    command = entry(world, who=OTHER_REGISTRAR)
+    with pytest.raises(Broken):
+        await world.do(command)
+    assert isinstance(await expect(world), HoldGranted)
+    world.clock.pass_(minutes=5)
+    found = await enter._abandoned(world.kit)
+    assert found == command.registration_id
+    await enter._resume(world.kit, world.deps, found)
+    assert await world.sql("SELECT FROM registrations WHERE id = $1", command.registration_id) == []
+    assert await world.sql("SELECT FROM pending_entries") == []
+    assert await hold(world) == HELD
 
 
 @pytest.mark.integration

@@ -110,9 +110,9 @@ async def put(
     returns: str | None = None,
 ) -> bool:  # fmt: skip
     """The child is expected from now on, its hold is there. False where another case expects it: the index decides. What was
-    asked for before under this case was interrupted and has been let go. `returns`: the record of one who had left."""
+    asked for before under this case was interrupted, and this stands instead. `returns`: the record of one who had left."""
     connection = await driver(work.tx)
-    await connection.execute("DELETE FROM expected_arrivals WHERE case_id = $1 AND NOT open", case_id)
+    await connection.execute("DELETE FROM expected_arrivals WHERE case_id = $1 AND NOT (open AND approved)", case_id)
     row = await connection.fetchrow(
         """INSERT INTO expected_arrivals (case_id, person_id, school, cohort, over, returns)
            VALUES ($1, $2, $3, $4, $5, $6)
@@ -168,6 +168,14 @@ async def approve(work: RegistryWork, case_id: str, seat: Seat, placement: str) 
 async def close(work: RegistryWork, case_id: str) -> None:
     """Carried out: nobody is expected any more."""
     await (await driver(work.tx)).execute("UPDATE expected_arrivals SET open = false WHERE case_id = $1", case_id)
+
+
+async def elsewhere(work: RegistryWork, person_id: str) -> bool:
+    """Whether a case expects this child at this moment, though none did when the rules looked."""
+    found: bool = await (await driver(work.tx)).fetchval(
+        "SELECT EXISTS (SELECT FROM expected_arrivals WHERE person_id = $1 AND open)", person_id
+    )
+    return found
 
 
 # Both rows: whoever has waited for the hold reads what is expected as it is then.

@@ -22,8 +22,10 @@ from registry.registration.policy import registration_year
 async def expect_arrival(work: RegistryWork, command: ExpectArrival) -> HoldGranted | Refused:
     if no := check(command.actor, word(command)):
         return no
-    there = await arrivals.of_case(work, command.case_id)
-    if there is None or not there["open"]:
+    there, hold = await arrivals.of_case(work, command.case_id), await store.of_case(work.tx, command.case_id)
+    # Asked for again under a newer word, before anybody has approved: what was interrupted may have been another child's.
+    older = hold is not None and hold["seq"] < command.seq
+    if there is None or not there["open"] or (older and not there["approved"]):
         found = await _expect(work, command)
         if isinstance(found, Finding):
             return refused("refused", f"{found.message}。{found.cure}。", found)

@@ -44,6 +44,7 @@ from shared_contracts.registry import (
 
 from registry.context import Registry, RegistryWork
 from registry.form.entry import Entry
+from registry.holds import arrivals
 from registry.organisations import store as organisations
 from registry.organisations.facts import SchoolFacts
 from registry.records.store import Klass
@@ -150,7 +151,10 @@ async def enter_registration(work: RegistryWork, command: EnterRegistration) -> 
         return claimed
     if not await _carry_through(work, school, pending, claimed):
         await _let_go(work.deps, school.code, pending, claimed)
-        return _not_entered(judging.without_place(judged).decision)
+        lapsed = judging.without_place(judged)
+        if not lapsed.decision.refused:  # nothing has been lost: what stands against it has come since
+            lapsed = await judging.with_person(work, judged, claimed.person_id)
+        return _not_entered(lapsed.decision)
     return await queries.view(work, command.registration_id)
 
 
@@ -349,14 +353,15 @@ def _told(findings: tuple[Finding, ...]) -> Refused:
 async def _carry_through(work: RegistryWork, school: SchoolFacts, pending: Pending, claimed: Claimed) -> bool:
     """Registration and crossing out, in one transaction. The waiting room empties by itself.
 
-    False where the plan has no place left (clause 4.3): nothing is written, and the person is to be let go of.
+    False where the plan has no place left (clause 4.3), or where a school has come to expect the child from another province
+    since the rules looked (24.6.1): nothing is written, and the person is to be let go of.
     """
     registration_id = pending.registration_id
     admission = msgspec.structs.replace(
         pending.admission, person_id=claimed.person_id or "", masked_document=claimed.masked_document
     )
     fitting, beyond = await seat(work, school, [admission])
-    if beyond:
+    if beyond or (admission.arrival is None and await arrivals.elsewhere(work, admission.person_id)):
         return False
     if await admit(work, school, fitting, held=True):
         await announce(work, school, None, 1, registration_id)
