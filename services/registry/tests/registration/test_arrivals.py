@@ -397,6 +397,49 @@ async def test_a_child_whom_another_school_comes_to_expect_before_the_entry_is_r
 
 
 @pytest.mark.integration
+@pytest.mark.clause("20.1", "24.6.1")
+async def test_a_case_that_began_in_the_moment_of_a_registration_is_told_at_its_approval(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither has seen the other: the case does not wait for a registration that cannot come."""
+    claim = enter._claim
+
+    async def slow(*given: Any) -> Any:
+        assert isinstance(await expect(world), HoldGranted)
+        return await claim(*given)
+
+    async def unseen(*_: Any) -> bool:
+        return False
+
+    with monkeypatch.context() as patched:
+        patched.setattr(enter, "_claim", slow)
+        patched.setattr(enter.arrivals, "elsewhere", unseen)
+        entered = await world.do(entry(world, who=OTHER_REGISTRAR))
+    assert not isinstance(entered, Refused), entered
+    await approve(world)
+    (failed,) = await world.events(ChangeFailed)
+    assert [one.code for one in failed.findings] == ["arrival.registered"]
+    assert await hold(world) == HELD
+    withdraw = WithdrawRegistration(
+        command_id="w", actor=OTHER_REGISTRAR, registration_id=entered.id, reason="办理转学"
+    )
+    assert (await world.do(withdraw)).state == "withdrawn"
+    await approve(world, seq=6)
+    assert (await hold(world))[4] is True, "once more, after the other was withdrawn"
+
+
+@pytest.mark.integration
+@pytest.mark.clause("24.6.1")
+async def test_the_registration_of_the_case_is_not_in_its_own_way(world: World) -> None:
+    await expect(world)
+    await approve(world)
+    entered = await world.do(entry(world))
+    await approve(world, seq=6)
+    assert await world.events(ChangeFailed) == []
+    assert await hold(world) == ("held", None, None, True, True, entered.id)
+
+
+@pytest.mark.integration
 @pytest.mark.clause("24.6.1")
 async def test_an_entry_left_behind_is_not_carried_through_once_another_school_expects_the_child(world: World) -> None:
     world.deps.bus.before[ClaimPersons] = Broken()

@@ -178,6 +178,19 @@ async def elsewhere(work: RegistryWork, person_id: str) -> bool:
     return found
 
 
+async def registered_otherwise(work: RegistryWork, case_id: str) -> bool:
+    """Whether the child is being registered, or has a record, without this case: both began at the same moment."""
+    found: bool = await (await driver(work.tx)).fetchval(
+        """SELECT EXISTS (
+               SELECT FROM expected_arrivals a
+               JOIN registrations r ON r.person_id = a.person_id AND NOT r.closed
+                                   AND r.id IS DISTINCT FROM a.registration_id
+               WHERE a.case_id = $1 AND a.returns IS NULL)""",
+        case_id,
+    )
+    return found
+
+
 # Both rows: whoever has waited for the hold reads what is expected as it is then.
 _LOCKED = """
 SELECT h.case_id FROM change_holds h

@@ -122,7 +122,7 @@ async def seat_again(work: RegistryWork, command: GrantHold) -> Finding | None:
     return None
 
 
-@clause("19", "24.5.1", "24.6.1")
+@clause("19", "20.1", "24.5.1", "24.6.1")
 async def inward_approved(work: RegistryWork, event: InwardApproved) -> None:
     """The school may register the child; who had left has a record, which goes there."""
     await organisations.share(work.tx, [event.to_school])
@@ -137,6 +137,8 @@ async def inward_approved(work: RegistryWork, event: InwardApproved) -> None:
     of = await arrivals.grade_of(work, event.transfer_id)
     if hold is None or hold["state"] != "held" or row is None or of is None:
         found = tuple(filter(None, (policy.must_be_here(None),)))
+    elif await arrivals.registered_otherwise(work, event.transfer_id):
+        found = tuple(filter(None, (policy.may_be_expected("registered"),)))
     else:
         found = policy.cannot_apply(
             held=True,
