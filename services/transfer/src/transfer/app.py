@@ -6,7 +6,7 @@ from service_kit import organisations, policy
 from service_kit.policy import first_look
 from service_kit.service import Kit, Service
 
-from transfer.cases import expiring, handlers, recounting, settling
+from transfer.cases import expiring, following, handlers, recounting, settling
 from transfer.context import Transfer, assemble
 from transfer.outside import handlers as outside
 from transfer.policy_watch import follow_policy
@@ -32,7 +32,7 @@ SERVICE = Service(
         **private_places.QUERIES,
         **reports.QUERIES,
     },
-    events={**organisations.EVENTS, **policy.EVENTS, **handlers.EVENTS},
+    events={**organisations.EVENTS, **following.EVENTS, **policy.EVENTS, **handlers.EVENTS},
     build=build,
     workers=(organisations.fill, follow_policy, settling.run, expiring.run, rounds.run, expecting.run, recounting.run),
 )

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from regulation.authorisation import Target, check, reach, subtree_pattern
+from regulation.authorisation import Target, check, subtree_pattern
 from regulation.findings import decide
-from service_kit import paging
+from service_kit import listing, paging
 from service_kit.clock import ZONE
 from service_kit.database import execute, fetch_all, fetch_one, insert_rows
 from service_kit.ids import derived
@@ -27,7 +27,6 @@ from shared_contracts.audit import (
 from shared_contracts.decisions import Refused, refused
 
 from access.audit import policy, store, tables
-from access.audit.search import in_our_time
 from access.context import AccessWork
 
 _MISSING = "没有找到这条预警，或者不属于您管理的范围。"
@@ -41,7 +40,7 @@ async def list_alerts(work: AccessWork, query: ListAlerts) -> AlertPage | Refuse
     statement = sa.select(t)
     if query.state is not None:
         statement = statement.where(t.c.handled_at.is_(None) if query.state == "open" else t.c.handled_at.is_not(None))
-    found = await _page(work, query, "access.alerts", statement, t.c.raised_at, t.c)
+    found = await _page(work, query, statement, t.c.raised_at, t.c)
     if isinstance(found, Refused):
         return found
     rows, cursor = found
@@ -150,7 +149,7 @@ async def report_incident(work: AccessWork, command: ReportIncident) -> Incident
 
 async def list_incidents(work: AccessWork, query: ListIncidents) -> IncidentPage | Refused:
     t = tables.incidents
-    found = await _page(work, query, "access.incidents", sa.select(t), t.c.reported_at, t.c)
+    found = await _page(work, query, sa.select(t), t.c.reported_at, t.c)
     if isinstance(found, Refused):
         return found
     rows, cursor = found
@@ -166,25 +165,16 @@ def _incident(row: Any) -> Incident:
 
 
 async def _page(
-    work: AccessWork, query: ListAlerts | ListIncidents, act: str, statement: sa.Select[Any], newest: Any, columns: Any
+    work: AccessWork, query: ListAlerts | ListIncidents, statement: sa.Select[Any], newest: Any, columns: Any
 ) -> tuple[Any, str | None] | Refused:
     """A page of what lies in the actor's subtree, newest first, and the next cursor."""
-    bound = reach(query.actor, act)
-    if isinstance(bound, Refused):
-        return bound
-    after = paging.decode(query.cursor, str, str)
-    if isinstance(after, Refused):
-        return after
+    asked = listing.by_moment(query)
+    if isinstance(asked, Refused):
+        return asked
+    bound = asked.reach
     if not bound.everything:
         statement = statement.where(columns.authority.like(subtree_pattern(bound.subtree or "")))
-    if after is not None:
-        try:
-            moment = datetime.fromisoformat(str(after[0]))
-        except ValueError:
-            return refused("invalid", paging.NO_CURSOR)
-        if not in_our_time(moment) or moment.tzinfo is None:
-            return refused("invalid", paging.NO_CURSOR)
-        statement = statement.where(sa.tuple_(newest, columns.id) < sa.tuple_(sa.literal(moment), sa.literal(after[1])))
-    limit = paging.size(query.limit)
-    rows = await fetch_all(work.tx, statement.order_by(newest.desc(), columns.id.desc()).limit(limit + 1))
-    return paging.page(rows, limit, lambda row: (row[newest.name].isoformat(), row["id"]))
+    if asked.after is not None:
+        statement = statement.where(sa.tuple_(newest, columns.id) < sa.tuple_(*map(sa.literal, asked.after)))
+    rows = await fetch_all(work.tx, statement.order_by(newest.desc(), columns.id.desc()).limit(asked.rows))
+    return paging.page(rows, asked.limit, lambda row: (row[newest.name].isoformat(), row["id"]))

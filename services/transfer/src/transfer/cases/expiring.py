@@ -1,5 +1,5 @@
-"""A worker: a case that nobody goes on with ends after so many days, with a notice, and gives its seat back (parameter); and
-wrong answers of those who follow a case are forgotten."""
+"""A worker: a case that nobody goes on with ends after so many days, with a notice, and gives its seat back (parameter);
+wrong answers of those who follow a case are forgotten; cases that stayed behind when their schools went follow them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from service_kit.work import Work
 from shared_contracts.actors import Role, system
 from shared_contracts.transfer import TransferState
 
-from transfer.cases import attempts, store, telling
+from transfer.cases import attempts, following, store, telling
 from transfer.cases.chain import kind_of, parameters_of
 from transfer.context import Transfer, TransferWork
 from transfer.rules.guessing import FORGOTTEN
@@ -35,6 +35,8 @@ async def run(kit: Kit, deps: Transfer, stop: asyncio.Event) -> None:
             log.info("%d transfers have expired", ended)
             continue
         await forget(kit)
+        if followed := await following.catch_up(kit, deps):
+            log.info("%d transfers had stayed behind when their schools went to another authority", followed)
         await pause(stop, PAUSE)
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from regulation.authorisation import MISSING, check, reach
+from regulation.authorisation import MISSING, check
 from regulation.mark import clause
-from service_kit import paging
+from service_kit import listing, paging
 from service_kit.work import CommandHandler, EventHandler, QueryHandler
 from shared_contracts.decisions import Refused, refused
 from shared_contracts.holds import ChangeApplied, ChangeFailed
@@ -46,31 +44,21 @@ async def get_transfer(work: TransferWork, query: GetTransfer) -> TransferView |
 
 @clause("3.1", "24.5.1")
 async def list_transfers(work: TransferWork, query: ListTransfers) -> TransferPage | Refused:
-    may = reach(query.actor, word(query))
-    if isinstance(may, Refused):
-        return may
-    after = paging.decode(query.cursor, str, str)
-    if isinstance(after, Refused):
-        return after
-    position = None
-    if after is not None:
-        try:
-            position = (datetime.fromisoformat(str(after[0])), str(after[1]))
-        except ValueError:
-            return refused("invalid", paging.NO_CURSOR)
-    limit = paging.size(query.limit)
+    asked = listing.by_moment(query)
+    if isinstance(asked, Refused):
+        return asked
     rows = await store.page(
         work.tx,
-        may,
+        asked.reach,
         side=query.side,
         school=query.school,
         student_id=query.student_id,
         state=query.state,
         overdue_on=work.today if query.overdue else None,
-        after=position,
-        limit=limit + 1,
+        after=asked.after,
+        limit=asked.rows,
     )
-    kept, cursor = paging.page(rows, limit, lambda one: (one.opened_at.isoformat(), one.id))
+    kept, cursor = paging.page(rows, asked.limit, lambda one: (one.opened_at.isoformat(), one.id))
     return TransferPage(items=await views.views(work, query.actor, kept), next_cursor=cursor)
 
 

@@ -13,6 +13,7 @@ from shared_contracts.transfer import STEP_TITLES, Step
 
 RECEIVING_SCHOOL = "receiving_school"
 RECEIVING_AUTHORITY = str(Step.RECEIVING_AUTHORITY)
+RELEASING_AUTHORITY = str(Step.RELEASING_AUTHORITY)
 SETTLING = "attention"
 """The step of a case that everybody has approved and that could not be carried out."""
 PARTIES = (RECEIVING_SCHOOL, *Step)
