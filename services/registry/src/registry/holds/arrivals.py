@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import asyncpg
 import msgspec
 from regulation.mark import clause
 from regulation.school_year import Stage, cohort, grade_of_cohort
@@ -238,14 +239,19 @@ async def entered(work: RegistryWork, coming: Mapping[str, str]) -> None:
     )
 
 
+async def _lock(connection: asyncpg.Connection[Any], cases: Sequence[str]) -> None:
+    """Several at once in one order: whoever locks some of them too does not wait for us while we wait for him."""
+    await connection.fetch(
+        "SELECT FROM change_holds WHERE case_id = ANY($1::text[]) ORDER BY case_id FOR UPDATE", list(cases)
+    )
+
+
 async def expect_again(work: RegistryWork, cases: Sequence[str]) -> None:
     """Their registrations have come to nothing: the case holds the place again, unless it has ended meanwhile."""
     if not cases:
         return
     connection = await driver(work.tx)
-    await connection.fetch(
-        "SELECT FROM change_holds WHERE case_id = ANY($1::text[]) ORDER BY case_id FOR UPDATE", list(cases)
-    )
+    await _lock(connection, cases)
     await connection.execute(
         """UPDATE change_holds h SET seat_school = a.school, seat_cohort = a.cohort, seat_over = a.over
            FROM expected_arrivals a
@@ -265,6 +271,7 @@ async def arrived(work: RegistryWork, rows: Sequence[Any]) -> None:
     if not coming:
         return
     connection = await driver(work.tx)
+    await _lock(connection, list(coming))
     await connection.execute(
         """UPDATE change_holds h SET state = 'applied', student_id = n.student_id, seat_school = NULL,
                                      seat_cohort = NULL, seat_over = false, went_to = n.school, went_cohort = n.cohort
