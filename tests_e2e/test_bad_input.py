@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
+import json
+import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import e2e_workbooks as workbooks
 import pytest
@@ -79,6 +84,27 @@ def test_what_is_no_upload_is_refused(system: System, qihui: Desk, request_: dic
     assert answer.status_code == status, answer.text
     problem_of(answer)
     assert traces(system) == before
+
+
+def test_a_refusal_that_needs_no_body_leaves_the_connection_as_it_is(system: System) -> None:
+    """The body comes behind the headers, as it does over any network; the refusal needs none of it. The server would close
+    such a connection, mostly without saying so, and whoever asks next on it would get no answer."""
+    where = urlsplit(system.gateway)
+    body = b'{"school": "x"}'
+    head = (
+        f"POST /v1/children/searches HTTP/1.1\r\nHost: {where.netloc}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    with socket.create_connection((where.hostname, where.port), timeout=30) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for _ in range(20):
+            connection.sendall(head.encode())
+            time.sleep(0.005)  # the network's, not ours to wait for
+            connection.sendall(body)
+            answer = http.client.HTTPResponse(connection, method="POST")
+            answer.begin()
+            assert (answer.status, answer.will_close) == (401, False)
+            assert json.loads(answer.read())["status"] == 401
 
 
 def test_a_good_workbook_after_all_of_them_is_taken(qihui: Desk, good: Made) -> None:

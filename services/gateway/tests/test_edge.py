@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import httpx
 import pytest
@@ -122,3 +124,71 @@ async def test_production_asks_for_tls_and_an_origin_is_allowed_only_by_name(
             other = await client.get("/health/live", headers={"Origin": "https://evil.example"})
             assert "access-control-allow-origin" not in other.headers
             assert answer.headers["strict-transport-security"].startswith("max-age=")
+
+
+# ---- a body that the answer does not need ----------------------------------------------------------------------------
+
+
+async def refused_at_once(
+    *, body: Sequence[bytes], headers: dict[bytes, bytes], reads: int = 0, never: bool = False
+) -> tuple[dict[bytes, bytes], int]:
+    """An application that answers before it has read more than `reads` parts. Its headers, and how many parts were taken
+    before the answer. `never`: what is left of the body does not come."""
+    waiting, taken, answer = list(body), 0, {}
+
+    async def receive() -> Any:
+        nonlocal taken
+        if not waiting:
+            await asyncio.Event().wait()
+        await asyncio.sleep(0)
+        part, taken = waiting.pop(0), taken + 1
+        return {"type": "http.request", "body": part, "more_body": bool(waiting) or never}
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            answer.update(message["headers"])
+            answer[b"taken"] = str(taken).encode()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        for _ in range(reads):
+            await receive()
+        await send({"type": "http.response.start", "status": 401, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": list(headers.items())}
+    async with asyncio.timeout(10):
+        await Edge(app)(scope, receive, send)  # type: ignore[arg-type]
+    return answer, int(answer[b"taken"])
+
+
+@pytest.mark.parametrize("reads", [0, 1, 2])
+async def test_a_small_body_is_taken_to_its_end_before_a_refusal(reads: int) -> None:
+    answer, taken = await refused_at_once(body=[b"a", b"b"], headers={b"content-length": b"2"}, reads=reads)
+    assert taken == 2
+    assert b"connection" not in answer, "the client may go on with it"
+
+
+@pytest.mark.parametrize(
+    ("headers", "takes"),
+    [
+        ({b"content-length": b"65536"}, True),
+        ({b"content-length": b"65537"}, False),
+        ({b"transfer-encoding": b"chunked"}, False),
+        ({b"content-length": b"2", b"expect": b"100-continue"}, False),
+    ],
+)
+async def test_what_is_not_waited_for_ends_the_connection_and_says_so(headers: dict[bytes, bytes], takes: bool) -> None:
+    answer, taken = await refused_at_once(body=[b"a", b"b"], headers=headers)
+    assert (taken, answer.get(b"connection")) == ((2, None) if takes else (0, b"close"))
+
+
+async def test_a_body_that_does_not_come_is_waited_for_a_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.edge._PATIENCE", 0.05)
+    answer, taken = await refused_at_once(body=[b"a"], headers={b"content-length": b"9"}, never=True)
+    assert (taken, answer[b"connection"]) == (1, b"close")
+
+
+@pytest.mark.parametrize("headers", [{}, {b"content-length": b"0"}])
+async def test_where_there_is_no_body_nothing_is_waited_for(headers: dict[bytes, bytes]) -> None:
+    answer, taken = await refused_at_once(body=[], headers=headers)
+    assert (taken, b"connection" in answer) == (0, False)

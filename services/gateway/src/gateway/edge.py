@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import time
 from typing import Any
@@ -30,6 +32,37 @@ CONSOLE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+
+
+_SMALL = 65_536
+"""Bytes of a body that is taken to its end though the answer does not need it."""
+_PATIENCE = 2.0
+"""Seconds in which such a body has to come."""
+
+
+class _Body:
+    """What is still to come of a request. `receive` is the application's."""
+
+    def __init__(self, scope: Any, receive: Receive) -> None:
+        headers = dict(scope["headers"])
+        given = headers.get(b"content-length", b"")
+        self._receive = receive
+        self._left = int(given) if given.isdigit() else None
+        self._small = self._left is not None and self._left <= _SMALL and b"expect" not in headers
+        self.ended = b"transfer-encoding" not in headers and not self._left
+
+    async def receive(self) -> Any:
+        message = await self._receive()
+        if message["type"] != "http.request" or not message.get("more_body"):
+            self.ended = True
+        return message
+
+    async def take_the_rest(self) -> None:
+        if self._small:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_PATIENCE):
+                    while not self.ended:
+                        await self.receive()
 
 
 class Edge:
@@ -61,13 +94,20 @@ class Edge:
         with tracer().start_as_current_span(method, context=propagate.extract(carrier), kind=SpanKind.SERVER) as span:
             trace_id = f"{span.get_span_context().trace_id:032x}"
 
+            body = _Body(scope, receive)
+
             async def harden(message: Message) -> None:
                 nonlocal status, stream
                 if message["type"] == "http.response.start":
+                    # The server closes a connection whose request was not read to its end, mostly without saying so, and the
+                    # next request on it is lost: a refusal often needs no body. What is large is not waited for.
+                    await body.take_the_rest()
                     status = message["status"]
                     names = {name.lower(): value for name, value in message["headers"]}
                     stream = names.get(b"content-type", b"").startswith(b"text/event-stream")
                     added = [*self._headers, (b"x-trace-id", trace_id.encode())]
+                    if not body.ended:
+                        added.append((b"connection", b"close"))
                     if self._clock is not None:
                         added.append((b"x-xueji-day", self._clock.today().isoformat().encode()))
                     if b"content-security-policy" not in names:
@@ -78,7 +118,7 @@ class Edge:
                 await send(message)
 
             try:
-                await self.app(scope, receive, harden)
+                await self.app(scope, body.receive, harden)
             finally:
                 _report(scope, span, method, status, time.perf_counter() - started, stream=stream)
 
