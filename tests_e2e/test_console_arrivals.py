@@ -5,18 +5,20 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from e2e_browser import NARROW, Consoles
 from e2e_cast import Cast
-from e2e_console import Console, picture
 from e2e_flow import Desk
 from e2e_outside import CLERK, SCHOOL, SECOND, document, grade_of, registered_by_its_school
 from e2e_people import People, form_of
 from e2e_system import System
 from e2e_things import PDF
 from e2e_transfer import a_class
+
+if TYPE_CHECKING:
+    from e2e_console import Console
 
 pytestmark = [pytest.mark.timeout(420), pytest.mark.clause("24.5.1", "24.6.1")]
 HOME = "道里区新春街8号"
@@ -27,6 +29,8 @@ PICTURES = os.environ.get("TEST_PICTURES", "")
 async def look(console: Console, name: str) -> None:
     await console.fault_free()
     if PICTURES:
+        from e2e_console import picture  # where there is a browser
+
         await picture(console, Path(PICTURES) / f"{name}.png")
 
 
