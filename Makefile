@@ -3,13 +3,14 @@ PYTHON ?= python3
 PY     := .venv/bin/python
 ROWS   ?= 300
 STUDENTS ?= 200000
+ROUNDS ?= 1
 PACKAGES := $(sort $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)) infra/pyproject.toml deploy/local/pyproject.toml
 LOCKING := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
   --no-annotate --no-header --quiet $(LOCK_FLAGS)
 CODE   := libs services infra deploy tests_e2e benchmarks conftest.py .ci
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-browser run up down reset clock status logs demo demo-transfer test lint format types imports regulation article check-docs \
-  unit e2e test-browser seed-province bench-registration bench-export bench-search bench-looking-back bench-token bench-audit bench-worklist bench-transfers dead-letters replay audit-verify lock
+  unit e2e explore test-browser seed-province bench-registration bench-export bench-search bench-looking-back bench-token bench-audit bench-worklist bench-transfers dead-letters replay audit-verify lock
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{sub(/ .*/, "", $$1); printf "  make %-20s %s\n", $$1, $$2}'
@@ -90,6 +91,9 @@ unit: setup ## unit and integration tests, on real PostgreSQL and NATS
 
 e2e: setup-browser ## the whole system through the gateway (TEST_BACKEND=auto|docker|embedded, TEST_BROWSER=auto|…)
 	@.venv/bin/pytest -q tests_e2e
+
+explore: setup ## the random tests with draws that nobody has tried yet (ROUNDS=1); `make test` draws the same each time
+	@for round in $$(seq $(ROUNDS)); do .venv/bin/pytest -q --hypothesis-profile=explore -m hypothesis libs services infra deploy || exit 1; done
 
 test-browser: setup-browser ## the console's tests alone; without a browser they fail here instead of being skipped
 	@TEST_BROWSER=$${TEST_BROWSER:-required} .venv/bin/pytest -q tests_e2e -k console

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import itertools
 import json
 import subprocess
 import sys
@@ -165,6 +167,51 @@ async def test_no_byte_can_be_changed_unseen(world: World, tmp_path: Path) -> No
 
     mutate()
     lengthen()
+
+
+@pytest.mark.clause("21.1")
+async def test_whatever_a_head_or_the_directory_says_is_answered(world: World, tmp_path: Path) -> None:
+    """Another compression, another length, another place: each is a fault that is told, not an error of the verifier."""
+    content = (await fetched(world, tmp_path, await student(world))).read_bytes()
+    path = tmp_path / "mutated.zip"
+    with zipfile.ZipFile(io.BytesIO(content)) as opened:
+        heads = [range(info.header_offset, info.header_offset + 30) for info in opened.infolist()]
+        directory = range(opened.start_dir, len(content))
+    for at in (*itertools.chain(*heads), *directory):
+        for by in (1, 8, 12, 14, 0x80, 0xFF):  # 8, 12, 14: compressed by zlib, bz2, lzma
+            path.write_bytes(content[:at] + bytes([content[at] ^ by]) + content[at + 1 :])
+            assert verify.verify(path).faults, (at, by)
+
+
+@pytest.mark.clause("21.1")
+@pytest.mark.parametrize("salt", ["", "=", "a", "AAAA", "不是"])
+async def test_an_entry_with_another_salt_is_named_and_the_rest_is_looked_at(
+    world: World, tmp_path: Path, changed: Any, salt: str
+) -> None:
+    path = await fetched(world, tmp_path, await full(world))
+    with zipfile.ZipFile(path) as opened:
+        section = json.loads(opened.read("5-entries.json"))
+    one = section["entries"][0]
+    one["salt"] = salt
+    report = verify.verify(changed(path, "5-entries.json", json.dumps(section).encode()))
+    assert report.faults == ("5-entries.json：内容与清单不符", f"5-entries.json {one['view']['id']}：与变动记录链不符")
+
+
+@pytest.mark.clause("21.1")
+@pytest.mark.parametrize("value", ["", "zz", "00"])
+async def test_a_link_that_is_no_hash_breaks_the_chain_and_nothing_else(
+    world: World, tmp_path: Path, changed: Any, value: str
+) -> None:
+    one = await student(world)
+    world.clock.pass_(days=10)
+    await add(world, item(one, SANCTION, world.clock.today()))
+    await add(world, item(one, AWARD, TODAY))
+    path = await fetched(world, tmp_path, one, as_of=TODAY)
+    with zipfile.ZipFile(path) as opened:
+        journal = json.loads(opened.read("1-journal.json"))
+    journal["chain"][1]["link"]["hash"] = value
+    report = verify.verify(changed(path, "1-journal.json", json.dumps(journal).encode()))
+    assert report.faults == ("1-journal.json：内容与清单不符", "变动记录链：不完整或被改动")
 
 
 @pytest.mark.clause("21.1", "44")

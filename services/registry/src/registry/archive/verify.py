@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import lzma
+import struct
 import sys
 import zipfile
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +29,22 @@ from registry.records.journal import GENESIS, follows
 PIECE = 1 << 20
 MOST_JSON = 64 << 20
 CONTAINER, CHAIN = "文件结构", "变动记录链"
+BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    OSError,
+    NotImplementedError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+    LookupError,
+    TypeError,
+    msgspec.MsgspecError,
+)
+"""What reading a file of anybody's making can raise: each check takes it as its own answer, so that the others go on."""
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +77,7 @@ def verify(path: Path, public_key: str | None = None) -> Report:
     try:
         with zipfile.ZipFile(path) as opened:
             return _verify(path, opened, public_key)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError) as error:
+    except BROKEN as error:
         return Report(checked=(Checked(what=CONTAINER, fault=f"打不开（{type(error).__name__}）"),))
 
 
@@ -69,7 +89,7 @@ def _verify(path: Path, opened: zipfile.ZipFile, public_key: str | None) -> Repo
     try:
         raw = _read(opened, package.MANIFEST)
         manifest = msgspec.json.decode(raw, type=Manifest)
-    except (KeyError, msgspec.MsgspecError, zipfile.BadZipFile, ValueError):
+    except BROKEN:
         return Report(checked=(*found, Checked(what=package.MANIFEST, fault="没有，或者不能读")))
     found.append(_of(package.MANIFEST, manifest.format == package.FORMAT, "不是学籍档案的清单"))
     signature, key = _signature(opened, raw, public_key)
@@ -104,7 +124,7 @@ def _container(path: Path, opened: zipfile.ZipFile) -> Checked:
                     again.update(made.write(piece))
             again.update(made.close())
         again.update(made.end())
-    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+    except BROKEN as error:
         return Checked(what=CONTAINER, fault=f"有内容不能读（{type(error).__name__}）")
     with path.open("rb") as file:
         same = hashlib.file_digest(file, "sha256").digest() == again.digest()
@@ -119,7 +139,7 @@ def _hash(opened: zipfile.ZipFile, name: str) -> tuple[str, int]:
             while piece := part.read(PIECE):
                 found.update(piece)
                 size += len(piece)
-    except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, RuntimeError):
+    except BROKEN:
         return "", size
     return found.hexdigest(), size
 
@@ -133,7 +153,7 @@ def _read(opened: zipfile.ZipFile, name: str) -> bytes:
 def _signature(opened: zipfile.ZipFile, manifest: bytes, public_key: str | None) -> tuple[list[Checked], str]:
     try:
         given = msgspec.json.decode(_read(opened, package.SIGNATURE), type=Signed)
-    except (KeyError, msgspec.MsgspecError, zipfile.BadZipFile, ValueError):
+    except BROKEN:
         return [Checked(what=package.SIGNATURE, fault="没有，或者不能读")], ""
     if given.algorithm != "Ed25519" or not signed(given.public_key, given.signature, manifest):
         return [
@@ -149,17 +169,16 @@ def _chain(opened: zipfile.ZipFile, manifest: Manifest) -> tuple[int, list[Check
         chain = _list(opened, package.JOURNAL, "chain", list[Chained])
         files = _list(opened, package.EVIDENCE, "files", list[InPackage])
         proven = [one for path in package.ENTRIES.values() for one in _list(opened, path, "entries", list[Proven])]
-    except (KeyError, msgspec.MsgspecError, zipfile.BadZipFile, ValueError, EOFError):
+    except BROKEN:
         return 0, [Checked(what=CHAIN, fault="不能读")]
     links = sum(one.link is not None for one in chain)
-    found = [_of(CHAIN, _closes(chain, manifest), "不完整或被改动")]
+    found = [_holds(CHAIN, lambda: _closes(chain, manifest), "不完整或被改动")]
     contents = {one.entry.seq: one.entry.content or {} for one in chain if one.entry is not None}
     for one in files:
-        said = contents.get(one.journal_seq, {}).get("evidence", ())
-        listed = {"id": one.id, "kind": one.kind, "sha256": one.sha256} in said
-        found.append(_of(one.path, listed, "变动记录链中没有这个文件"))
+        found.append(_holds(one.path, partial(_listed, one, contents), "变动记录链中没有这个文件"))
     for entry in proven:
-        found.append(_entry(entry, contents))
+        what = f"{package.ENTRIES.get(entry.view.section, '?')} {entry.view.id}"
+        found.append(_holds(what, partial(_vouched, entry, contents), "与变动记录链不符"))
     return links, found
 
 
@@ -183,20 +202,31 @@ def _closes(chain: Sequence[Chained], manifest: Manifest) -> bool:
     return (seq, previous.hex()) == (manifest.entries, manifest.head)
 
 
-def _entry(one: Proven, contents: Mapping[int, Mapping[str, Any]]) -> Checked:
+def _listed(one: InPackage, contents: Mapping[int, Mapping[str, Any]]) -> bool:
+    said = contents.get(one.journal_seq, {}).get("evidence", ())
+    return {"id": one.id, "kind": one.kind, "sha256": one.sha256} in said
+
+
+def _vouched(one: Proven, contents: Mapping[int, Mapping[str, Any]]) -> bool:
     """What the entry says, and when, is what the chain vouches for."""
     view = one.view
-    what = f"{package.ENTRIES.get(view.section, '?')} {view.id}"
     said = contents.get(view.journal_seq, {})
     kept = Kept(entry=view.entry, salt=one.salt)
-    fits = (
+    return (
         said.get("entry") == view.id
         and said.get("section") == view.section
         and said.get("on") == view.on.isoformat()
         and said.get("supersedes") == view.supersedes
         and said.get("digest") == digest(kept).hex() == view.digest
     )
-    return _of(what, fits, "与变动记录链不符")
+
+
+def _holds(what: str, check: Callable[[], bool], fault: str) -> Checked:
+    """A check that cannot be made is a check that fails: a salt that is no base64, a hash that is no number."""
+    try:
+        return _of(what, check(), fault)
+    except BROKEN:
+        return _of(what, False, fault)
 
 
 def _of(what: str, fine: bool, fault: str) -> Checked:
