@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import re
+import subprocess
+import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import httpx
 import pytest
 from gateway.app import make_app
-from gateway.edge import Edge
+from gateway.edge import AnswerBroken, Edge
 from gateway.settings import GatewaySettings
 from gateway_support import StandInBus, key, roster_view, running
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from service_kit import telemetry
 from service_kit.clock import Clock
 from service_kit.files import FileStore
 from shared_contracts.registry import GetRoster
@@ -192,3 +197,51 @@ async def test_a_body_that_does_not_come_is_waited_for_a_little(monkeypatch: pyt
 async def test_where_there_is_no_body_nothing_is_waited_for(headers: dict[bytes, bytes]) -> None:
     answer, taken = await refused_at_once(body=[], headers=headers)
     assert (taken, b"connection" in answer) == (0, False)
+
+
+# ---- what goes wrong is told without what it went wrong with -----------------------------------------------------------
+
+
+async def test_an_answer_that_breaks_off_is_logged_here_and_tells_the_server_nothing(
+    spans: InMemorySpanExporter, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What reaches the server is printed by it as it is: text, causes and all."""
+
+    async def broken(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise ValueError(PERSONAL) from LookupError(PERSONAL)
+
+    with pytest.raises(AnswerBroken) as raised:
+        await Edge(broken)(request_scope(), None, swallow)  # type: ignore[arg-type]
+    error = raised.value
+    assert PERSONAL not in "".join(traceback.format_exception(error))
+    (record,) = (one for one in caplog.records if one.levelno == logging.ERROR)
+    line = telemetry._Formatter("gateway").format(record)
+    assert "ValueError <- LookupError" in line and PERSONAL not in line
+    (span,) = served(spans)
+    assert span.status.description == "ValueError <- LookupError" and PERSONAL not in span.to_json()
+
+
+async def swallow(_message: Any) -> None:
+    return None
+
+
+def request_scope() -> dict[str, Any]:
+    return {"type": "http", "method": "GET", "path": "/", "headers": []}
+
+
+def test_what_the_server_prints_of_an_error_is_cut() -> None:
+    """Granian puts the traceback into the message, with a handler of its own that was there before us."""
+    program = f"""
+import logging
+from granian.log import LogLevels, configure_logging
+configure_logging(LogLevels.warning)
+from service_kit import telemetry
+from service_kit.settings import Settings
+telemetry.setup("gateway", Settings(database_url="", nats_url="", field_keys=""))
+logging.getLogger("_granian.utils").error("Application callable raised an exception\\nTraceback: ValueError: {PERSONAL}")
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    (line,) = ended.stdout.splitlines()
+    assert json.loads(line)["message"] == "Application callable raised an exception"
+    assert PERSONAL not in ended.stdout + ended.stderr

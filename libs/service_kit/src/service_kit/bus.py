@@ -15,7 +15,7 @@ from shared_contracts.messages import Command, Message, Query, subject
 
 from service_kit import origin
 from service_kit.codec import decode_reply, encode
-from service_kit.telemetry import tracer
+from service_kit.telemetry import span
 
 REPLIES: Mapping[type[Command] | type[Query], type[Message]] = {
     **identity.REPLIES,
@@ -48,7 +48,7 @@ class Bus:
 
     async def ask(self, message: Command | Query, timeout: float = 5.0) -> Any:  # noqa: ASYNC109 - NATS' own timer
         to = subject(message)
-        with tracer().start_as_current_span(to, kind=SpanKind.CLIENT):
+        with span(to, kind=SpanKind.CLIENT):
             headers: dict[str, str] = {}
             propagate.inject(headers)
             origin.inject(headers)

@@ -44,6 +44,7 @@ _PAUSES = (0.2, 0.5, 1.0, 2.0)  # seconds between tries while PostgreSQL restart
 
 class _RollBack(Exception):
     def __init__(self, reply: Refused) -> None:
+        super().__init__()  # its text stays empty: it may be the context of an error that is logged
         self.reply = reply
 
 

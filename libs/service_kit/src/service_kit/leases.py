@@ -31,7 +31,7 @@ from service_kit.database import Database, driver
 from service_kit.ids import new_id
 from service_kit.pausing import pause
 from service_kit.service import Kit
-from service_kit.telemetry import describe, tracer
+from service_kit.telemetry import describe, span
 
 log = logging.getLogger(__name__)
 
@@ -280,7 +280,7 @@ class Worker(Generic[K, T]):
         started, outcome = monotonic(), "done"
         heart = asyncio.create_task(self._heart(desk, work)) if self.beats else None
         try:
-            with tracer().start_as_current_span(self.title(work), context=self.trace(work)):
+            with span(self.title(work), context=self.trace(work)):
                 await self.do(desk, work)
         except LostLease:
             outcome = "lost"

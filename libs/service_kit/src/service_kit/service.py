@@ -22,7 +22,7 @@ from faststream.security import SASLPlaintext
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from opentelemetry import propagate
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import SpanKind, Status, StatusCode
 from prometheus_client import Counter, Histogram
 from shared_contracts.decisions import refused
 from shared_contracts.messages import Command, Event, Query, stream, subject
@@ -39,7 +39,7 @@ from service_kit.pausing import pause
 from service_kit.pulling import Puller
 from service_kit.relay import Relay
 from service_kit.settings import Settings
-from service_kit.telemetry import describe, tracer
+from service_kit.telemetry import describe, span
 from service_kit.work import CommandHandler, EventHandler, QueryHandler
 
 log = logging.getLogger(__name__)
@@ -235,7 +235,7 @@ class _Running:
         outcome = "done"
         with (
             SECONDS.labels(to).time(),
-            tracer().start_as_current_span(to, context=parent, kind=SpanKind.SERVER),
+            span(to, context=parent, kind=SpanKind.SERVER) as current,
         ):
             try:
                 message = codec.decode(to, raw.data)
@@ -251,6 +251,7 @@ class _Running:
                 # Nothing was committed. The caller hears it at once instead of waiting for its time-out.
                 outcome = "failed"
                 log.exception("%s failed: %s", to, describe(error))
+                current.set_status(Status(StatusCode.ERROR, describe(error)))
                 reply = encode(
                     refused("unavailable", "系统暂时无法完成此操作，什么都没有改变。请稍后用相同的请求重试。")
                 )

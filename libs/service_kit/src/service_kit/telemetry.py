@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import logging
+import re
 import sys
+import threading
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
 from opentelemetry import propagate, trace
+from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
-from opentelemetry.trace import Link, SpanKind
+from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
+from opentelemetry.util.types import Attributes
 from pythonjsonlogger.json import JsonFormatter
 
 from service_kit.settings import Settings
@@ -43,6 +48,7 @@ def setup(service: str, settings: Settings) -> None:
     logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
     for noisy in ("httpx", "httpcore", "faststream", "nats", "alembic", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    _nothing_beside_the_log()
     provider = TracerProvider(
         resource=Resource.create({"service.name": f"xueji-{service}"}),
         sampler=ParentBased(TraceIdRatioBased(settings.trace_sample)),
@@ -60,16 +66,40 @@ def setup(service: str, settings: Settings) -> None:
     trace.set_tracer_provider(provider)
 
 
+@contextlib.contextmanager
+def span(
+    name: str,
+    *,
+    kind: SpanKind = SpanKind.INTERNAL,
+    context: Context | None = None,
+    links: Sequence[Link] = (),
+    attributes: Attributes = None,
+) -> Iterator[Span]:
+    """The one way to a span around work. What ends it is told as in the log; the SDK's own record of an exception is its
+    whole text with those of its causes, and a database quotes rows in it."""
+    with tracer().start_as_current_span(
+        name, context=context, kind=kind, links=links, attributes=attributes,
+        record_exception=False, set_status_on_exception=False,
+    ) as current:  # fmt: skip
+        try:
+            yield current
+        except Exception as error:
+            current.set_status(Status(StatusCode.ERROR, describe(error)))
+            raise
+
+
 def continued(
-    name: str, carriers: Sequence[Mapping[str, str]], kind: SpanKind
-) -> contextlib.AbstractContextManager[trace.Span]:
+    name: str,
+    carriers: Sequence[Mapping[str, str]],
+    kind: SpanKind,
+) -> contextlib.AbstractContextManager[Span]:
     """A span for what is done for several at once: it goes on in the trace of the first that is recorded, and links to the
     others'. `carriers`: the headers that each came with."""
     contexts = [propagate.extract(carrier) for carrier in carriers]
-    spans = [trace.get_current_span(context).get_span_context() for context in contexts]
-    first = next((n for n, span in enumerate(spans) if span.trace_flags.sampled), 0)
-    links = [Link(span) for n, span in enumerate(spans) if n != first and span.is_valid]
-    return tracer().start_as_current_span(name, context=contexts[first], kind=kind, links=links)
+    known = [trace.get_current_span(context).get_span_context() for context in contexts]
+    first = next((n for n, one in enumerate(known) if one.trace_flags.sampled), 0)
+    links = [Link(one) for n, one in enumerate(known) if n != first and one.is_valid]
+    return span(name, context=contexts[first], kind=kind, links=links)
 
 
 @functools.lru_cache(maxsize=1_024)
@@ -89,13 +119,13 @@ def statement_span(text: str, seconds: float) -> None:
         return
     end = time.time_ns()
     name, line = _named(text)
-    span = tracer().start_span(
+    sent = tracer().start_span(
         name,
         kind=SpanKind.CLIENT,
         start_time=end - int(seconds * 1e9),
         attributes={"db.system.name": "postgresql", "db.query.text": line},
     )
-    span.end(end)
+    sent.end(end)
 
 
 def shutdown() -> None:
@@ -128,18 +158,52 @@ _OURS = {"service_kit", "shared_contracts", "regulation", "casework", "identity"
          "transfer", "access", "gateway", "matcher"}  # fmt: skip
 
 
+def _nothing_beside_the_log() -> None:
+    """What others write past our formatter is led through it: it may quote values."""
+    server = logging.getLogger("_granian")  # sets up its own handlers before it loads the application
+    server.handlers.clear()
+    server.propagate = True
+    lost = logging.getLogger("unhandled")
+
+    def of_process(kind: type[BaseException], error: BaseException, frames: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            sys.__excepthook__(kind, error, frames)
+        else:
+            lost.critical("the process ends", exc_info=(kind, error, frames))
+
+    def of_thread(told: threading.ExceptHookArgs) -> None:
+        if told.exc_value is not None:
+            lost.error("a thread ends", exc_info=(told.exc_type, told.exc_value, told.exc_traceback))
+
+    def of_nobody(told: sys.UnraisableHookArgs) -> None:
+        if told.exc_value is not None:
+            lost.error("an error in what is thrown away", exc_info=(told.exc_type, told.exc_value, told.exc_traceback))
+
+    sys.excepthook, threading.excepthook, sys.unraisablehook = of_process, of_thread, of_nobody
+
+
+_SHOWING = {"asyncio", "_granian"}
+"""Who says what has happened, and then shows the task with its exception, the callback with its arguments or a traceback."""
+
+
 class _Formatter(JsonFormatter):
     def __init__(self, service: str) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s", json_ensure_ascii=False,
                          rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
                          static_fields={"service": service})  # fmt: skip
 
+    def format(self, record: logging.LogRecord) -> str:
+        if record.levelno >= logging.ERROR and record.name.split(".")[0] in _SHOWING:
+            record = copy.copy(record)
+            record.msg, record.args = re.split(r"\s*[\n(<]", record.getMessage(), maxsplit=1)[0], ()
+        return super().format(record)
+
     def add_fields(self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]) -> None:
         super().add_fields(log_data, record, message_dict)
-        span = trace.get_current_span().get_span_context()
-        if span.is_valid:
-            log_data["trace_id"] = f"{span.trace_id:032x}"
-            log_data["span_id"] = f"{span.span_id:016x}"
+        current = trace.get_current_span().get_span_context()
+        if current.is_valid:
+            log_data["trace_id"] = f"{current.trace_id:032x}"
+            log_data["span_id"] = f"{current.span_id:016x}"
 
     def formatException(  # noqa: N802 - logging's name
         self,

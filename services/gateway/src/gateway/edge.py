@@ -13,7 +13,7 @@ from opentelemetry import propagate
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from prometheus_client import Counter, Histogram
 from service_kit.clock import Clock
-from service_kit.telemetry import tracer
+from service_kit.telemetry import span
 
 log = logging.getLogger("gateway.access")
 
@@ -65,6 +65,10 @@ class _Body:
                         await self.receive()
 
 
+class AnswerBroken(Exception):
+    """An error after the answer had begun: logged already."""
+
+
 class Edge:
     """Wraps the whole application, so that a 404 is traced, counted and hardened like everything else."""
 
@@ -87,12 +91,19 @@ class Edge:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        try:
+            await self._serve(scope, receive, send)
+        except Exception:
+            # The server has to know, to break the connection off; what it is told it prints with everything that led to it.
+            raise AnswerBroken from None
+
+    async def _serve(self, scope: Any, receive: Receive, send: Send) -> None:
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
         # The caller's trace goes on; what else it may carry (baggage) ends here.
         carrier = {name.decode(): value.decode("latin-1") for name, value in scope["headers"] if name in _TRACE}
         started, status, stream = time.perf_counter(), 500, False
-        with tracer().start_as_current_span(method, context=propagate.extract(carrier), kind=SpanKind.SERVER) as span:
-            trace_id = f"{span.get_span_context().trace_id:032x}"
+        with span(method, context=propagate.extract(carrier), kind=SpanKind.SERVER) as current:
+            trace_id = f"{current.get_span_context().trace_id:032x}"
 
             body = _Body(scope, receive)
 
@@ -119,16 +130,19 @@ class Edge:
 
             try:
                 await self.app(scope, body.receive, harden)
+            except Exception as error:
+                log.error("the answer breaks off", exc_info=error)
+                raise
             finally:
-                _report(scope, span, method, status, time.perf_counter() - started, stream=stream)
+                _report(scope, current, method, status, time.perf_counter() - started, stream=stream)
 
 
-def _report(scope: Any, span: Span, method: str, status: int, seconds: float, *, stream: bool) -> None:
+def _report(scope: Any, current: Span, method: str, status: int, seconds: float, *, stream: bool) -> None:
     route = str(scope.get("path_template") or "unmatched")
-    span.update_name(f"{method} {route}")
-    span.set_attributes({"http.request.method": method, "http.route": route, "http.response.status_code": status})
+    current.update_name(f"{method} {route}")
+    current.set_attributes({"http.request.method": method, "http.route": route, "http.response.status_code": status})
     if status >= 500:
-        span.set_status(Status(StatusCode.ERROR))
+        current.set_status(Status(StatusCode.ERROR))
     REQUESTS.labels(method, route, str(status)).inc()
     if not stream:
         SECONDS.labels(method, route).observe(seconds)

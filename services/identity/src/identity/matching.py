@@ -23,7 +23,7 @@ from regulation.documents import L_CAPACITY
 from service_kit.ids import new_id
 from service_kit.pausing import pause
 from service_kit.service import Kit
-from service_kit.telemetry import tracer
+from service_kit.telemetry import span
 from shared_contracts.identity import (
     Issued,
     NumberKind,
@@ -300,6 +300,6 @@ def _span(lane: Lane, batch: Sequence[Request]) -> AbstractContextManager[trace.
     ]
     parent = contexts.pop(0) if lane is Lane.FIRST else None
     links = [Link(trace.get_current_span(context).get_span_context()) for context in contexts]
-    return tracer().start_as_current_span(
+    return span(
         f"match {lane}", context=parent, kind=SpanKind.CONSUMER, links=links, attributes={"persons": len(batch)}
     )

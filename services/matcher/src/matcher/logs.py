@@ -4,7 +4,9 @@ callers log counts, outcomes and trace ids."""
 from __future__ import annotations
 
 import logging
+import traceback
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Any
 
 import msgspec
@@ -23,6 +25,20 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return msgspec.json.encode(line).decode()
+
+    def formatException(  # noqa: N802 - logging's name
+        self,
+        ei: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None],
+    ) -> str:
+        """What kinds of error and where: their texts may quote a name or a number that was asked about."""
+        kinds: list[str] = []
+        seen = ei[1]
+        while seen is not None and len(kinds) < 5:
+            kinds.append(type(seen).__name__)
+            seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
+        frames = traceback.extract_tb(ei[2])
+        where = [f"{frame.filename.rsplit('/', 3)[-1]}:{frame.lineno} {frame.name}" for frame in frames[-12:]]
+        return f"{' <- '.join(kinds)} at {' > '.join(where)}"
 
 
 def configure(level: str) -> None:
