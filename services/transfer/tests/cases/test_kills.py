@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from moving_world import FIVE_FOUR
 from service_kit.database import driver
@@ -162,6 +163,25 @@ async def test_what_could_not_be_carried_out_asks_for_somebody_and_goes_on(world
     done = await world.ask(GetTransfer(actor=OFFICER, transfer_id=opened.id))
     assert done.state is TransferState.COMPLETED
     await world.registry.whole()
+
+
+@pytest.mark.clause("24.5.1")
+async def test_each_word_of_what_becomes_of_it_is_newer_than_the_one_before(world: TransferWorld) -> None:
+    """Tried again in vain and then beyond the standard size: while the record moves, it waits for nobody."""
+    one, *_ = await pupils(world, there=44)
+    opened = await world.open(one)
+    await world.through(opened.id)
+    await world.registry.pupils(RECEIVING, 3, 1, 1)
+    await world.carry()
+    retry = RetryTransfer(command_id=world.id(), actor=OFFICER, transfer_id=opened.id)
+    await world.do(retry)
+    await world.carry()
+    await world.do(msgspec.structs.replace(retry, command_id=world.id(), override=True, reason="同意突破班额"))
+    await world.carry()
+    told = [case for event in await world.events(TransfersStand) for case in event.cases]
+    assert [case.step for case in told[-5:]] == ["attention", None, "attention", None, None]
+    versions = [case.version for case in told]
+    assert versions == sorted(set(versions)), "whoever hears them in another order knows which holds"
 
 
 async def test_given_up_the_pupil_stays_and_is_free_again(world: TransferWorld) -> None:

@@ -80,16 +80,15 @@ async def follow(work: TransferWork, transfer_id: str) -> None:
         )  # fmt: skip
         await decide_cases(connection, kind, [(found.id, found.standing)], doing, calendar=work.deps.calendar)
         await _came_late(work, found, step)
-    # News of a case that only has to be settled are newer by its version.
     await connection.execute(
-        "UPDATE cases SET parties = parties || $2::text::jsonb, version = version + $3 WHERE id = $1",
+        "UPDATE cases SET parties = parties || $2::text::jsonb WHERE id = $1",
         found.id,
         msgspec.json.encode(moved).decode(),
-        int(found.outcome == "attention"),
     )
     await connection.execute(
         """UPDATE transfers SET to_authority = coalesce($2, to_authority), from_authority = coalesce($3, from_authority),
-                                moved_at = CASE WHEN $4 THEN $5 ELSE moved_at END WHERE id = $1""",
+                                moved_at = CASE WHEN $4 THEN $5 ELSE moved_at END, changes = changes + 1
+           WHERE id = $1""",
         found.id,
         moved.get(RECEIVING_AUTHORITY),
         moved.get(RELEASING_AUTHORITY),

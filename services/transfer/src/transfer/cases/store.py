@@ -74,6 +74,7 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     opened_at: datetime
     opened_by: str
     moved_at: datetime
+    changes: int
     entered_by: str
     parties: dict[str, str]
     standing: Standing
@@ -91,6 +92,11 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def version(self) -> int:
         return self.standing.version
+
+    @property
+    def told(self) -> int:
+        """The version of news of it: greater with every act on its case and with all that becomes of it without one."""
+        return self.standing.version + self.changes
 
     @property
     def state(self) -> TransferState:
@@ -177,7 +183,7 @@ async def change(tx: AsyncConnection, transfer_id: str, now: datetime, **values:
     """Some columns of a transfer whose case the caller has locked. Returns it as it is now, its case too."""
     values["moved_at"] = now
     names = list(values)
-    sets = ", ".join(
+    sets = "changes = changes + 1, " + ", ".join(
         f"{name} = ${place}{'::text::jsonb' if name in _TEXT else ''}" for place, name in enumerate(names, start=2)
     )
     given = [msgspec.json.encode(values[name]).decode() if name in _TEXT else values[name] for name in names]

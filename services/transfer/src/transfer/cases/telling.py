@@ -47,7 +47,7 @@ def case_stands(work: TransferWork, kind: CaseKind, transfer: Transfer, superior
         number=transfer.number,
         subject=f"{grade_name(transfer.grade)}学生{_WAYS[transfer.side]}",
         link=f"/v1/transfers/{transfer.id}",
-        version=transfer.version * 10 + _PHASE.get(transfer.outcome or "", 0),
+        version=transfer.told,
         status=standing.status,
         since=transfer.moved_at,
         step=whose.step if whose and transfer.outcome else standing.step,
@@ -62,10 +62,6 @@ def case_stands(work: TransferWork, kind: CaseKind, transfer: Transfer, superior
 
 
 _WAYS = {None: "转学", "to": "转往外省", "from": "由外省转入"}
-
-_PHASE = {"moving": 1, "attention": 2, "moved": 3, "given_up": 4, "expired": 5}
-"""What comes after the last act of a case has no act of its own; news of it are newer all the same."""
-
 
 _RETURNED = "退回补正"
 REGISTRATION = "registration"
