@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from regulation.calendar import Calendar
 from shared_contracts.actors import Role
+from shared_contracts.discreet import Discreet
 
 from casework.kinds import ENTRANT, CaseKind, StepKind
 
@@ -32,7 +33,7 @@ _POSSIBLE: Mapping[str, tuple[Act, ...]] = {
 _ZONE = ZoneInfo("Asia/Shanghai")
 
 
-class DecisionRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class DecisionRow(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One act on a case. `seq`: the case's version after it, growing; where a clock was moved between two acts
     (`casework.recounting`) a number is left out. `step`: the step the case was at.
 

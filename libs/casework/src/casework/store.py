@@ -15,6 +15,7 @@ import asyncpg
 import msgspec
 from regulation.calendar import Calendar
 from shared_contracts.actors import Actor
+from shared_contracts.discreet import Discreet
 
 from casework.kinds import CaseKind
 from casework.state import Act, DecisionRow, Standing, advance, day_of
@@ -49,7 +50,7 @@ class LockedCase(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     standing: Standing
 
 
-class Doing(msgspec.Struct, frozen=True, kw_only=True):
+class Doing(Discreet, msgspec.Struct, frozen=True, kw_only=True):
     """One act, the same for all cases it moves. `moved`: parties a re-routing replaces."""
 
     act: Act

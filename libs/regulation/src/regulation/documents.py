@@ -13,6 +13,7 @@ from functools import cache
 
 import msgspec
 from shared_contracts.decisions import Finding
+from shared_contracts.discreet import Discreet
 
 from regulation.divisions import PROVINCE_NAMES
 from regulation.findings import note, refuse
@@ -38,7 +39,7 @@ FOREIGN = frozenset({DocumentKind.PERMANENT_RESIDENT, DocumentKind.PASSPORT})
 """Documents of foreigners: only at schools that may take them (clause 9)."""
 
 
-class ResidentNumber(msgspec.Struct, frozen=True, gc=False):
+class ResidentNumber(Discreet, msgspec.Struct, frozen=True, gc=False):
     """What a resident identity number says. `area`: six digits; `sex`: GB/T 2261.1, 1 男, 2 女."""
 
     area: str

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 
 import msgspec
+from shared_contracts.discreet import Discreet
 
 HEADER = "xueji-origin"
 
 
-class Origin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Origin(Discreet, msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`address`: of the client; `session`: its id; `operation`: `"GET /v1/students/{student_id}"`."""
 
     address: str = ""

@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from shared_contracts.discreet import Discreet
+
 
 class Role(StrEnum):
     """What an account may be (clause 3.1; clause 43 for the registrar)."""
@@ -27,7 +29,7 @@ Limit = Literal["", "password", "second_factor"]
 """What an account must do before anything else: choose a password of its own, set up its second factor (clause 45.3)."""
 
 
-class Actor(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+class Actor(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The account on whose behalf a command or query is sent.
 
     `organisation`: its code (authority: 6-digit division code, school: 10-digit 学校标识码).

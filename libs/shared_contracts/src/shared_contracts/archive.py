@@ -14,6 +14,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from msgspec import Meta
 
+from shared_contracts.discreet import Discreet
 from shared_contracts.evidence import EvidenceGiven, EvidenceView
 from shared_contracts.files import FileRef
 from shared_contracts.messages import Command, Message, Moment, Query
@@ -97,7 +98,7 @@ class AidKind(StrEnum):
     OTHER = "other"
 
 
-class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
+class Body(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
     """What an entry says."""
 
 

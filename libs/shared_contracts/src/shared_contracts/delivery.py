@@ -76,9 +76,6 @@ class WebhookSecret(Message, frozen=True, kw_only=True, gc=False, tag_field="typ
     webhook: WebhookView
     secret: str
 
-    def __repr__(self) -> str:
-        return "WebhookSecret(…)"
-
 
 class DeliveryView(Message, frozen=True, kw_only=True, gc=False):
     """One message. `to`: a masked address, or the subscription's URL. `template`: what it was written with,
@@ -111,9 +108,6 @@ class SetContact(Command, frozen=True, kw_only=True, gc=False, tag="notification
     channel: Personal
     address: str
 
-    def __repr__(self) -> str:
-        return "SetContact(…)"
-
 
 class ConfirmContact(Command, frozen=True, kw_only=True, gc=False, tag="notifications.confirm_contact"):
     """Reply: Contacts."""
@@ -121,9 +115,6 @@ class ConfirmContact(Command, frozen=True, kw_only=True, gc=False, tag="notifica
     kept: ClassVar[bool] = False
     channel: Personal
     code: str
-
-    def __repr__(self) -> str:
-        return "ConfirmContact(…)"
 
 
 class ChooseTopics(Command, frozen=True, kw_only=True, gc=False, tag="notifications.choose_topics"):

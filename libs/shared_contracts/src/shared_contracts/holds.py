@@ -97,9 +97,6 @@ class ComingChild(Message, frozen=True, kw_only=True, gc=False):
     area: str
     former_number: str = ""
 
-    def __repr__(self) -> str:
-        return "ComingChild(…)"
-
 
 class Place(Message, frozen=True, kw_only=True, gc=False):
     """A residence. `division`: 6 digits; `address`: street and number as written."""

@@ -305,9 +305,6 @@ class KeyFields(Message, frozen=True, kw_only=True, gc=False):
     document_number: str | None = None
     members: tuple[Member, ...] = ()
 
-    def __repr__(self) -> str:
-        return "KeyFields(…)"
-
 
 class CheckCorrection(Query, frozen=True, kw_only=True, gc=False, tag="identity.check_correction"):
     """What would stand against a correction of a person's key fields; keeps nothing. Reply: StagedCorrection."""

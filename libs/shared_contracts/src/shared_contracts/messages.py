@@ -9,13 +9,17 @@ from typing import Annotated, Any, get_args
 import msgspec
 
 from shared_contracts.actors import Actor
+from shared_contracts.discreet import Discreet
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 """A point in time with its offset; the business day is read from it in Asia/Shanghai."""
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A value that crosses the bus. Subclasses that travel by themselves carry a tag `<service>.<word>`."""
+class Message(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A value that crosses the bus; it shows its ids and nothing else (`discreet`).
+
+    Subclasses that travel by themselves carry a tag `<service>.<word>`.
+    """
 
 
 class Command(Message, frozen=True, kw_only=True, gc=False, tag_field="type"):

@@ -55,9 +55,6 @@ class SearchStudents(Query, frozen=True, kw_only=True, gc=False, tag="registry.s
     cursor: str | None = None
     limit: int = 50
 
-    def __repr__(self) -> str:
-        return "SearchStudents(…)"
-
 
 Queries = SearchStudents
 

@@ -10,14 +10,8 @@ from shared_contracts.messages import Command, Message
 class Secret(Message, frozen=True, kw_only=True, gc=False):
     """Something shown once: it does not show itself in a traceback."""
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(…)"
-
 
 class SecretCommand(Command, frozen=True, kw_only=True, gc=False):
     """Carries a secret, or is answered with one: neither the command nor its reply is kept, and it does not show itself."""
 
     kept: ClassVar[bool] = False
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(…)"

@@ -228,9 +228,6 @@ class TrackTransfer(Command, frozen=True, kw_only=True, gc=False, tag="transfer.
     number: str
     digits: str
 
-    def __repr__(self) -> str:
-        return "TrackTransfer(…)"
-
 
 # ---- queries --------------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import asyncpg
 import msgspec
 from service_kit.database import driver
+from shared_contracts.discreet import Discreet
 from shared_contracts.identity import PersonEntry
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -90,7 +91,7 @@ async def alike(tx: AsyncConnection, pairs: Sequence[tuple[Compared, Compared]])
 # ---- one person -----------------------------------------------------------------------------------------------------
 
 
-class Person(msgspec.Struct, frozen=True, kw_only=True):
+class Person(Discreet, msgspec.Struct, frozen=True, kw_only=True):
     """A person with what a correction looks at. `entry`: as it would be entered today, the document in the clear;
     `registration_id`, `school`: of the live claim; `number_kind`: of the open number."""
 
@@ -101,9 +102,6 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     registration_id: str | None
     school: str | None
     number_kind: str | None
-
-    def __repr__(self) -> str:
-        return f"Person({self.person_id})"
 
 
 async def person(tx: AsyncConnection, person_id: str, vault: Vault, *, lock: bool = False) -> Person | None:

@@ -23,6 +23,7 @@ from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from prometheus_client import Counter, Gauge, Histogram
 from purgatory import AsyncCircuitBreakerFactory
 from purgatory.domain.model import OpenedState
+from shared_contracts.discreet import Discreet
 from shared_contracts.identity import Verification
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_before_delay, wait_exponential_jitter
 from tenacity.wait import wait_base
@@ -48,7 +49,7 @@ WORDS = {
 }
 
 
-class Question(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Question(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One person to be compared. `id` is ours and comes back."""
 
     id: str

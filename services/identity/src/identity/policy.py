@@ -13,12 +13,13 @@ from regulation.findings import refuse
 from regulation.mark import clause, enforced
 from shared_contracts.actors import Actor
 from shared_contracts.decisions import Finding, Outcome, Refused, refused
+from shared_contracts.discreet import Discreet
 from shared_contracts.identity import OTHERS_NUMBER, Holder, Likely, Member, NumberKind, PersonEntry, Verification
 
 from identity import names
 
 
-class Known(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Known(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A person as the database knows him. `registration_id` and `school`: of the live claim, None without one.
 
     `listed`: known from a list of children, whoever registers him; `numbered`: has or had a student number.
@@ -160,7 +161,7 @@ def likely(entry: PersonEntry, others: Iterable[Known]) -> tuple[Likely, ...]:
     )
 
 
-class Compared(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Compared(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A person with a record, as he is compared with others. `member_keys`: of guardians' documents; `number_kind`: of
     the open student number, None before it is issued."""
 

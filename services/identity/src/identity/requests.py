@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from service_kit.database import driver, insert_rows
+from shared_contracts.discreet import Discreet
 from shared_contracts.identity import NumberKind, Verification
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,7 +23,7 @@ class Lane(StrEnum):
     AGAIN = "again"
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
+class Request(Discreet, msgspec.Struct, frozen=True, kw_only=True):
     """One leased request with what the matcher has to be told. `document` is sealed."""
 
     person_id: str
@@ -40,7 +41,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     document: bytes | None
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
+class Standing(Discreet, msgspec.Struct, frozen=True, kw_only=True):
     """What holds at the moment of issuing. `kind`, `masked`: the person's open number; `taken`: somebody else has or
     had the G number that the person would get."""
 

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from matcher.discreet import Discreet
+
 BATCH = 1000
 """Items of one request at most."""
 
@@ -23,7 +25,7 @@ class Outcome(StrEnum):
     BIRTH_DATE_MISMATCH = "birth_date_mismatch"
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Record(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A person of the population, as far as a match looks. `sex`: GB/T 2261.1."""
 
     document_number: Annotated[str, msgspec.Meta(min_length=1, max_length=30)]
@@ -32,7 +34,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     birth_date: date
 
 
-class Item(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Item(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One question. `id` is the caller's own key and comes back with the answer."""
 
     id: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]

@@ -26,6 +26,7 @@ from typing import Literal
 
 import msgspec
 
+from matcher.discreet import Discreet
 from matcher.names import SPAN, Names, names, rows
 from matcher.numbers import CHECKS, part_sum
 
@@ -51,7 +52,7 @@ class County(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     births: int
 
 
-class Guardian(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Guardian(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A parent. `relation`: 父亲 or 母亲."""
 
     name: str
@@ -65,7 +66,7 @@ class Guardian(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     post: str
 
 
-class Person(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Person(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A child of the population. `nationality`: GB/T 3304 code. `county`: where the household is registered (6 digits)."""
 
     name: str

@@ -180,9 +180,6 @@ class FindChild(Query, frozen=True, kw_only=True, gc=False, tag="registry.find_c
     name: str
     document_number: str
 
-    def __repr__(self) -> str:
-        return "FindChild(…)"
-
 
 class GetChild(Query, frozen=True, kw_only=True, gc=False, tag="registry.child"):
     child_id: str

@@ -17,6 +17,7 @@ from regulation.mark import clause, enforced
 from regulation.parameters import Parameters
 from shared_contracts.actors import Actor, Limit, Role
 from shared_contracts.decisions import Finding
+from shared_contracts.discreet import Discreet
 from zxcvbn import zxcvbn
 
 SCHOOL_ROLES: Final = frozenset({Role.REGISTRAR, Role.CLASS_TEACHER, Role.PRINCIPAL})
@@ -134,7 +135,7 @@ _USUAL: Final = (
 """What people of this country put into passwords and the estimator's English lists do not know."""
 
 
-class Owner(msgspec.Struct, frozen=True, kw_only=True):
+class Owner(Discreet, msgspec.Struct, frozen=True, kw_only=True):
     """What of an account may not stand in its password."""
 
     username: str

@@ -14,6 +14,7 @@ from service_kit.database import driver, execute, fetch_all, fetch_one, insert_r
 from service_kit.organisations import replica
 from shared_contracts.access import AccountState
 from shared_contracts.actors import Role
+from shared_contracts.discreet import Discreet
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from access.accounts.tables import account_changes, accounts, recovery_codes, sign_in_failures
 
 
-class Account(msgspec.Struct, frozen=True, kw_only=True):
+class Account(Discreet, msgspec.Struct, frozen=True, kw_only=True):
     """An account with what others know of it: the name of its organisation, the authority it stands under (its own
     where it is an authority's; None where its school is not known here), and until when signing in has to wait."""
 
@@ -46,9 +47,6 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     organisation_name: str
     authority: str | None
     locked_until: datetime | None
-
-    def __repr__(self) -> str:
-        return f"Account({self.username})"  # the rest holds secrets
 
     @property
     def target(self) -> Target:

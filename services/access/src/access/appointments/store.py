@@ -13,6 +13,7 @@ from service_kit.database import driver, execute, fetch_all, fetch_one, insert_r
 from service_kit.organisations import replica
 from shared_contracts.actors import Role
 from shared_contracts.appointments import Training
+from shared_contracts.discreet import Discreet
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,7 +24,7 @@ from access.appointments.tables import appointments
 _t = appointments.c
 
 
-class Appointment(msgspec.Struct, frozen=True, kw_only=True):
+class Appointment(Discreet, msgspec.Struct, frozen=True, kw_only=True):
     """One appointment with what is known of its school today: name and supervising authority (None: unknown here)."""
 
     id: str
@@ -169,7 +170,7 @@ async def page(
     return [_appointment(row) for row in rows]
 
 
-class Staffed(msgspec.Struct, frozen=True, kw_only=True):
+class Staffed(Discreet, msgspec.Struct, frozen=True, kw_only=True):
     """A school and the names of its registrars in force."""
 
     code: str

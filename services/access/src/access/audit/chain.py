@@ -20,12 +20,13 @@ import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from shared_contracts.discreet import Discreet
 
 BEGINNING = b"\0" * 32
 """The root before the first day."""
 
 
-class Kept(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Kept(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An entry as it is stored, `previous` and `hash` apart. Its fields, in this order, are what the hash covers.
 
     `authority`: whose subtree the account's organisation was in when the entry was kept. Moments are to the microsecond.

@@ -13,6 +13,7 @@ from regulation.authorisation import subtree_pattern
 from service_kit.clock import ZONE
 from service_kit.database import driver, fetch_all
 from service_kit.organisations import names
+from shared_contracts.discreet import Discreet
 from shared_contracts.exports import ExportRequest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -74,7 +75,7 @@ class LogState(msgspec.Struct, frozen=True, kw_only=True):
     last_day: date | None
 
 
-class Figures(msgspec.Struct, frozen=True, kw_only=True):
+class Figures(Discreet, msgspec.Struct, frozen=True, kw_only=True):
     """All that stands in the report of one authority's subtree. `until`: the last day it covers."""
 
     authority: str

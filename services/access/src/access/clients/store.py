@@ -14,6 +14,7 @@ from service_kit.database import execute, fetch_all, fetch_one
 from service_kit.organisations import replica
 from shared_contracts.access import ClientView, Stale
 from shared_contracts.actors import Actor, Role
+from shared_contracts.discreet import Discreet
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,7 +23,7 @@ from access.clients.tables import clients
 from access.sessions.policy import TICK
 
 
-class Client(msgspec.Struct, frozen=True, kw_only=True):
+class Client(Discreet, msgspec.Struct, frozen=True, kw_only=True):
     """`authority`: that it stands under, see `accounts.store.Account`."""
 
     client_id: str
@@ -38,9 +39,6 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     stale_before: datetime | None
     ended_at: datetime | None
     authority: str | None
-
-    def __repr__(self) -> str:
-        return f"Client({self.client_id})"
 
     @property
     def target(self) -> Target:

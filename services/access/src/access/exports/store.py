@@ -12,6 +12,7 @@ from casework.state import Standing
 from casework.store import STANDING, standing
 from regulation.authorisation import Reach, subtree_pattern
 from service_kit.database import driver, execute, fetch_all, fetch_one, insert_rows
+from shared_contracts.discreet import Discreet
 from shared_contracts.exports import ExportRequest, ExportState
 from shared_contracts.files import FileRef
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -22,7 +23,7 @@ _t, _c = exports.c, CASES.cases.c
 _CASE = tuple(_c[name.strip()] for name in STANDING.split(","))
 
 
-class Export(msgspec.Struct, frozen=True, kw_only=True):
+class Export(Discreet, msgspec.Struct, frozen=True, kw_only=True):
     """An export as it stands. `state`: see `state_at`."""
 
     id: str

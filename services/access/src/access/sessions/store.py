@@ -9,13 +9,14 @@ import msgspec
 import sqlalchemy as sa
 from service_kit.database import execute, fetch_all, fetch_one, insert_rows
 from shared_contracts.access import SessionView, Stale
+from shared_contracts.discreet import Discreet
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from access.sessions import policy
 from access.sessions.tables import refresh_tokens, sessions
 
 
-class Session(msgspec.Struct, frozen=True, kw_only=True):
+class Session(Discreet, msgspec.Struct, frozen=True, kw_only=True):
     id: str
     username: str
     address: str

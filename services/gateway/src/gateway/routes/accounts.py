@@ -23,6 +23,7 @@ from shared_contracts.access import (
     UnsealAccount,
 )
 from shared_contracts.actors import Actor, Role
+from shared_contracts.discreet import Discreet
 
 from gateway.backend import Backend
 from gateway.idempotency import IfMatch, etag, repeatable, required_version
@@ -34,7 +35,7 @@ Roles = Annotated[tuple[Role, ...], msgspec.Meta(min_length=1, max_length=10)]
 Classes = Annotated[tuple[Annotated[str, msgspec.Meta(pattern=r"^[1-9](-\d{2})?$")], ...], msgspec.Meta(max_length=200)]
 
 
-class NewAccount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class NewAccount(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`classes`: of a class teacher: `"1"` all classes of grade 1, `"1-03"` class 3 of grade 1."""
 
     username: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,100}$")]
@@ -44,7 +45,7 @@ class NewAccount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     classes: Classes = ()
 
 
-class AccountChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AccountChange(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is not given stays as it is."""
 
     name: Name | None = None

@@ -25,6 +25,7 @@ from shared_contracts.admission import (
     PrivateAdmissions,
     StageName,
 )
+from shared_contracts.discreet import Discreet
 from shared_contracts.evidence import EvidenceGiven
 
 from gateway.backend import BULK, Backend
@@ -41,7 +42,7 @@ InState = Annotated[
 ]
 
 
-class Child(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Child(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`division`, `address`: where the child lives. The document number goes to the identity service and stays there."""
 
     name: Name

@@ -23,6 +23,7 @@ from shared_contracts.attendance import (
     ReadAttendance,
     Seated,
 )
+from shared_contracts.discreet import Discreet
 from shared_contracts.files import Template
 from shared_contracts.identity import Sex
 
@@ -38,7 +39,7 @@ CURE = "请使用下载的就读名单表填写后上传。"
 SchoolCode = Annotated[str, PathParameter(pattern=r"^\d{10}$", description="学校标识码（10 位）")]
 
 
-class SeatedIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SeatedIn(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Somebody who sits in the class. `sex`, `birth_date`: for documents that do not say them."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]

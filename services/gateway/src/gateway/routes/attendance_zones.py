@@ -31,6 +31,7 @@ from shared_contracts.admission import (
     ZoneView,
 )
 from shared_contracts.decisions import Finding, Outcome
+from shared_contracts.discreet import Discreet
 from shared_contracts.files import Template
 
 from gateway.backend import BULK, Backend, attachment
@@ -106,7 +107,7 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     reason: Reason
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Place(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     division: Division
     address: Address
     stage: StageName = "primary"

@@ -28,6 +28,7 @@ from shared_contracts.admission import (
     OpenChildrenImport,
     RemoveChild,
 )
+from shared_contracts.discreet import Discreet
 from shared_contracts.files import Template
 
 from gateway.backend import BULK, Backend, attachment
@@ -44,7 +45,7 @@ Year = Annotated[int | None, QueryParameter(ge=2000, le=2100, description="å­¦å¹
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
 
 
-class Named(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Named(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """By the whole name: it stands in no address and no log. `document_number`: a school finds the child on its county's
     lists by both, whatever the year."""
 

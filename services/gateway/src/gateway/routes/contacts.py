@@ -18,6 +18,7 @@ from shared_contracts.delivery import (
     SetContact,
     Topic,
 )
+from shared_contracts.discreet import Discreet
 from shared_contracts.messages import Ok
 
 from gateway.backend import Backend
@@ -28,7 +29,7 @@ Personal = Literal["email", "sms"]
 ChannelIn = Annotated[Personal, PathParameter(description="渠道：email 电子邮件，sms 短信")]
 
 
-class ContactIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ContactIn(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     channel: Personal
     address: Annotated[str, msgspec.Meta(min_length=1, max_length=254)]
 

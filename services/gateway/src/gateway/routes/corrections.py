@@ -24,6 +24,7 @@ from shared_contracts.clearing import (
     ResubmitCorrection,
     WithdrawCorrection,
 )
+from shared_contracts.discreet import Discreet
 from shared_contracts.identity import KeyFields, Member
 
 from gateway.backend import Backend
@@ -44,18 +45,15 @@ StudentFilter = Annotated[
 ]
 
 
-class MemberDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class MemberDocument(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The document of family member `slot` of the form, as a whole; an empty number: the member has none any more."""
 
     slot: Literal[1, 2]
     document_kind: Annotated[str, msgspec.Meta(max_length=2)] = ""
     document_number: Annotated[str, msgspec.Meta(max_length=30)] = ""
 
-    def __repr__(self) -> str:
-        return "MemberDocument(…)"
 
-
-class Values(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Values(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """New values; what is not given stays. `sex`: 1 男, 2 女. `document_kind`: code of SFZJLX_FORM."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=60)] | None = None
@@ -63,9 +61,6 @@ class Values(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     document_kind: Annotated[str, msgspec.Meta(min_length=1, max_length=2)] | None = None
     document_number: Annotated[str, msgspec.Meta(max_length=30)] | None = None
     members: Annotated[tuple[MemberDocument, ...], msgspec.Meta(max_length=2)] = ()
-
-    def __repr__(self) -> str:
-        return "Values(…)"
 
     @property
     def fields(self) -> KeyFields:

@@ -17,6 +17,7 @@ from shared_contracts.access import (
     SecondFactorSeed,
 )
 from shared_contracts.actors import Actor
+from shared_contracts.discreet import Discreet
 from shared_contracts.messages import Ok
 
 from gateway.backend import Backend
@@ -26,15 +27,12 @@ from gateway.openapi import about
 Password = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
-class NewPassword(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class NewPassword(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     current: Password
     new: Password
 
-    def __repr__(self) -> str:
-        return "NewPassword(…)"
 
-
-class Enrolment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Enrolment(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The password once more: whoever sits down at an open screen shall not bind a telephone of theirs.
 
     `code`: of the second factor that it replaces, where there is one, or a recovery code.
@@ -43,15 +41,9 @@ class Enrolment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     password: Password
     code: Annotated[str, msgspec.Meta(max_length=40)] = ""
 
-    def __repr__(self) -> str:
-        return "Enrolment(…)"
 
-
-class Confirmation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Confirmation(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     code: Annotated[str, msgspec.Meta(pattern=r"^\s*\d{3}\s?\d{3}\s*$")]
-
-    def __repr__(self) -> str:
-        return "Confirmation(…)"
 
 
 @put("/password", status_code=204, **about("修改本人密码（其他会话随之结束）", "45.3", problems=(415,)))

@@ -26,6 +26,7 @@ from shared_contracts.clearing import (
     StateDuplicate,
     UndoDuplicate,
 )
+from shared_contracts.discreet import Discreet
 from shared_contracts.evidence import EvidenceGiven
 
 from gateway.backend import Backend
@@ -49,7 +50,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     reason: Reason
 
 
-class Statement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Statement(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`position`: one pupil, two pupils, cannot tell."""
 
     position: Position

@@ -14,6 +14,7 @@ from litestar.response import Stream
 from service_kit.bus import BusError
 from service_kit.clock import Clock
 from shared_contracts.actors import Actor
+from shared_contracts.discreet import Discreet
 from shared_contracts.exports import (
     FIELDS,
     AttachApproval,
@@ -66,7 +67,7 @@ class SelectionIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     state: Literal["in_school"] | None = None
 
 
-class RecipientIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RecipientIn(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`inside`: an organisation of this system, by `code`. `outside`: another body, by `name`."""
 
     kind: Literal["inside", "outside"]

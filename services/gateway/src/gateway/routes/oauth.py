@@ -16,6 +16,7 @@ from litestar.di import NamedDependency as Given
 from litestar.openapi import ResponseSpec
 from service_kit.ids import new_id
 from shared_contracts.access import ANONYMOUS, ClientGranted, GrantClient
+from shared_contracts.discreet import Discreet
 
 from gateway.backend import Backend
 from gateway.keyring import Keyring, KeysMissing
@@ -26,16 +27,13 @@ from gateway.throttle import Throttle
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
-class AccessToken(msgspec.Struct, frozen=True, kw_only=True):
+class AccessToken(Discreet, msgspec.Struct, frozen=True, kw_only=True):
     """RFC 6749, 5.1. `expires_in`: seconds. `scope`: space-separated."""
 
     access_token: str
     token_type: str
     expires_in: int
     scope: str
-
-    def __repr__(self) -> str:
-        return "AccessToken(…)"
 
 
 class OAuthError(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,14 +55,11 @@ class Failed(Exception):
         self.headers = headers or {}
 
 
-class TokenRequest(msgspec.Struct, frozen=True, kw_only=True):
+class TokenRequest(Discreet, msgspec.Struct, frozen=True, kw_only=True):
     grant_type: str
     scope: str = ""
     client_id: str = ""
     client_secret: str = ""
-
-    def __repr__(self) -> str:
-        return "TokenRequest(…)"
 
 
 def read_form(body: bytes) -> TokenRequest:

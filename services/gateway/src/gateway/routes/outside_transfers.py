@@ -12,6 +12,7 @@ from litestar.params import JSONBody
 from shared_contracts import outside_transfers as contract
 from shared_contracts import transfer
 from shared_contracts.actors import Actor
+from shared_contracts.discreet import Discreet
 from shared_contracts.evidence import EvidenceGiven
 from shared_contracts.holds import ComingChild
 from shared_contracts.outside_transfers import (
@@ -70,7 +71,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return contract.OutsideDocument(number=self.number, issued_on=self.issued_on, issuer=self.issuer)
 
 
-class LeavingPupil(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class LeavingPupil(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The pupil and the ground. `number`: identity document or student number. Places may lie in the other province."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
@@ -81,9 +82,6 @@ class LeavingPupil(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     phone: Annotated[str, msgspec.Meta(pattern=r"^1\d{10}$|^0\d{9,11}$")]
     household: Residence | None = None
     alone_in_household: bool = False
-
-    def __repr__(self) -> str:
-        return "LeavingPupil(…)"
 
     def given(self, evidence: tuple[EvidenceGiven, ...]) -> transfer.Application:
         return transfer.Application(
@@ -109,7 +107,7 @@ class Outward(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     evidence: Papers = ()
 
 
-class Child(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Child(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A child of another province, as its papers name it. `document_kind`: code of SFZJLX_FORM; `student_number`: that the
     other province has given (G, L or J and 18 places), empty where the guardian does not know it."""
 
@@ -120,11 +118,8 @@ class Child(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     document_number: Annotated[str, msgspec.Meta(min_length=4, max_length=30)]
     student_number: Annotated[str, msgspec.Meta(max_length=30)] = ""
 
-    def __repr__(self) -> str:
-        return "Child(…)"
 
-
-class Inward(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Inward(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What our school applies for with the guardian. `grade`: the child's in the other province, 1 to 9. `exception`: why,
     where a 原则上 rule stands against it."""
 
@@ -139,9 +134,6 @@ class Inward(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     alone_in_household: bool = False
     exception: Text = ""
     evidence: Papers = ()
-
-    def __repr__(self) -> str:
-        return "Inward(…)"
 
     @property
     def coming(self) -> ComingChild:

@@ -10,6 +10,7 @@ from litestar.di import NamedDependency as Given
 from litestar.params import JSONBody, QueryParameter
 from litestar.response import Stream
 from shared_contracts.actors import Actor
+from shared_contracts.discreet import Discreet
 from shared_contracts.registry import (
     CorrectRegistration,
     DecideRegistration,
@@ -49,11 +50,11 @@ Form = Annotated[
 """The national form's fields by their keys; every value as it would stand in a cell."""
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Entry(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     form: Form
 
 
-class Correction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Correction(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     changes: Form
 
 

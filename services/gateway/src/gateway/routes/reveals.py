@@ -9,6 +9,7 @@ from litestar import Response, Router, post
 from litestar.di import NamedDependency as Given
 from litestar.params import JSONBody
 from shared_contracts.actors import Actor
+from shared_contracts.discreet import Discreet
 from shared_contracts.identity import RevealDocuments, RevealedDocuments
 from shared_contracts.records import GetStudent, StudentView
 
@@ -32,15 +33,12 @@ class Reveal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     purpose: Purpose
 
 
-class FullNumbers(msgspec.Struct, frozen=True, kw_only=True):
+class FullNumbers(Discreet, msgspec.Struct, frozen=True, kw_only=True):
     """`student_number`: None while the number has not been issued; `document_number`: empty without a document."""
 
     student_id: str
     document_number: str
     student_number: str | None
-
-    def __repr__(self) -> str:
-        return "FullNumbers(…)"
 
 
 @post(

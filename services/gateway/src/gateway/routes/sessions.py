@@ -23,6 +23,7 @@ from shared_contracts.access import (
     Tokens,
 )
 from shared_contracts.actors import Actor, Limit, Role
+from shared_contracts.discreet import Discreet
 from shared_contracts.messages import Ok
 
 from gateway.auth import CHALLENGE
@@ -41,7 +42,7 @@ Delivery = Literal["body", "cookie"]
 _AGENT = 200
 
 
-class Credentials(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Credentials(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`code`: of the second factor, or a recovery code, where the account has one."""
 
     username: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
@@ -49,20 +50,14 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     code: Annotated[str, msgspec.Meta(max_length=40)] = ""
     refresh: Delivery = "body"
 
-    def __repr__(self) -> str:
-        return "Credentials(…)"
 
-
-class Refresh(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Refresh(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Without `refresh_token` the console's cookie is used."""
 
     refresh_token: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] | None = None
 
-    def __repr__(self) -> str:
-        return "Refresh(…)"
 
-
-class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
+class SignedIn(Discreet, msgspec.Struct, frozen=True, kw_only=True):
     """The account. `withheld`: roles that it may not use now (clause 43). `limited`: what has to be done first."""
 
     username: str
@@ -74,7 +69,7 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
     limited: Limit
 
 
-class Session(msgspec.Struct, frozen=True, kw_only=True):
+class Session(Discreet, msgspec.Struct, frozen=True, kw_only=True):
     """`expires_in`: seconds of the access token. `refresh_token`: used once, each use gives the next; null in a cookie."""
 
     id: str
@@ -84,9 +79,6 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     refresh_token: str | None
     refresh_expires_at: datetime
     account: SignedIn
-
-    def __repr__(self) -> str:
-        return f"Session(id={self.id!r}, …)"
 
 
 class CurrentSession(msgspec.Struct, frozen=True, kw_only=True):

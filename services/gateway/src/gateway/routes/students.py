@@ -11,6 +11,7 @@ from litestar.di import NamedDependency as Given
 from litestar.params import JSONBody, QueryParameter
 from shared_contracts.actors import Actor
 from shared_contracts.clearing import UpdateProfile
+from shared_contracts.discreet import Discreet
 from shared_contracts.identity import FindPersons, FoundPersons
 from shared_contracts.records import (
     GetJournal,
@@ -41,7 +42,7 @@ _DIGIT = re.compile("[0-9０-９]")
 _SHORTEST_NUMBER = 4
 
 
-class Search(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Search(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """At least one of `text`, `number` and `name`; the others narrow the result.
 
     `text`: whatever is at hand: a name or a part of it (a former one too), pinyin from its beginning, with or without
@@ -60,9 +61,6 @@ class Search(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     placement: Placement | None = None
     cursor: Annotated[str, msgspec.Meta(max_length=900)] | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
-
-    def __repr__(self) -> str:
-        return "Search(…)"
 
 
 @get("/", **about("学生列表", "21.1"))
@@ -159,7 +157,7 @@ async def journal(
     return await backend.ask(query, Journal)
 
 
-class Update(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Update(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Fields of the form by their keys, as they would stand in a cell; an empty value takes one away."""
 
     changes: Annotated[

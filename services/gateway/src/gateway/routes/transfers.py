@@ -12,6 +12,7 @@ from service_kit.ids import new_id
 from shared_contracts import transfer as contract
 from shared_contracts.access import ANONYMOUS
 from shared_contracts.actors import Actor
+from shared_contracts.discreet import Discreet
 from shared_contracts.evidence import EvidenceGiven
 from shared_contracts.holds import Place
 from shared_contracts.transfer import (
@@ -54,21 +55,18 @@ StudentFilter = Annotated[
 ]
 
 
-class Residence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Residence(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`division`: county or district, 6 digits. `address`: street and number as on the paper."""
 
     division: Annotated[str, msgspec.Meta(pattern=r"^\d{6}$")]
     address: Annotated[str, msgspec.Meta(min_length=2, max_length=200)]
-
-    def __repr__(self) -> str:
-        return "Residence(…)"
 
     @property
     def place(self) -> Place:
         return Place(division=self.division, address=self.address)
 
 
-class Application(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Application(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The guardian's application. `number`: identity document or student number of the pupil. `record_moves`, `agreed`: only
     for special education and special schools (24.4). `exception`: why, where a 原则上 rule stands against it."""
 
@@ -84,9 +82,6 @@ class Application(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     agreed: bool = False
     evidence: Papers = ()
     exception: Text = ""
-
-    def __repr__(self) -> str:
-        return "Application(…)"
 
     @property
     def given(self) -> contract.Application:
@@ -142,7 +137,7 @@ class OnceMore(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     reason: Text = ""
 
 
-class Followed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Followed(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`number`: on the receipt. `digits`: the last four of the guardian's phone."""
 
     number: Annotated[str, msgspec.Meta(pattern=r"^[Zz][Xx]\d{14}$")]

@@ -11,6 +11,7 @@ import msgspec
 import sqlalchemy as sa
 from service_kit.database import driver, execute, fetch_all, fetch_one, insert_rows
 from shared_contracts.delivery import DeliveryState
+from shared_contracts.discreet import Discreet
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -181,7 +182,7 @@ async def add_deliveries(tx: AsyncConnection, rows: Sequence[dict[str, Any]]) ->
 # ---- sending ------------------------------------------------------------------------------------------------------------
 
 
-class ToSend(msgspec.Struct, frozen=True, kw_only=True):
+class ToSend(Discreet, msgspec.Struct, frozen=True, kw_only=True):
     """A message under lease. `address`, `secret`: sealed; None where the contact or the webhook has gone."""
 
     id: str

@@ -12,6 +12,7 @@ from service_kit.database import driver
 from shared_contracts.actors import Actor, Role
 from shared_contracts.cases import CaseStands
 from shared_contracts.cases import Work as Told
+from shared_contracts.discreet import Discreet
 from shared_contracts.worklist import Queue
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -168,7 +169,7 @@ ORDER BY sort_on, id LIMIT $13
 """  # noqa: S608 - our own text
 
 
-class Wanted(NamedTuple):
+class Wanted(Discreet, msgspec.Struct, frozen=True):
     """What an account looks for. `due_until`: a last day at most; `after`: where the page before ended."""
 
     queue: Queue | None

@@ -21,6 +21,7 @@ import msgspec
 from service_kit.files import FileStore
 from service_kit.signing import Signer
 from shared_contracts.archive import SECTIONS, ArchiveEntryView
+from shared_contracts.discreet import Discreet
 from shared_contracts.messages import Moment
 
 from registry.archive.reading import Archive
@@ -42,7 +43,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
 
 
-class MadeFor(msgspec.Struct, frozen=True, kw_only=True):
+class MadeFor(Discreet, msgspec.Struct, frozen=True, kw_only=True):
     """Whose copy this is: it says so for ever."""
 
     account: str

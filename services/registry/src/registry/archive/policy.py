@@ -13,6 +13,7 @@ from regulation.mark import clause
 from regulation.school_year import school_year
 from shared_contracts.archive import SECTION_OF, Entry, Evaluation, Exam, FitnessTest
 from shared_contracts.decisions import Finding
+from shared_contracts.discreet import Discreet
 from shared_contracts.records import StudentState
 
 _RANKING: Final = re.compile(
@@ -24,7 +25,7 @@ _NUMBER: Final = re.compile(r"[0-9０-９]{15,}")
 """A resident number has 18 digits, a student number too; nothing that belongs into these texts has as many."""
 
 
-class StudentFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class StudentFacts(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The student whom an entry is about. `cohort`: the school year in which the student was in grade 1."""
 
     birth_date: date

@@ -16,6 +16,7 @@ from shared_contracts.archive import (
     Sanction,
     Vaccination,
 )
+from shared_contracts.discreet import Discreet
 
 TERMS: Final = {"autumn": "第一学期", "spring": "第二学期"}
 ASPECTS: Final = {
@@ -66,7 +67,7 @@ KINDS: Final = {
 }
 
 
-class Line(msgspec.Struct, frozen=True):
+class Line(Discreet, msgspec.Struct, frozen=True):
     """`what`: the entry's subject; `said`: what it says."""
 
     what: str

@@ -15,6 +15,7 @@ from regulation.authorisation import Reach
 from regulation.school_year import cohort
 from service_kit.database import driver, execute, fetch_all, fetch_one, insert_rows
 from shared_contracts.classes import AssignmentRule
+from shared_contracts.discreet import Discreet
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -25,7 +26,7 @@ from registry.records.tables import classes
 _a, _k, _o = tables.assignments.c, classes.c, organisations.c
 
 
-class Pupil(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Pupil(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One pupil of a grade as the registry knows it. `registered`: has a record; otherwise the class is provisional."""
 
     id: str

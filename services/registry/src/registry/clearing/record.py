@@ -8,11 +8,12 @@ from datetime import date
 import msgspec
 from regulation.authorisation import Target
 from service_kit.database import driver
+from shared_contracts.discreet import Discreet
 from shared_contracts.records import StudentState
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Record(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One record as it stands. `state`: of the student, None while it is a registration under way; `live`: counts as the
     pupil's record now; `authority`: who supervises its school (the last one where the school is closed)."""
 

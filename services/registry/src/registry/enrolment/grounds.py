@@ -14,6 +14,7 @@ import asyncpg
 import msgspec
 from regulation.school_year import MonthDay, Stage
 from service_kit.database import driver
+from shared_contracts.discreet import Discreet
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry.enrolment.ways import TITLES as TITLES  # noqa: PLC0414 - offered here too
@@ -25,7 +26,7 @@ from registry.organisations.facts import SchoolFacts
 LAST_DAY = MonthDay(9, 30)
 
 
-class Person(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Person(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One child as a form gives it. `person_id`: None where identity knows nobody with this document. `enters`: as a new
     pupil of the stage. `division`, `address`: of the household registration, the division at least 6 digits.
     """

@@ -9,12 +9,13 @@ import msgspec
 from regulation.findings import refuse
 from regulation.mark import clause
 from shared_contracts.decisions import Finding
+from shared_contracts.discreet import Discreet
 from shared_contracts.evidence import MOST_BYTES, ScanState
 
 ATTACHABLE: Final = frozenset({ScanState.CLEAN, ScanState.UNSCANNED})
 
 
-class Paper(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Paper(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is known of a file that a case is given. `there`: whether it is one of the actor's organisation."""
 
     id: str

@@ -15,6 +15,7 @@ from regulation.mark import clause
 from service_kit.database import driver, fetch_all, fetch_one, insert_rows
 from shared_contracts.actors import Actor
 from shared_contracts.decisions import Refused, refused
+from shared_contracts.discreet import Discreet
 from shared_contracts.evidence import EvidenceGiven, EvidenceKind, EvidenceView, ScanState
 from shared_contracts.files import FileRef
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -30,7 +31,7 @@ MOST = 20
 """Files of one thing, where its capability says nothing else."""
 
 
-class Evidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Evidence(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A row. `kind` and `attached_to` are its attachment's; `shared_with`: a school that sees it beside its owner."""
 
     id: str

@@ -11,6 +11,7 @@ from typing import IO, BinaryIO, cast
 import msgspec
 import rustpy_xlsxwriter
 from regulation.mark import clause
+from shared_contracts.discreet import Discreet
 
 from registry.exports import watermark
 from registry.exports.package import add_properties
@@ -41,7 +42,7 @@ class SheetOrder(msgspec.Struct, frozen=True, kw_only=True):
     mark_key: bytes
 
 
-class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class Row(Discreet, msgspec.Struct, frozen=True, array_like=True, gc=False):
     """`group`: the class; rows of one class follow each other. `values`: in the order of the columns."""
 
     group: str

@@ -6,12 +6,13 @@ from datetime import date
 
 import msgspec
 from shared_contracts.decisions import Finding, Outcome
+from shared_contracts.discreet import Discreet
 from shared_contracts.identity import Member, PersonEntry, Sex
 
 from registry.registration.policy import Placement
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Entry(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One pupil whose form is in order.
 
     `document_kind` SFZJLX_FORM, `overseas` GATQW, `disability` CJLX_FORM, `enrolled_month` 入学年月 as YYYYMM, `area` six
@@ -51,7 +52,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         )
 
 
-class Checked(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Checked(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The result of a check. `entry` is None where something was refused.
 
     `findings`: faults and notes in the order of the form, then of the rules. `name` and `masked_document` are there

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from regulation.documents import mask_document
 from shared_contracts.decisions import Finding, Outcome
+from shared_contracts.discreet import Discreet
 
 from registry.form.fields import Field
 
@@ -16,7 +17,7 @@ Cell = str | float | int | bool | date | datetime | time | timedelta | None
 """What a spreadsheet cell holds."""
 
 
-class Fault(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Fault(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a checker says of one cell. `reason` goes on from “列名”填写的“值”.
 
     `value`: set where the cell is taken all the same, with a note.

@@ -17,6 +17,7 @@ from regulation.documents import DocumentKind
 from regulation.mark import clause
 from regulation.parameters import Parameters
 from regulation.school_year import expected_grade
+from shared_contracts.discreet import Discreet
 from shared_contracts.identity import Verification
 from shared_contracts.inspection import Issue
 
@@ -28,7 +29,7 @@ NOT_LEFT_BEHIND = "0"
 _WAITS = frozenset({Verification.PENDING, Verification.UNAVAILABLE})
 
 
-class RecordFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class RecordFacts(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One record as it is kept. `form`: the national form's fields by their keys, without document numbers.
 
     `documented`: there is a number of a document. `grade`: of the present class, None without one. `updated_on`: the legal

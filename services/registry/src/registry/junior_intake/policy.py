@@ -10,11 +10,12 @@ from regulation.mark import clause
 from regulation.parameters import Parameters
 from regulation.school_year import SchoolSystem, Stage, grade_name, grades_of
 from shared_contracts.decisions import Finding
+from shared_contracts.discreet import Discreet
 
 from registry.organisations.facts import SchoolFacts
 
 
-class Graduate(msgspec.Struct, frozen=True, kw_only=True):
+class Graduate(Discreet, msgspec.Struct, frozen=True, kw_only=True):
     """A pupil as the list finds him. `authority`: the supervising one of his school; `grade`: None without a class;
     `cohort`: the school year of his class's grade 1. `in_list`: another list that has him already; `elsewhere`: he has, or is
     about to have, another record."""

@@ -12,6 +12,7 @@ import msgspec
 import xlsxwriter
 from regulation.codetables import CodeTable, Entry
 from regulation.school_year import grade_name
+from shared_contracts.discreet import Discreet
 
 from registry.junior_intake.policy import Graduate
 from registry.rosters.archive import Limits
@@ -37,7 +38,7 @@ COLUMNS: tuple[Column, ...] = (
 LAYOUT = Layout(TITLE, "学生", COLUMNS, LIMITS)
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
+class Line(Discreet, msgspec.Struct, frozen=True, kw_only=True):
     """A row as it was filled in. `target`: the junior school's code, or what was written instead."""
 
     row: int

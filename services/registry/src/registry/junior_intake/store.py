@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from regulation.school_year import SchoolSystem, Stage, grades_of
 from service_kit.database import driver, fetch_all, insert_rows
 from shared_contracts.decisions import Finding
+from shared_contracts.discreet import Discreet
 from shared_contracts.junior_intake import JuniorIntakeRow
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -86,7 +87,7 @@ async def schools(tx: AsyncConnection, codes: Sequence[str]) -> dict[str, School
 # ---- rows -------------------------------------------------------------------------------------------------------------
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class Row(Discreet, msgspec.Struct, frozen=True, kw_only=True):
     """A row as it is kept."""
 
     row: int

@@ -18,6 +18,7 @@ from regulation.mark import clause
 from service_kit.database import driver, insert_rows
 from shared_contracts.actors import Actor
 from shared_contracts.decisions import Refused, refused
+from shared_contracts.discreet import Discreet
 from shared_contracts.records import CustodyPassed, StudentView
 
 from registry.context import RegistryWork
@@ -95,7 +96,7 @@ async def pass_custody(
     return views.view(moved)
 
 
-class Passing(msgspec.Struct, frozen=True, kw_only=True):
+class Passing(Discreet, msgspec.Struct, frozen=True, kw_only=True):
     """Where one record goes. `school`: who keeps it from then on; `class_id`: None where the pupil has no class yet.
 
     `keeper`: the authority that keeps it itself, because its school is no more. `learning`: whether the pupil is in

@@ -19,6 +19,7 @@ import msgspec
 from regulation.mark import clause
 from service_kit.crypto import FieldCipher, SealBroken
 from service_kit.database import driver, insert_rows
+from shared_contracts.discreet import Discreet
 from shared_contracts.records import FormItem
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -37,14 +38,14 @@ Former = Mapping[str, str | None]
 _canonical = msgspec.json.Encoder(order="sorted").encode
 
 
-class Kept(msgspec.Struct, frozen=True, kw_only=True):
+class Kept(Discreet, msgspec.Struct, frozen=True, kw_only=True):
     """What is sealed. `salt`: base64."""
 
     before: dict[str, str | None]
     salt: str
 
 
-class Touched(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Touched(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A change of the form. `before`: what it replaced, where it does not count on the day; None where that is erased."""
 
     fields: Collection[str]

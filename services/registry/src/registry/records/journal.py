@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 from regulation.mark import clause
+from shared_contracts.discreet import Discreet
 
 GENESIS = bytes(32)
 """What the first entry of a chain follows."""
@@ -22,7 +23,7 @@ GENESIS = bytes(32)
 _canonical = msgspec.json.Encoder(order="sorted").encode
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Entry(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One row of the journal. `legal_date`: from when it holds; `recorded_at`: when it was written.
 
     `content`: JSON values without floats; None once erased.
@@ -42,7 +43,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     hash: bytes
 
 
-class Said(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Said(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What an entry says, without what proves it: all that a fold looks at."""
 
     seq: int

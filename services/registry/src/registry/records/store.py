@@ -11,6 +11,7 @@ import msgspec
 from regulation.school_year import cohort
 from service_kit.database import driver, insert_rows
 from service_kit.ids import derived
+from shared_contracts.discreet import Discreet
 from shared_contracts.records import StudentState
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -29,7 +30,7 @@ class Klass(msgspec.Struct, frozen=True, gc=False):
     class_no: int
 
 
-class NewStudent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class NewStudent(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The number that makes a registration a student. `masked`: the number as it may be shown."""
 
     registration_id: str
@@ -38,7 +39,7 @@ class NewStudent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     verification: str
 
 
-class Changed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Changed(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A student whose number or verification changes. `former`: the masked number that it replaces."""
 
     student_id: str

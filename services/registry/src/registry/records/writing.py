@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from regulation.mark import clause
 from shared_contracts.actors import Actor
+from shared_contracts.discreet import Discreet
 
 from registry.context import RegistryWork
 from registry.records import journal, kinds, store
@@ -20,7 +21,7 @@ SERVICE = "system:registry"
 """Who the journal names where nobody in particular acted: a worker, a timer."""
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Change(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What happened to one student. `kind`: one of `kinds.TITLES`, which says what `content` must have.
 
     `legal_date`: from when it holds. `actor`: who did it; None where the registry did it by itself.

@@ -11,6 +11,7 @@ from typing import Self, TypeVar
 import asyncpg
 import msgspec
 from regulation.school_year import Stage, grade_of_cohort
+from shared_contracts.discreet import Discreet
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry.enrolment import grounds
@@ -22,7 +23,7 @@ from registry.registration.situation import Arrival, Enrolment, PersonFacts, Reg
 K = TypeVar("K", bound=Hashable)
 
 
-class Home(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Home(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a form says of where a child lives; decoded from a form's JSON, it leaves the other fifty fields unread."""
 
     household_place: str = ""

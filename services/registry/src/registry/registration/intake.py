@@ -15,6 +15,7 @@ from regulation.school_year import Stage, cohort
 from service_kit.database import driver, insert_rows
 from shared_contracts.actors import Role
 from shared_contracts.decisions import Decision, Finding
+from shared_contracts.discreet import Discreet
 from shared_contracts.registry import RegistrationState, Step, StepReached
 
 from registry.classes import store as rooms
@@ -37,7 +38,7 @@ _ADMITTED = f"""
 """  # noqa: S608 - constants
 
 
-class Admission(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Admission(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One accepted pupil whose person this registration has claimed (identity.ClaimPersons).
 
     `masked_members`: (slot, masked document number). `form_blob`: the form without document numbers, JSON

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 from regulation.parameters import Parameters
 from regulation.school_year import Stage, school_year_of_entry
+from shared_contracts.discreet import Discreet
 
 from registry.enrolment.ways import Way
 from registry.organisations.facts import SchoolFacts
@@ -71,7 +72,7 @@ def lapsed(person: PersonFacts) -> PersonFacts:
     return msgspec.structs.replace(person, admission_id=None, arrival=ended)
 
 
-class RegistrationFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class RegistrationFacts(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One pupil and one school, as the national form has it: `document_kind` SFZJLX_FORM, `overseas` GATQW,
     `disability` CJLX_FORM, `enrolled_month` 入学年月 as YYYYMM. `school_year`: the year it begins in (2026).
 

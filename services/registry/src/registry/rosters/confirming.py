@@ -15,6 +15,7 @@ from regulation.parameters import Parameters
 from regulation.school_year import Stage
 from shared_contracts.actors import system
 from shared_contracts.decisions import Decision, Finding, Outcome, Refused
+from shared_contracts.discreet import Discreet
 from shared_contracts.identity import Claim, Claimed, ClaimPersons
 from shared_contracts.registry import Approved, RegistrationsClosed, RegistrationState, RosterState, RowState
 
@@ -40,7 +41,7 @@ Away = dict[int, tuple[RowState, tuple[Finding, ...]]]
 """Rows that are not admitted after all, and why."""
 
 
-class _Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class _Row(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An accepted row, with what the rules say today. `facts` and `decision` decide again: days have passed."""
 
     record: Any

@@ -14,6 +14,7 @@ import msgspec
 from regulation.parameters import Parameters
 from regulation.school_year import Stage
 from shared_contracts.decisions import Finding
+from shared_contracts.discreet import Discreet
 
 from registry.form.entry import Entry
 from registry.organisations.facts import SchoolFacts
@@ -36,7 +37,7 @@ class CheckOrder(msgspec.Struct, frozen=True, kw_only=True):
     after_row: int = 0
 
 
-class CheckedRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class CheckedRow(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One row. `entry` is None where the form or the registration's rules refuse it; `findings` without what passed."""
 
     row: int
@@ -70,7 +71,7 @@ class ReturnOrder(msgspec.Struct, frozen=True, kw_only=True):
     findings: dict[int, tuple[Finding, ...]]
 
 
-class Page(msgspec.Struct, frozen=True, kw_only=True):
+class Page(Discreet, msgspec.Struct, frozen=True, kw_only=True):
     """One pupil's sheet. `form`: normalised values by key; `documents`: document numbers by key, to be shown in full."""
 
     registration_id: str

@@ -12,6 +12,7 @@ from service_kit.database import driver, execute, fetch_all, fetch_one, insert_r
 from service_kit.leases import Lease, LostLease
 from shared_contracts.actors import Actor
 from shared_contracts.decisions import Finding
+from shared_contracts.discreet import Discreet
 from shared_contracts.registry import FileRef, RosterFile, RosterState, RowState, RowTotals
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,7 +23,7 @@ from registry.rosters.tables import rosters as t
 ACCEPTED = (RowState.VALID, RowState.WARNED)
 
 
-class Roster(msgspec.Struct, frozen=True, kw_only=True):
+class Roster(Discreet, msgspec.Struct, frozen=True, kw_only=True):
     """A roster as it stands in its table."""
 
     id: str

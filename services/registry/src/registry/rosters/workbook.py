@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 from shared_contracts.decisions import Finding, Outcome
+from shared_contracts.discreet import Discreet
 
 from registry.form.check import letters
 from registry.form.faults import Cell, plain, visible
@@ -47,7 +48,7 @@ Row = tuple[int, Sequence[Cell]]
 """A row's number as Excel shows it, and its cells from the sheet's first used column on."""
 
 
-class Sheet(msgspec.Struct, kw_only=True):
+class Sheet(Discreet, msgspec.Struct, kw_only=True):
     """A sheet. `columns`: the field of each column of `rows`, None where it is not of the form; `first_column`:
     how many columns stand left of them; `titles`: as written; `notes`: for the workbook as a whole."""
 
@@ -72,7 +73,7 @@ def read(content: bytes, limits: Limits | None = None, form: Form = ROSTER) -> S
         return problem("unreadable", "文件内容无法读取。", "请在Excel中打开并另存为“Excel工作簿（*.xlsx）”后上传。")
 
 
-class Rows(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class Rows(Discreet, msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The filled rows of a workbook: number as Excel shows it, and what its cells say, by column."""
 
     rows: tuple[tuple[int, dict[str, str]], ...]

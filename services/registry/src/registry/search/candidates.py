@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import msgspec
 from regulation.authorisation import Reach, subtree_pattern
 from service_kit.database import driver
+from shared_contracts.discreet import Discreet
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry.search import facts, terms
@@ -44,7 +46,7 @@ class Stretch(NamedTuple):
     last: str
 
 
-class Search(NamedTuple):
+class Search(Discreet, msgspec.Struct, frozen=True):
     """`text`: folded."""
 
     stretch: Stretch

@@ -13,6 +13,7 @@ from service_kit import paging
 from service_kit.database import fetch_all
 from service_kit.work import QueryHandler
 from shared_contracts.decisions import Refused, refused
+from shared_contracts.discreet import Discreet
 from shared_contracts.messages import Query, word
 from shared_contracts.records import StudentState
 from shared_contracts.search import FoundPage, FoundStudent, Matched, SearchStudents
@@ -55,7 +56,7 @@ _FILTERS: dict[str, Any] = {
 """Fields of a query that narrow it; a row of a record has columns of these names, too."""
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+class Wanted(Discreet, msgspec.Struct, frozen=True, kw_only=True):
     """A query as it is carried out. `text`: folded. `asked`: its filters by name. `visible`: what the actor may see."""
 
     query: SearchStudents

@@ -18,6 +18,7 @@ from regulation.authorisation import Reach, subtree_pattern
 from service_kit.crypto import FieldCipher
 from service_kit.database import driver, insert_rows
 from shared_contracts.decisions import Finding
+from shared_contracts.discreet import Discreet
 from shared_contracts.evidence import EvidenceGiven
 from shared_contracts.holds import Place
 from shared_contracts.outside_transfers import OutsideView, Side
@@ -28,7 +29,7 @@ from transfer.cases.tables import transfers as t
 from transfer.outside import store as outside
 
 
-class Details(msgspec.Struct, frozen=True, kw_only=True):
+class Details(Discreet, msgspec.Struct, frozen=True, kw_only=True):
     """What of the application is sealed: where a family lives, and how to reach it."""
 
     residence: Place
@@ -41,7 +42,7 @@ class Details(msgspec.Struct, frozen=True, kw_only=True):
     former_number: str = ""  # L or J, which it had there: nobody's identity number
 
 
-class Transfer(msgspec.Struct, frozen=True, kw_only=True):
+class Transfer(Discreet, msgspec.Struct, frozen=True, kw_only=True):
     """A transfer with its case."""
 
     id: str

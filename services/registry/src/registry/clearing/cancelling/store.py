@@ -13,12 +13,13 @@ from casework.store import standing
 from service_kit.database import driver, insert_rows
 from shared_contracts.actors import Actor
 from shared_contracts.clearing import CancellationState, Ground, ProtectionKind
+from shared_contracts.discreet import Discreet
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry.clearing import tables
 
 
-class Cancellation(msgspec.Struct, frozen=True, kw_only=True):
+class Cancellation(Discreet, msgspec.Struct, frozen=True, kw_only=True):
     """A row with its case. `school`: that had the record when it was proposed; `authority`: the case's party, who
     proposes and decides."""
 

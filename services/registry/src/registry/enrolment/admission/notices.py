@@ -11,6 +11,7 @@ import msgspec
 import segno
 from regulation.mark import clause
 from service_kit.typeset import MEDIA_TYPE, Typesetter
+from shared_contracts.discreet import Discreet
 
 __all__ = ["MEDIA_TYPE", "TITLE", "Notice", "NoticesOrder", "Printer"]
 
@@ -26,7 +27,7 @@ WORDS: dict[str, str] = {
 }
 
 
-class Notice(msgspec.Struct, frozen=True, kw_only=True):
+class Notice(Discreet, msgspec.Struct, frozen=True, kw_only=True):
     """One child's. `place`: the school's division in words; `authority`: who signs."""
 
     number: str

@@ -10,12 +10,13 @@ import sqlalchemy as sa
 from service_kit.database import driver
 from service_kit.leases import Lease, LostLease
 from shared_contracts.admission import PlacementRun
+from shared_contracts.discreet import Discreet
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 LEASE = Lease(table="placement_runs", open="state = 'running'", order="started_at")
 
 
-class Run(msgspec.Struct, frozen=True, kw_only=True):
+class Run(Discreet, msgspec.Struct, frozen=True, kw_only=True):
     """`after_child`: `birth date|id` of the last child looked at, empty at the beginning."""
 
     id: str

@@ -13,6 +13,7 @@ from regulation.mark import clause
 from regulation.parameters import Parameters
 from regulation.school_year import Stage, age_at_cutoff
 from shared_contracts.decisions import Finding
+from shared_contracts.discreet import Discreet
 
 Record = Literal["", "live", "ended"]
 """What the person has of a student record: none, one that lives, or one that ended by graduating (clause 12)."""
@@ -23,7 +24,7 @@ def enrolment_year(today: date) -> int:
     return today.year
 
 
-class ChildFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class ChildFacts(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One child and one list. `county`: whose list; `division`: of the household registration, or of the residence where
     the child is no child of the household list. `listed_by`: the county on whose list the child stands already, None;
     `admitted_to`: a school that has a place for the child. `holder`: a school that registers or has the child."""

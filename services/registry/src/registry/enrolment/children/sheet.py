@@ -16,6 +16,7 @@ import xlsxwriter
 from regulation.divisions import DIVISIONS, full_name
 from regulation.documents import check_document, mask_document
 from shared_contracts.decisions import Finding, Outcome
+from shared_contracts.discreet import Discreet
 
 from registry.form.faults import Fault, finding
 from registry.rosters.archive import Limits
@@ -59,7 +60,7 @@ def _text(key: str, cell: Any) -> str:
 LAYOUT = Layout(TITLE, "儿童", COLUMNS, LIMITS, text=_text)
 
 
-class Child(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Child(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A row that can be read. `document_number`: normalised; on its way to identity, and never kept."""
 
     name: str
@@ -77,7 +78,7 @@ class Child(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return mask_document(self.document_kind, self.document_number)
 
 
-class ReadRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class ReadRow(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """`child`: None where `findings` refuse the row. `name`: as written."""
 
     row: int

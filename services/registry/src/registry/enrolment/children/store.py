@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from service_kit.crypto import FieldCipher
 from service_kit.database import driver, fetch_all, fetch_one, insert_rows
 from service_kit.ids import derived
+from shared_contracts.discreet import Discreet
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,7 +20,7 @@ from registry.enrolment.children.tables import children as t
 from registry.enrolment.children.tables import import_rows, imports
 
 
-class Sealed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Sealed(Discreet, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What of a child only whoever asks for the one child is shown."""
 
     address: str
