@@ -54,7 +54,8 @@ async def ensure_database(
     name, owner = name or database_name(service), owner_role(service)
     made = not await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name)
     if made:
-        source = f" TEMPLATE {_quoted(template)}" if template else ""
+        # Copied as files: half the time, here and when it is dropped, of going through the log, which no clone needs.
+        source = f" TEMPLATE {_quoted(template)} STRATEGY file_copy" if template else ""
         await admin.execute(f"CREATE DATABASE {_quoted(name)} OWNER {_quoted(owner)}{source}")
     await admin.execute(
         f"REVOKE ALL ON DATABASE {_quoted(name)} FROM PUBLIC;"

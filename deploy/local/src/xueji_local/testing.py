@@ -127,24 +127,22 @@ class Templates:
         self._keys = keys
         self._made: set[tuple[str, bool]] = set()
         self._count = 0
+        self._connection: asyncpg.Connection | None = None
 
     def places(self, nats_url: str, files: Path) -> Places:
         return Places(postgres_host=self._server.host, postgres_port=self._server.port, nats_url=nats_url, files=files)
 
     async def clone(self, service: str, migrated: bool) -> str:
         """The name of a fresh database of the service."""
-        admin = await asyncpg.connect(self._server.url())
-        try:
-            template = f"template_{service}" if migrated else f"blank_{service}"
-            if (service, migrated) not in self._made:
-                await self._make(admin, service, template, migrated)
-                self._made.add((service, migrated))
-            self._count += 1
-            name = f"test_{service}_{self._count}"
-            await databases.ensure_database(admin, self._server.url(), service, name=name, template=template)
-            return name
-        finally:
-            await admin.close()
+        admin = await self._admin()
+        template = f"template_{service}" if migrated else f"blank_{service}"
+        if (service, migrated) not in self._made:
+            await self._make(admin, service, template, migrated)
+            self._made.add((service, migrated))
+        self._count += 1
+        name = f"test_{service}_{self._count}"
+        await databases.ensure_database(admin, self._server.url(), service, name=name, template=template)
+        return name
 
     async def _make(self, admin: databases.Connection, service: str, template: str, migrated: bool) -> None:
         await databases.close_to_public(admin)
@@ -158,16 +156,29 @@ class Templates:
             await migrate.upgrade(service, values["XUEJI_MIGRATION_DATABASE_URL"])
 
     async def drop(self, name: str) -> None:
-        admin = await asyncpg.connect(self._server.url())
-        try:
-            await admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        finally:
-            await admin.close()
+        await (await self._admin()).execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    async def _admin(self) -> asyncpg.Connection:
+        """One connection for the session; another one where a test has restarted the server."""
+        if self._connection is not None:
+            try:
+                await self._connection.execute("SELECT", timeout=10)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                self._connection = None
+        if self._connection is None:
+            self._connection = await asyncpg.connect(self._server.url())
+        return self._connection
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            await self._connection.close(timeout=5)
 
 
-@pytest.fixture(scope="session")
-def database_templates(postgres_server: AnyPostgres, test_credentials: Credentials) -> Templates:
-    return Templates(postgres_server, test_credentials)
+@pytest_asyncio.fixture(scope="session")
+async def database_templates(postgres_server: AnyPostgres, test_credentials: Credentials) -> AsyncIterator[Templates]:
+    made = Templates(postgres_server, test_credentials)
+    yield made
+    await made.close()
 
 
 @pytest_asyncio.fixture
