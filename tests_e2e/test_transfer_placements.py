@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from e2e_api import problem_of
 from e2e_cast import Cast
 from e2e_flow import Desk
 from e2e_people import People, school
 from e2e_system import wait_for
-from e2e_transfer import HOME, get, opened, paper, post, registered
+from e2e_transfer import HOME, get, opened, paper, post, registered, today
 from shared_contracts.actors import Role
 
 pytestmark = pytest.mark.timeout(300)
@@ -73,3 +74,35 @@ def test_without_the_record_only_the_place_of_study_changes(cast: Cast, people: 
     assert (now["school"], now["placement"], now.get("copy_as_of")) == (xinchun.code, "mainstreamed", None)
     assert cast["special.registrar"].send("GET", path).status_code == 404
     assert get(cast["registrar"], f"{path}/journal")["entries"][-1]["kind"] == "study_elsewhere"
+
+    place = now["study_place"]
+    assert (place["school"], place["since"], place["transfer_id"]) == (SPECIAL.code, today(), there["id"])
+
+    comes_back(cast, path, there["id"])
+
+
+def comes_back(cast: Cast, path: str, transfer: str) -> None:
+    """The school with the record says so; the other one hears of it, and may not say it itself."""
+    ending = f"{path}/study-place/ending"
+    given = {"on": today(), "reason": "康复训练结束，监护人申请返回"}
+    for who, status in (("special.registrar", 404), ("principal", 403), ("county.officer", 403)):
+        assert cast[who].send("POST", ending, json=given).status_code == status, who
+    early = cast["registrar"].send("POST", ending, json={**given, "on": "2020-01-01"})
+    assert early.status_code == 409 and problem_of(early).findings[0].code == "study_place.day"
+    wrong = cast["registrar"].send("POST", ending, json={**given, "school": SPECIAL.code})
+    assert wrong.status_code == 422
+
+    back = post(cast["registrar"], ending, **given)
+    assert back["study_place"] is None and back["class_no"] is not None
+    assert get(cast["registrar"], path)["study_place"] is None
+    entry = get(cast["registrar"], f"{path}/journal")["entries"][-1]
+    assert (entry["kind"], entry["clause"], entry["legal_date"]) == ("study_ended", "24.4", today())
+    again = cast["registrar"].send("POST", ending, json=given)
+    assert again.status_code == 409 and problem_of(again).findings[0].code == "study_place.none"
+
+    def told() -> list[dict[str, Any]]:
+        notices = get(cast["special.registrar"], "/v1/notices?limit=200")["items"]
+        return [one for one in notices if one["kind"] == "study_ended" and one["link"].endswith(transfer)]
+
+    (notice,) = wait_for(told, 30, "the school of study was not told")
+    assert "1名" in notice["title"] and school("xinchun").name in notice["body"]

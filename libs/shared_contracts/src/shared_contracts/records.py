@@ -34,6 +34,15 @@ STATE_TITLES: dict[StudentState, str] = {
 }
 
 
+class StudyPlace(Message, frozen=True, kw_only=True, gc=False):
+    """Where a pupil studies whose record has stayed (24.4), since when, and by which transfer."""
+
+    school: str
+    school_name: str
+    since: date
+    transfer_id: str
+
+
 class StudentView(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.student_view"):
     """A student record (学籍) as it stands. Numbers are masked.
 
@@ -41,6 +50,7 @@ class StudentView(Message, frozen=True, kw_only=True, gc=False, tag_field="type"
     `as_of`: set where this is how the record was on a day, `known_on` where only what was recorded by then counts;
     `version` is then the number of the journal's last entry that counts.
     `merged_ids`: cancelled doubles that are read under this record; `kept_id`: of such a double, the record that was kept.
+    `study_place`: where the pupil studies now, if not where the record is; said when one record is asked for, as it is now.
     """
 
     id: str
@@ -68,6 +78,7 @@ class StudentView(Message, frozen=True, kw_only=True, gc=False, tag_field="type"
     known_on: date | None = None
     kept_id: str | None = None
     merged_ids: tuple[str, ...] = ()
+    study_place: StudyPlace | None = None
 
 
 class StudentPage(Message, frozen=True, kw_only=True, gc=False, tag_field="type", tag="registry.student_page"):

@@ -27,6 +27,7 @@ from shared_contracts import (
     reorganisation,
     rosters,
     search,
+    study_places,
     waiting,
     working_days,
     workload,
@@ -101,6 +102,7 @@ Commands = (
     | working_days.Commands
     | attendance.Commands
     | handover.Commands
+    | study_places.Commands
 )
 Queries = (
     rosters.Queries
@@ -166,5 +168,6 @@ REPLIES: dict[type[Command] | type[Query], type[Message]] = {
     **attendance.REPLIES,
     **handover.REPLIES,
     **guardians.REPLIES,
+    **study_places.REPLIES,
 }
 """What answers what; any of them may be answered with `decisions.Refused` instead."""

@@ -49,6 +49,7 @@ from registry.rosters import handlers as rosters
 from registry.rosters import worker
 from registry.search import handlers as search
 from registry.search import worker as searching
+from registry.study_places import handlers as study_places
 from registry.working_days import handlers as working_days
 from registry.working_days import recounting
 from registry.working_days import watching as asking_for_holidays
@@ -103,6 +104,7 @@ SERVICE = Service(
         **holds.COMMANDS,
         **attendance.COMMANDS,
         **handover.COMMANDS,
+        **study_places.COMMANDS,
         **working_days.COMMANDS,
     },
     queries={

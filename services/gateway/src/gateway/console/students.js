@@ -1,7 +1,7 @@
 // A student record with its archive, now or as of a day. Finding one: search.js.
 import { archiveTabs } from "./archive.js";
 import { cancel, protect } from "./cancellations.js";
-import { action, api, ask, facts, fill, h, query, today, when } from "./core.js";
+import { action, api, ask, facts, fill, h, query, toast, today, when } from "./core.js";
 import { correct } from "./corrections.js";
 import { number, searchPage } from "./search.js";
 import { session } from "./session.js";
@@ -18,7 +18,7 @@ async function student(place, id, day = "") {
   const about = [
     ["学籍号", number(s)], ["曾用学籍号", s.former_numbers.join("、") || "—"], ["公安比对", VERIFICATIONS[s.verification]], ["学籍状态", STUDENT_STATES[s.state] ?? s.state],
     ["性别", SEXES[s.sex]], ["出生日期", s.birth_date], ["身份证件号", h("code", null, s.masked_document)],
-    ["学校", s.school_name], ["年级班", className(s.grade, s.class_no)], ["入学年份", s.cohort], ["建立学籍", when(s.registered_at)],
+    ["学校", s.school_name], ["年级班", className(s.grade, s.class_no)], ["就读学校", s.study_place && studies(s.study_place)], ["入学年份", s.cohort], ["建立学籍", when(s.registered_at)],
   ];
   const picker = h("input", { type: "date", max: today(), value: day, "aria-label": "查看某一天的学籍" });
   const look = (on) => student(place, id, on);
@@ -30,7 +30,8 @@ async function student(place, id, day = "") {
     s.copy_as_of && h("p", { class: "finding note" }, `该生已转出：这里是 ${s.copy_as_of} 转出时的学籍副本。`),
     h("div", { class: "card" }, facts(about), shown, s.kept_id && h("p", { class: "finding note" }, "这是重复学籍中被注销的一份，在保留的学籍下查阅：", h("a", { href: `#/students/${s.kept_id}` }, "查看保留的学籍")),
       s.merged_ids?.length > 0 && h("p", { class: "finding note" }, "合并的重复学籍：", s.merged_ids.map((one, i) => h("a", { href: `#/students/${one}` }, `第${i + 1}份 `))),
-      !s.copy_as_of && !day && h("div", { class: "row" }, reveals() && action("查看完整号码", () => reveal(s, shown)), acts(s))),
+      !s.copy_as_of && !day && h("div", { class: "row" }, reveals() && action("查看完整号码", () => reveal(s, shown)), acts(s),
+        s.study_place && session.has("registrar") && action("登记返回本校就读", async () => { if (await comesBack(s)) { toast("已登记，就读学校已收到通知。"); await look(""); } }))),
     archive);
   await archiveTabs(archive, s, day, ({ journal }) => [formOf(s, day), h("h3", null, "学籍变动记录"),
     h("ol", { class: "journal" }, journal.map((entry) => h("li", null,
@@ -53,6 +54,14 @@ function formOf(s, day) {
   opened.addEventListener("toggle", () => { if (opened.open && !asked) load().catch((error) => { asked = undefined; fill(body, h("p", { class: "finding refuse" }, error.message)); }); });
   return opened;
 }
+
+// 24.4: the record has stayed, the pupil studies elsewhere; and comes back.
+const studies = ({ school_name: name, since, transfer_id: id }) => h("span", null, `${name}，自${since}起（学籍保留在本校） `, h("a", { href: `#/transfers/${id}` }, "查看转学"));
+
+const comesBack = (s) => ask({ title: `${s.name}返回本校就读`, confirm: "登记返回", text: `学生现在${s.study_place.school_name}就读，学籍在本校。登记后记入学籍，并通知${s.study_place.school_name}；不需要核准。`, fields: [
+  { name: "on", label: "返回本校就读的日期", type: "date", required: true, min: s.study_place.since, max: today(), value: today() },
+  { name: "reason", label: "返回原因", type: "textarea", required: true, maxlength: 200, hint: "一两句话，不要写号码" }],
+send: (body) => api(`/v1/students/${s.id}/study-place/ending`, { method: "POST", body }) });
 
 // What can be asked for from here; what stands against it is said by the checks.
 const acts = (s) => !["cancelled", "transferred_out"].includes(s.state) && [

@@ -25,6 +25,7 @@ from registry.organisations.facts import SchoolFacts
 from registry.records import custody, kinds, views, writing
 from registry.records.store import class_key
 from registry.registration.policy import registration_year
+from registry.study_places import store as study_places
 
 TRANSFERRED = "transferred"
 STUDY_ELSEWHERE = "study_elsewhere"
@@ -129,7 +130,7 @@ async def _move(
         placement=placement,
         content=content,
     )
-    await store.study_where_the_record_is(work.tx, event.student_id, work.today)
+    await study_places.end_with_the_record(work.tx, event.student_id, work.today)
     await custody.pass_records(work, [passing], kind=TRANSFERRED, clause_id="24.5.1", on=work.today, actor=event.actor)
     work.emit(
         CustodyPassed(
@@ -156,7 +157,7 @@ async def _study_elsewhere(work: RegistryWork, event: TransferApproved, target: 
         actor=event.actor,
     )
     await writing.record(work, [change])
-    await store.study_elsewhere(work.tx, event.student_id, target.code, event.transfer_id, work.today)
+    await study_places.begin(work.tx, event.student_id, target.code, event.transfer_id, work.today)
     await _done(work, event, target.code, grade, None)
 
 

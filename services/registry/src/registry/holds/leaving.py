@@ -19,6 +19,7 @@ from registry.context import RegistryWork
 from registry.holds import applying, policy, store
 from registry.organisations import store as organisations
 from registry.records import custody, kinds, views
+from registry.study_places import store as study_places
 
 TRANSFERRED_OUT = "transferred_out"
 
@@ -68,7 +69,7 @@ async def _leave(work: RegistryWork, event: OutwardApproved, row: RowMapping) ->
         keeper=PROVINCE,
         content=content,
     )
-    await store.study_where_the_record_is(work.tx, event.student_id, work.today)
+    await study_places.end_with_the_record(work.tx, event.student_id, work.today)
     await custody.pass_records(
         work, [passing], kind=TRANSFERRED_OUT, clause_id="24.5.1", on=work.today, actor=event.actor
     )  # fmt: skip

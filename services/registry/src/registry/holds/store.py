@@ -325,32 +325,6 @@ async def names(tx: AsyncConnection, codes: Sequence[str]) -> dict[str, tuple[st
     return {row["code"]: (row["name"], row["superior"]) for row in rows}
 
 
-async def study_where_the_record_is(tx: AsyncConnection, student_id: str, on: date) -> None:
-    """Nobody studies elsewhere any more from a day on; a place of that very day was one of that day."""
-    await (await driver(tx)).execute(
-        "UPDATE study_places SET until = greatest($2, since + 1) WHERE student_id = $1 AND until IS NULL",
-        student_id,
-        on,
-    )
-
-
-async def study_elsewhere(tx: AsyncConnection, student_id: str, school: str, case_id: str, on: date) -> None:
-    """From a day on the pupil studies at a school that does not have the record (24.4)."""
-    connection = await driver(tx)
-    await connection.execute(
-        "UPDATE study_places SET until = $2 WHERE student_id = $1 AND until IS NULL AND since < $2", student_id, on
-    )
-    await connection.execute(
-        """INSERT INTO study_places (student_id, since, school, case_id) VALUES ($1, $2, $3, $4)
-           ON CONFLICT (student_id, since) DO UPDATE
-           SET school = EXCLUDED.school, case_id = EXCLUDED.case_id, until = NULL""",
-        student_id,
-        on,
-        school,
-        case_id,
-    )
-
-
 async def gone_outside(
     tx: AsyncConnection, student_id: str, case_id: str, on: date, *, division: str, school: str
 ) -> None:

@@ -1,4 +1,4 @@
-"""Holds with their seats, and where a pupil studies while the record stays (clause 24.4)."""
+"""Holds with their seats, who is expected, and who has left the province."""
 
 from __future__ import annotations
 
@@ -36,16 +36,6 @@ expected_arrivals = sa.Table(
     sa.Column("placement", sa.Text, nullable=False),  # in which alone; empty: in any
     sa.Column("registration_id", sa.Text),  # on its way; the place is counted in its class
     sa.Column("returns", sa.Text),  # the record of one who had left: it is opened again
-)
-
-study_places = sa.Table(
-    "study_places",
-    metadata,
-    sa.Column("student_id", sa.Text, primary_key=True),
-    sa.Column("since", sa.Date, primary_key=True),
-    sa.Column("until", sa.Date),  # exclusive; NULL: still
-    sa.Column("school", sa.Text, nullable=False),
-    sa.Column("case_id", sa.Text, nullable=False),
 )
 
 outside_places = sa.Table(

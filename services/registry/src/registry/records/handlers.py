@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+import msgspec
 from regulation.mark import clause
 from service_kit.work import QueryHandler
 from shared_contracts.decisions import Refused, refused
@@ -18,6 +19,7 @@ from shared_contracts.records import (
     ListStudents,
     StudentForm,
     StudentView,
+    StudyPlace,
 )
 
 from registry.context import RegistryWork
@@ -34,6 +36,7 @@ from registry.records import (
     views,
     workload,
 )
+from registry.study_places import store as study_places
 
 NOT_FOUND = "没有这名学生，或者不属于您管理的范围。"
 
@@ -53,11 +56,22 @@ async def get_student(work: RegistryWork, query: GetStudent) -> StudentView | Re
             return refused("not_found", NOT_FOUND)
         present = copy.kept.student
     if query.as_of is None and query.known_on is None:
-        return present
+        return present if copy is not None else await _with_study_place(work, present)
     entries = await store.said_of(work.tx, query.student_id)
     since = None if row is None or copy is not None else row["school_since"]
     shown = await looking_back.student(work, present, entries, query.as_of, query.known_on, copy, since)
     return refused("not_found", looking_back.NOT_YET) if shown is None else shown
+
+
+@clause("24.4")
+async def _with_study_place(work: RegistryWork, present: StudentView) -> StudentView:
+    place = await study_places.present(work.tx, present.id)
+    if place is None:
+        return present
+    there = StudyPlace(
+        school=place["school"], school_name=place["school_name"], since=place["since"], transfer_id=place["case_id"]
+    )
+    return msgspec.structs.replace(present, study_place=there)
 
 
 @clause("14", "21.1", "21.2")

@@ -50,6 +50,7 @@ TITLES: Final[dict[str, str]] = {
     "transferred_out": "转往外省",
     "returned": "由外省转回",
     "study_elsewhere": "在其他学校就读，学籍保留",
+    "study_ended": "回到学籍所在学校就读",
     "stage_continued": "升入初中",
     "graduated": "毕业",
     "completed": "结业",

@@ -35,7 +35,11 @@ CREATE TABLE study_places (
     until date CHECK (until > since),
     school text NOT NULL,
     case_id text NOT NULL,
-    PRIMARY KEY (student_id, since)
+    ended_by text,
+    end_reason text,
+    PRIMARY KEY (student_id, since),
+    CHECK ((ended_by IS NULL) = (end_reason IS NULL)),
+    CHECK (until IS NOT NULL OR ended_by IS NULL)
 );
 CREATE UNIQUE INDEX study_places_now ON study_places (student_id) WHERE until IS NULL;
 CREATE INDEX study_places_at ON study_places (school) WHERE until IS NULL;
@@ -46,7 +50,7 @@ GRANT SELECT, INSERT ON change_holds TO registry;
 GRANT UPDATE (kind, seq, state, student_id, seat_school, seat_cohort, seat_over, since)
     ON change_holds TO registry;
 GRANT SELECT, INSERT ON study_places TO registry;
-GRANT UPDATE (until, school, case_id) ON study_places TO registry;
+GRANT UPDATE (until, school, case_id, ended_by, end_reason) ON study_places TO registry;
 """
 
 
