@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import asyncpg
 import pytest
 from nats.aio.client import Client
+from nats.js import JetStreamContext
 from xueji_infra import declare, nats_conf
+from xueji_infra.topology import topology
 from xueji_local import containers
 from xueji_local.credentials import Credentials
 from xueji_local.servers import ServerProblem
-from xueji_local.testing import AnyNats, ServiceEnv, running_nats, running_postgres
+from xueji_local.testing import AnyNats, ServiceEnv, Streams, running_nats, running_postgres
 
 pytestmark = pytest.mark.integration
 
@@ -84,6 +88,57 @@ async def test_streams_are_empty_at_the_start_of_a_test(bus: AnyNats, nats_admin
 
 async def test_and_again(bus: AnyNats, nats_admin: Client) -> None:
     assert (await nats_admin.jetstream().stream_info("IDENTITY")).state.last_seq == 0
+
+
+async def published(server: AnyNats, js: JetStreamContext) -> None:
+    await js.publish("evt.identity.numbers_issued", b"1")
+
+
+async def published_and_purged(server: AnyNats, js: JetStreamContext) -> None:
+    await js.publish("evt.identity.numbers_issued", b"1")
+    await js.purge_stream("IDENTITY")
+
+
+async def consumer_gone(server: AnyNats, js: JetStreamContext) -> None:
+    await js.delete_consumer("IDENTITY", "registry-identity")
+
+
+async def restarted(server: AnyNats, js: JetStreamContext) -> None:
+    server.restart()
+
+
+@pytest.mark.parametrize("touch", [published, published_and_purged, consumer_gone, restarted])
+async def test_streams_are_made_anew_where_something_has_touched_them(
+    nats_server: AnyNats, test_credentials: Credentials, touch: Callable[[AnyNats, JetStreamContext], Awaitable[None]]
+) -> None:
+    streams = Streams()
+    async with admin(nats_server, test_credentials) as client:
+        await streams.fresh(client)
+        await touch(nats_server, client.jetstream())
+    async with admin(nats_server, test_credentials) as client:
+        await streams.fresh(client)
+        state = (await client.jetstream().stream_info("IDENTITY")).state
+    declared = sum(name.endswith("-identity") for name in topology().consumers)
+    assert (state.last_seq, state.consumer_count) == (0, declared)
+
+
+async def test_streams_that_nothing_has_touched_are_left_alone(
+    nats_server: AnyNats, test_credentials: Credentials
+) -> None:
+    streams, requests = Streams(), []
+    for _ in range(3):
+        async with admin(nats_server, test_credentials) as client:
+            await streams.fresh(client)
+        assert streams._left is not None
+        requests.append(streams._left[1])
+    assert requests[2] - requests[1] == 2, "two looks"
+
+
+@contextlib.asynccontextmanager
+async def admin(server: AnyNats, keys: Credentials) -> AsyncIterator[Client]:
+    client = await declare.connect_admin(server.url, keys.nats_users[nats_conf.ADMIN])
+    yield client
+    await client.close()
 
 
 def test_a_wrong_backend_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -189,14 +189,42 @@ async def nats_admin(nats_server: AnyNats, test_credentials: Credentials) -> Asy
     await client.close()
 
 
+class Streams:
+    """Empty streams, and consumers at their start; made anew only where something has touched them."""
+
+    def __init__(self) -> None:
+        self._left: tuple[str, int] | None = None
+
+    async def fresh(self, client: Client) -> None:
+        if not await self._untouched(client):
+            await declare.clear(client)
+            await declare.declare(client)
+        self._left = (await self._seen(client))[0]
+
+    async def _untouched(self, client: Client) -> bool:
+        """The same server, no request since ours (to bind a consumer is one), and nothing stored, which needs none."""
+        if self._left is None:
+            return False
+        (server, requests), stored = await self._seen(client)
+        return (server, requests - 1) == self._left and stored == 0
+
+    async def _seen(self, client: Client) -> tuple[tuple[str, int], int]:
+        found = await client.jetstream(timeout=10).account_info()
+        return (str(client._server_info["server_id"]), found.api.total), found.storage
+
+
+@pytest.fixture(scope="session")
+def streams() -> Streams:
+    return Streams()
+
+
 @pytest_asyncio.fixture
-async def bus(nats_server: AnyNats, test_credentials: Credentials) -> AnyNats:
+async def bus(nats_server: AnyNats, streams: Streams, test_credentials: Credentials) -> AnyNats:
     """The NATS server with empty streams and consumers at their start."""
     nats_server.start()  # a test may have left it down
     client = await declare.connect_admin(nats_server.url, test_credentials.nats_users[nats_conf.ADMIN])
     try:
-        await declare.clear(client)
-        await declare.declare(client)
+        await streams.fresh(client)
     finally:
         await client.close()
     return nats_server
