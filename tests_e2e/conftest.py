@@ -100,6 +100,15 @@ def breakable() -> Iterator[System]:
         yield running
 
 
+@pytest.fixture(autouse=True)
+def mended(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that failed half-way leaves nothing broken to the next one."""
+    system = request.getfixturevalue("breakable") if "breakable" in request.fixturenames else None
+    yield
+    if system is not None:
+        system.mend()
+
+
 @pytest.fixture(scope="module")
 def stage() -> Iterator[System]:
     """A system of a module's own: what stands in it changes for good, and its clock may move."""

@@ -8,9 +8,9 @@ from typing import Any
 
 import openpyxl
 import pytest
-from e2e_api import XLSX
+from e2e_api import XLSX, done
 from e2e_cast import COUNTY, SCHOOL, Cast
-from e2e_children import child, done, evidence, given, listed, named, placed_all, plan, upload, zone
+from e2e_children import child, evidence, given, listed, named, placed_all, plan, upload, zone
 from e2e_clock import CLOCK
 from e2e_system import wait_for
 

@@ -7,17 +7,12 @@ from typing import Any
 
 import openpyxl
 import pytest
-from e2e_api import XLSX
+from e2e_api import XLSX, done
 from e2e_cast import SCHOOL, Cast
 from e2e_flow import Desk, today
 from e2e_people import Made, People
 
 CHECKS = f"/v1/schools/{SCHOOL}/attendance-checks"
-
-
-def done(answer: Any, status: int = 200) -> Any:
-    assert answer.status_code == status, answer.text
-    return answer.json()
 
 
 def seats(made: Made, classes: set[tuple[str, str]] | None = None) -> list[dict[str, str]]:

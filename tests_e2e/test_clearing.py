@@ -11,30 +11,14 @@ from e2e_cast import Cast
 from e2e_flow import Desk
 from e2e_people import People
 from e2e_system import System, wait_for
-from e2e_things import scan
+from e2e_transfer import get, paper, post
 from regulation.documents import check_digit
 
 WHY = {"reason": "经核对户籍材料"}
 
 
-def post(who: Any, path: str, status: int = 200, **body: Any) -> dict[str, Any]:
-    answer = who.send("POST", path, json=body)
-    assert answer.status_code == status, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
-
-
-def get(who: Any, path: str) -> dict[str, Any]:
-    answer = who.send("GET", path)
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
-
-
-def paper(who: Any) -> list[dict[str, str]]:
-    answer = who.send("POST", "/v1/evidence-files", files=scan())
-    assert answer.status_code == 201, answer.text
-    return [{"evidence_id": answer.json()["id"], "kind": "household_register"}]
+def booklet(who: Any) -> list[dict[str, str]]:
+    return paper(who, "household_register")
 
 
 @pytest.mark.clause("20.1", "22", "39", "15.4", "21.1")
@@ -57,7 +41,7 @@ def test_one_pupil_with_two_records(cast: Cast, people: People, xinchun: Desk, q
     early = officer.send("POST", f"/v1/duplicates/{pair['id']}/decisions", json={"decision": "different", **WHY})
     assert problem_of(early).findings[0].code == "duplicate.not_heard"
     for who in (registrar, other):
-        said = {"position": "same", "text": "为同一名学生", "evidence": paper(who)}
+        said = {"position": "same", "text": "为同一名学生", "evidence": booklet(who)}
         post(who, f"/v1/duplicates/{pair['id']}/statements", **said)
     shown = get(registrar, f"/v1/duplicates/{pair['id']}")
     assert sorted(side["masked"] for side in shown["sides"]) == [False, True]
@@ -94,7 +78,7 @@ def test_a_name_is_corrected(cast: Cast, people: People, xinchun: Desk) -> None:
     asked = {"student_id": registration.id, "values": {"name": new}}
     checked = post(registrar, "/v1/corrections/prechecks", **asked)
     assert all(f["outcome"] != "refuse" for f in checked["decision"]["findings"])
-    opened = post(registrar, "/v1/corrections", 201, **asked, **WHY, evidence=paper(registrar))
+    opened = post(registrar, "/v1/corrections", 201, **asked, **WHY, evidence=booklet(registrar))
     path = f"/v1/corrections/{opened['id']}"
     post(principal, f"{path}/decisions", step="principal", decision="approve")
     assert post(officer, f"{path}/decisions", step="authority", decision="approve")["state"] == "applying"
@@ -130,18 +114,18 @@ def test_a_guardians_document_is_corrected(cast: Cast, people: People, xinchun: 
     asked = {"student_id": registration.id, "values": {"members": [member]}}
     wrong = {**asked, "values": {"members": [{**member, "document_number": first17 + "0"}]}}
     assert not right.endswith("0")
-    found = problem_of(registrar.send("POST", "/v1/corrections", json={**wrong, **WHY, "evidence": paper(registrar)}))
+    found = problem_of(registrar.send("POST", "/v1/corrections", json={**wrong, **WHY, "evidence": booklet(registrar)}))
     assert next((f.code, f.fields) for f in found.findings) == ("document.check_digit", ("member1_document_number",))
     none = problem_of(registrar.send("POST", "/v1/corrections", json={**asked, **WHY, "evidence": []}))
     assert none.findings[0].code == "correction.evidence_missing"
-    opened = post(registrar, "/v1/corrections", 201, **asked, **WHY, evidence=paper(registrar))
+    opened = post(registrar, "/v1/corrections", 201, **asked, **WHY, evidence=booklet(registrar))
     assert opened["fields"] == ["member1_document"]
     assert right not in str(opened)
     path = f"/v1/corrections/{opened['id']}"
     post(principal, f"{path}/decisions", step="principal", decision="approve")
     post(officer, f"{path}/decisions", step="authority", decision="approve")
     wait_for(lambda: get(registrar, path)["state"] == "applied", 30, "the correction was not applied")
-    again = problem_of(registrar.send("POST", "/v1/corrections", json={**asked, **WHY, "evidence": paper(registrar)}))
+    again = problem_of(registrar.send("POST", "/v1/corrections", json={**asked, **WHY, "evidence": booklet(registrar)}))
     assert again.findings[0].code == "correction.changes_nothing"  # identity has the new one
 
 
@@ -153,14 +137,14 @@ def test_a_record_is_protected_then_cancelled_and_put_back(cast: Cast, people: P
     officer, leader, city = (cast[name] for name in ("county.officer", "county.leader", "city.leader"))
     student = {"student_id": registration.id}
     protection = post(
-        officer, "/v1/protections", 201, kind="missing", since="2026-09-01", report="学校报告", evidence=paper(officer),
+        officer, "/v1/protections", 201, kind="missing", since="2026-09-01", report="学校报告", evidence=booklet(officer),
         **student,
     )  # fmt: skip
     asked = {**student, "ground": "fraud", "reason": "入学材料系伪造"}
-    refused = officer.send("POST", "/v1/cancellations", json={**asked, "evidence": paper(officer)})
+    refused = officer.send("POST", "/v1/cancellations", json={**asked, "evidence": booklet(officer)})
     assert problem_of(refused).findings[0].clause == "18"
     post(officer, f"/v1/protections/{protection['id']}/ending", ended_on="2026-09-01", reason="已找到")
-    proposed = post(officer, "/v1/cancellations", 201, **asked, evidence=paper(officer))
+    proposed = post(officer, "/v1/cancellations", 201, **asked, evidence=booklet(officer))
     path = f"/v1/cancellations/{proposed['id']}"
     assert post(leader, f"{path}/decisions", decision="approve")["state"] == "cancelled"
     assert cast["registrar"].send("GET", f"/v1/students/{registration.id}").status_code == 404

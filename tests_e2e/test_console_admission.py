@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import openpyxl
 import pytest
-from e2e_api import XLSX
+from e2e_api import XLSX, done
 from e2e_browser import NARROW, WIDE, Consoles
 from e2e_cast import COUNTY, SCHOOL, Cast, Member
-from e2e_children import child, done, listed, number, plan, zone
+from e2e_children import child, listed, number, plan, zone
 from e2e_clock import CLOCK
 from e2e_flow import Desk
 from e2e_people import People

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e_api import Api
+from e2e_api import Api, done
 from e2e_flow import Desk, desk
 from e2e_people import People
 from e2e_system import System, running_system, wait_for
@@ -44,11 +44,6 @@ def open_system(sink: Sink) -> Iterator[System]:
 @pytest.fixture(scope="module")
 def school(open_system: System) -> Desk:
     return desk(open_system, "xinchun")
-
-
-def done(answer: Any, status: int = 200) -> Any:
-    assert answer.status_code == status, answer.text
-    return answer.json() if answer.content else None
 
 
 def arrived(sink: Sink, channel: str, text: str, seconds: float = 30) -> Any:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from e2e_api import done
 from e2e_clock import ZONE
 from e2e_system import System, running_system
 from regulation import lottery
@@ -69,9 +70,7 @@ def demonstrated(system: System, folder: Path) -> Shown:
 
 
 def get(system: System, account: str, path: str) -> dict[str, Any]:
-    answer = system.account(account).send("GET", path)
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
+    found: dict[str, Any] = done(system.account(account).send("GET", path))
     return found
 
 

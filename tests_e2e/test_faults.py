@@ -8,7 +8,6 @@ import random
 import socket
 import time
 import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
@@ -41,13 +40,6 @@ def school(breakable: System) -> Desk:
 @pytest.fixture(scope="module")
 def other_school(breakable: System) -> Desk:
     return desk(breakable, "shanhe")
-
-
-@pytest.fixture(autouse=True)
-def mended(breakable: System) -> Iterator[None]:
-    """A test that failed half-way leaves nothing broken to the next one."""
-    yield
-    breakable.mend()
 
 
 def test_registry_killed_in_the_middle_of_a_check_and_of_a_confirmation(

@@ -6,16 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from e2e_api import done
 from e2e_cast import SCHOOL, Cast
 from e2e_clock import CLOCK
 from e2e_flow import Desk
 from e2e_people import People
 from e2e_system import wait_for
-
-
-def done(answer: Any, status: int = 200) -> Any:
-    assert answer.status_code == status, answer.text
-    return answer.json()
 
 
 @pytest.mark.clause("3.4")

@@ -15,9 +15,8 @@ import httpx
 import openpyxl
 import pytest
 from e2e_acts_plans import plan_of
-from e2e_api import XLSX, problem_of
+from e2e_api import XLSX, done, problem_of
 from e2e_cast import CITY, COUNTY, SCHOOL, Cast, Member
-from e2e_children import done
 from e2e_flow import Desk
 from e2e_people import SCHOOL_YEAR, People, form_of
 from e2e_system import System, wait_for

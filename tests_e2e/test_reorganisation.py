@@ -10,7 +10,7 @@ from typing import Any
 import openpyxl
 import pytest
 from e2e_acts_reorganisation import QIHUI, draft
-from e2e_api import XLSX
+from e2e_api import XLSX, done
 from e2e_cast import COUNTY, SCHOOL, Cast, Member
 from e2e_clock import CLOCK
 from e2e_flow import Desk, desk, today
@@ -18,11 +18,6 @@ from e2e_people import People
 from e2e_system import System, wait_for
 
 PURPOSE = {"purpose": "核对毕业证书信息"}
-
-
-def done(answer: Any, status: int = 200) -> Any:
-    assert answer.status_code == status, answer.text
-    return answer.json()
 
 
 @pytest.fixture

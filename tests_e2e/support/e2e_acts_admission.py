@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from e2e_api import XLSX
+from e2e_api import XLSX, done
 from e2e_cast import COUNTY, SCHOOL, Cast, Member
-from e2e_children import child, done, evidence, given, listed, named, placed_all, plan, zone
+from e2e_children import child, evidence, given, listed, named, placed_all, plan, zone
 from e2e_clock import CLOCK
 from e2e_flow import Desk
 from e2e_matrix import CLIENTS, LOOKS, PEOPLE, Row, above, anywhere, at, body, stale

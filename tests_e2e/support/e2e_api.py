@@ -85,6 +85,12 @@ def problem_of(response: httpx.Response) -> Problem:
     return found
 
 
+def done(answer: httpx.Response, status: int = 200) -> Any:
+    """What an operation answered that had to go well."""
+    assert answer.status_code == status, f"{answer.request.url.path}: {answer.status_code} {answer.text}"
+    return answer.json() if answer.content else None
+
+
 def chinese(text: str) -> bool:
     return any("\u4e00" <= c <= "\u9fff" for c in text)
 

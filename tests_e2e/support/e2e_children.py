@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 import openpyxl
-from e2e_api import XLSX
+from e2e_api import XLSX, done
 from e2e_cast import COUNTY, SCHOOL, Cast, Member
 from e2e_clock import CLOCK
 from e2e_system import wait_for
@@ -73,11 +73,6 @@ def workbook(rows: Sequence[dict[str, str]]) -> bytes:
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
-
-
-def done(answer: Any, status: int = 200) -> Any:
-    assert answer.status_code == status, answer.text
-    return answer.json()
 
 
 def upload(officer: Member, rows: Sequence[dict[str, str]]) -> Any:

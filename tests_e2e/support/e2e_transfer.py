@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from e2e_api import done
 from e2e_cast import Cast, Member
 from e2e_clock import CLOCK
 from e2e_flow import Desk
@@ -20,24 +21,17 @@ STEPS = (
 WHY = "全家随父母工作迁居，现居住地不在原校服务范围"
 
 
-def post(who: Any, path: str, status: int = 200, **body: Any) -> dict[str, Any]:
-    answer = who.send("POST", path, json=body)
-    assert answer.status_code == status, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
+def post(who: Any, path: str, status: int = 200, **body: Any) -> Any:
+    return done(who.send("POST", path, json=body), status)
 
 
-def get(who: Any, path: str) -> dict[str, Any]:
-    answer = who.send("GET", path)
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
+def get(who: Any, path: str) -> Any:
+    return done(who.send("GET", path))
 
 
 def paper(who: Any, kind: str = "residence") -> list[dict[str, str]]:
-    answer = who.send("POST", "/v1/evidence-files", files=scan())
-    assert answer.status_code == 201, answer.text
-    return [{"evidence_id": answer.json()["id"], "kind": kind}]
+    made = done(who.send("POST", "/v1/evidence-files", files=scan()), 201)
+    return [{"evidence_id": made["id"], "kind": kind}]
 
 
 def application(person: dict[str, Any], **changes: Any) -> dict[str, Any]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 
 import pytest
 from kit_chores import LEASE, TABLES, Chores, Deps, Hopeless
+from kit_deadly import until_killed
 from kit_sandbox import Sandbox
 from service_kit.bus import BusError
 from service_kit.clock import Clock
@@ -237,18 +236,7 @@ async def test_several_workers_do_each_step_once(house: House) -> None:
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: f"{place[1]}-{place[0]}-{place[2]}")
 async def test_killed_and_done_by_another(house: House, place: tuple[str, str, int]) -> None:
     await house.put("a")
-    env = {k: v for k, v in os.environ.items() if not k.startswith("XUEJI_")}
-    env["PYTHONPATH"] = os.pathsep.join(sys.path)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, str(VICTIM), house.url, place[0], place[1], str(place[2]), env=env
-    )
-    try:
-        async with asyncio.timeout(60):
-            status = await process.wait()
-    finally:
-        if process.returncode is None:
-            process.kill()
-    assert status == -9, "it was not killed: the place is never reached"
+    await until_killed(VICTIM, house.url, *place, env={})
     row = await house.row()
     assert await house.steps() == list(range(row["done"])), "progress and work are committed together"
     await house.silent()

@@ -3,13 +3,11 @@ been. Nothing twice, nothing lost, no school one over."""
 
 from __future__ import annotations
 
-import asyncio
-import os
-import sys
 from pathlib import Path
 
 import pytest
 from admission_world import OFFICER, OTHER_SCHOOL, SCHOOL, AdmissionWorld
+from kit_deadly import named, until_killed
 from registry.enrolment.admission import placing
 from registry.enrolment.children import importing
 from service_kit.files import FileMissing
@@ -57,24 +55,8 @@ PLACE = [
 ]
 
 
-def named(place: tuple[str, str, int]) -> str:
-    return f"{place[0].rpartition('.')[2]}-{place[1]}-{place[2]}"
-
-
 async def kill(world: AdmissionWorld, which: str, place: tuple[str, str, int]) -> None:
-    environ = {k: v for k, v in os.environ.items() if not k.startswith("XUEJI_")} | world.env
-    environ["PYTHONPATH"] = os.pathsep.join(sys.path)
-    target, when, nth = place
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, str(VICTIM), which, target, when, str(nth), env=environ
-    )
-    try:
-        async with asyncio.timeout(60):
-            status = await process.wait()
-    finally:
-        if process.returncode is None:
-            process.kill()
-    assert status == -9, "it was not killed: the place is never reached"
+    await until_killed(VICTIM, which, *place, env=world.env)
     for table in ("children_imports", "placement_runs"):
         await world.sql(f"UPDATE {table} SET lease_until = now() - interval '1 second' WHERE lease_until IS NOT NULL")
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from clearing_world import CITY_LEADER, OFFICER, ClearingWorld
+from kit_deadly import until_killed
 from registry.clearing.duplicates import scanning
 from registry_world import OTHER_SCHOOL, REGISTRAR, SCHOOL
 from shared_contracts.clearing import GetScan, OpenCorrection, StartScan
@@ -23,19 +22,8 @@ VICTIM = Path(__file__).parent / "support" / "clearing_victim.py"
 
 async def kill(world: ClearingWorld, does: str, target: str, when: str, nth: int = 1) -> None:
     """Run a victim until it is dead."""
-    environ = {k: v for k, v in os.environ.items() if not k.startswith("XUEJI_")} | world.env
-    environ["CLEARING_IDENTITY"] = json.dumps(world.identity_env)
-    environ["PYTHONPATH"] = os.pathsep.join(sys.path)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, str(VICTIM), does, target, when, str(nth), env=environ
-    )
-    try:
-        async with asyncio.timeout(180):
-            status = await process.wait()
-    finally:
-        if process.returncode is None:
-            process.kill()
-    assert status == -9, "it was not killed: the place is never reached"
+    env = {**world.env, "CLEARING_IDENTITY": json.dumps(world.identity_env)}
+    await until_killed(VICTIM, does, target, when, nth, env=env, seconds=180)
 
 
 async def approved(world: ClearingWorld, student: str | None = None, **values: Any) -> tuple[str, str]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import os
-import sys
 from pathlib import Path
 
 import pytest
 from evidence_desk import VIRUS, keep, look, see
 from kit_clamd import EICAR, ClamdProcess
+from kit_deadly import until_killed
 from registry_world import World
 from service_kit.scanning import Clamd
 from shared_contracts.waiting import WorkWaiting
@@ -35,17 +34,7 @@ REMOVING = [
 
 
 async def kill(world: World, place: tuple[str, str], clamd: ClamdProcess, days: int) -> None:
-    environment = {key: os.environ[key] for key in ("PATH", "LANG", "HOME") if key in os.environ} | world.env
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, str(VICTIM), *place, clamd.address, str(days), env=environment
-    )
-    try:
-        async with asyncio.timeout(60):
-            status = await process.wait()
-    finally:
-        if process.returncode is None:
-            process.kill()
-    assert status == -9, "it was not killed: the place is never reached"
+    await until_killed(VICTIM, *place, clamd.address, days, env=world.env)
 
 
 async def until_looked(world: World) -> None:

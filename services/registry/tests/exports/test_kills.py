@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from pathlib import Path
 
 import pytest
-from exports_world import ExportsWorld, victim_environment
+from exports_world import ExportsWorld
+from kit_deadly import named, until_killed
 from openpyxl import load_workbook
 from shared_contracts.exports import ExportMade
 
@@ -29,21 +28,11 @@ PLACES = [
 
 
 async def kill(world: ExportsWorld, place: tuple[str, str, int]) -> None:
-    target, when, nth = place
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, str(VICTIM), target, when, str(nth), env=victim_environment(world.env)
-    )
-    try:
-        async with asyncio.timeout(60):
-            status = await process.wait()
-    finally:
-        if process.returncode is None:
-            process.kill()
-    assert status == -9, "it was not killed: the place is never reached"
+    await until_killed(VICTIM, *place, env=world.env)
     await world.rows("UPDATE exports SET lease_until = now() - interval '1 second' WHERE lease_until IS NOT NULL")
 
 
-@pytest.mark.parametrize("place", PLACES, ids=lambda place: f"{place[0].partition(':')[2]}-{place[1]}-{place[2]}")
+@pytest.mark.parametrize("place", PLACES, ids=named)
 async def test_killed_and_made_by_another(
     world: ExportsWorld, small_chunks: None, tmp_path: Path, place: tuple[str, str, int]
 ) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 
 import openpyxl
 import pytest
-from exports_world import ExportsWorld, victim_environment
+from exports_world import ExportsWorld
+from kit_deadly import around
 from registry.exports import reading
 from registry.exports.leak import report
 from registry.exports.reading import Found, NotReadable
@@ -141,7 +142,7 @@ def test_properties_of_strangers_are_read_with_care(tmp_path: Path) -> None:
 async def command(world: ExportsWorld, *arguments: str) -> tuple[int, str, str]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "registry", "watermark", *arguments,
-        env=victim_environment(world.env), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        env=around(world.env), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     out, err = await process.communicate()
     return process.returncode or 0, out.decode(), err.decode()

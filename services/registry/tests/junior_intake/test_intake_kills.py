@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import sys
 from pathlib import Path
 
 import pytest
 from intake_world import IntakeWorld
+from kit_deadly import named, until_killed
 from moving_world import JUNIOR, OTHER_SCHOOL, SCHOOL
 from shared_contracts.records import RecordsPassed
 
@@ -27,24 +25,14 @@ PLACES = [
 ]
 
 
-@pytest.mark.parametrize("place", PLACES, ids=lambda p: f"{p[0].partition(':')[2]}-{p[1]}-{p[2]}")
+@pytest.mark.parametrize("place", PLACES, ids=named)
 async def test_killed_and_carried_on(world: IntakeWorld, small_batches: None, place: tuple[str, str, int]) -> None:
     await world.leaving(SCHOOL, 1, 12)
     await world.pupils(OTHER_SCHOOL, None, None, 6, state="graduated", cohort=2020)
     before = [one for one, _ in await world.records()]
     seen = await world.build((SCHOOL, JUNIOR), (OTHER_SCHOOL, JUNIOR))
     assert (await world.rule(seen.id)).state == "approved"
-    env = {k: v for k, v in os.environ.items() if not k.startswith("XUEJI_")} | world.env
-    env["PYTHONPATH"] = os.pathsep.join(sys.path)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, str(VICTIM), place[0], place[1], str(place[2]), env=env
-    )
-    try:
-        async with asyncio.timeout(60):
-            assert await process.wait() == -9, "it was not killed: the place is never reached"
-    finally:
-        if process.returncode is None:
-            process.kill()
+    await until_killed(VICTIM, *place, env=world.env)
     assert [one for one, _ in await world.records()] == before
     await world.sql("UPDATE operations SET lease_until = now() - interval '1 second' WHERE lease_until IS NOT NULL")
     assert await world.carried(seen.id) == "done"

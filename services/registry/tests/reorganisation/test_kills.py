@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import sys
 from pathlib import Path
 
 import pytest
+from kit_deadly import named, until_killed
 from moving_world import (
     CITY_LEADER,
     CITY_OFFICER,
@@ -64,22 +62,8 @@ REDIVISION = [
 ]
 
 
-def name(place: tuple[str, str, int]) -> str:
-    return f"{place[0].partition(':')[2]}-{place[1]}-{place[2]}"
-
-
 async def kill(world: MovingWorld, place: tuple[str, str, int]) -> None:
-    target, when, nth = place
-    env = {k: v for k, v in os.environ.items() if not k.startswith("XUEJI_")} | world.env
-    env["PYTHONPATH"] = os.pathsep.join(sys.path)
-    process = await asyncio.create_subprocess_exec(sys.executable, str(VICTIM), target, when, str(nth), env=env)
-    try:
-        async with asyncio.timeout(60):
-            status = await process.wait()
-    finally:
-        if process.returncode is None:
-            process.kill()
-    assert status == -9, "it was not killed: the place is never reached"
+    await until_killed(VICTIM, *place, env=world.env)
     await world.sql("UPDATE operations SET lease_until = now() - interval '1 second' WHERE lease_until IS NOT NULL")
 
 
@@ -95,7 +79,7 @@ async def once(world: MovingWorld, total: int) -> None:
     assert (len(told), len(set(told))) == (total, total)
 
 
-@pytest.mark.parametrize("place", FORWARD, ids=name)
+@pytest.mark.parametrize("place", FORWARD, ids=named)
 async def test_killed_on_the_way_there(world: MovingWorld, small_batches: None, place: tuple[str, str, int]) -> None:
     await world.pupils(SCHOOL, 1, 1, 2)
     ids = await world.pupils(OTHER_SCHOOL, 1, 1, 18)
@@ -118,7 +102,7 @@ async def test_killed_on_the_way_there(world: MovingWorld, small_batches: None, 
     assert (done.moved, done.report.whole, done.report.copies) == (18, True, 18)
 
 
-@pytest.mark.parametrize("place", BACK, ids=name)
+@pytest.mark.parametrize("place", BACK, ids=named)
 async def test_killed_on_the_way_back(world: MovingWorld, small_batches: None, place: tuple[str, str, int]) -> None:
     await world.pupils(OTHER_SCHOOL, 1, 1, 18)
     state = "SELECT id, school, stage, state, live FROM students ORDER BY id"
@@ -140,7 +124,7 @@ async def test_killed_on_the_way_back(world: MovingWorld, small_batches: None, p
     }
 
 
-@pytest.mark.parametrize("place", REDIVISION, ids=name)
+@pytest.mark.parametrize("place", REDIVISION, ids=named)
 async def test_killed_while_counties_are_redivided(
     world: MovingWorld, small_batches: None, place: tuple[str, str, int]
 ) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from enrolment_rows import enrol
+from kit_deadly import until_killed
 from roster_desk import REGISTRAR, SCHOOL, RosterDesk, StandIn
 from roster_victim_places import PLACES, TAKING, Place
 from service_kit.files import FileMissing
@@ -25,18 +24,7 @@ VICTIM = Path(__file__).parent / "support" / "roster_victim.py"
 
 async def kill(desk: RosterDesk, place: Place) -> None:
     """Run a worker until it is dead, then let its lease run out."""
-    environ = {k: v for k, v in os.environ.items() if not k.startswith("XUEJI_")} | desk.env
-    environ["PYTHONPATH"] = os.pathsep.join(sys.path)  # pytest's own, with the folders of the tests' helpers
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, str(VICTIM), place.target, place.when, str(place.nth), env=environ
-    )
-    try:
-        async with asyncio.timeout(60):
-            status = await process.wait()
-    finally:
-        if process.returncode is None:
-            process.kill()
-    assert status == -9, "it was not killed: the place is never reached"
+    await until_killed(VICTIM, place.target, place.when, place.nth, env=desk.env)
     await desk.do("UPDATE rosters SET lease_until = now() - interval '1 second' WHERE lease_until IS NOT NULL")
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from pathlib import Path
 
 import pytest
+from kit_deadly import let_go, until_killed
 from registry.search import store
 from registry_world import OTHER_SCHOOL
 from search_world import SearchWorld
@@ -24,24 +23,11 @@ PLACES = [
 TERMS = "SELECT e.student_id, t.authority, t.term FROM search_terms t JOIN search_entries e USING (n) ORDER BY 1, 2, 3"
 
 
-async def kill(world: SearchWorld, place: tuple[str, str, int]) -> None:
-    name, when, nth = place
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, str(VICTIM), name, when, str(nth), env=world.of_a_process()
-    )
-    try:
-        async with asyncio.timeout(60):
-            status = await process.wait()
-    finally:
-        if process.returncode is None:
-            process.kill()
-    assert status == -9, "it was not killed: the place is never reached"
-
-
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: "-".join(map(str, place)))
 async def test_killed_and_gone_on_with(world: SearchWorld, place: tuple[str, str, int]) -> None:
     ids = [await world.pupil(f"王小{'明红伟丽军'[n % 5]}") for n in range(25)]
-    await kill(world, place)
+    await until_killed(VICTIM, *place, env=world.env)
+    await let_go(world.sql)
     await world.rename(ids[0], "王小明", "李小明")
     await world.move(ids[1], OTHER_SCHOOL)
     await world.keep_up()

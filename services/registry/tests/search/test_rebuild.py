@@ -6,6 +6,7 @@ import asyncio
 import sys
 
 import pytest
+from kit_deadly import around
 from search_world import SearchWorld
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio]
@@ -20,7 +21,7 @@ async def test_all_students_wait_once_it_is_asked_for(world: SearchWorld) -> Non
         "-m",
         "registry",
         "rebuild-search",
-        env=world.of_a_process(),
+        env=around(world.env),
         stdout=asyncio.subprocess.PIPE,
     )
     said, _ = await process.communicate()

@@ -3,15 +3,13 @@ told twice (24.6.4)."""
 
 from __future__ import annotations
 
-import asyncio
-import os
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from holidays_2027 import D, look, publish
+from kit_deadly import let_go, until_killed
 from registry.working_days import recounting
 from registry_world import SCHOOL, ZONE, World
 from shared_contracts.working_days import NoticeVersion
@@ -81,16 +79,8 @@ async def told(world: World) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_killed_it_goes_on_where_it_was(world: World, target: str, nth: int, when: str) -> None:
     await running(world)
-    environ = {**os.environ, **world.env, "PYTHONPATH": os.pathsep.join(sys.path)}
-    victim = await asyncio.create_subprocess_exec(
-        sys.executable, str(VICTIM), target, when, str(nth), BEGUN.isoformat(), env=environ
-    )
-    try:
-        async with asyncio.timeout(100):
-            assert await victim.wait() == -9, "it should have been killed on its way"
-    finally:
-        if victim.returncode is None:
-            victim.kill()
+    await until_killed(VICTIM, target, when, nth, BEGUN.isoformat(), env=world.env, seconds=100)
+    await let_go(world.sql)
     between = await days(world)
     assert set(between.values()) <= {D(2027, 2, 10), D(2027, 2, 16)}
     while True:

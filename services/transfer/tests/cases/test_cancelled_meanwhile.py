@@ -22,7 +22,6 @@ from shared_contracts.decisions import Outcome, Refused
 from shared_contracts.evidence import EvidenceKind
 from shared_contracts.holds import ChangeFailed, GrantHold, HoldGranted, Seat
 from shared_contracts.transfer import (
-    GetTransfer,
     RetryTransfer,
     Step,
     TransferApproved,
@@ -78,7 +77,7 @@ class Race:
         return found
 
     async def seen(self) -> TransferView:
-        return done(await self.world.ask(GetTransfer(actor=OFFICER, transfer_id=self.case)))
+        return await self.world.seen(self.case, OFFICER)
 
     async def record(self) -> tuple[str, bool, str]:
         (row,) = await self.registry.sql("SELECT state, live, school FROM students WHERE id = $1", self.student)

@@ -47,7 +47,7 @@ async def test_four_approvals_and_the_record_moves_by_itself(world: TransferWorl
     assert isinstance(last, TransferView), last
     assert last.state is TransferState.MOVING
     await world.carry()
-    done = await world.ask(GetTransfer(actor=REGISTRAR, transfer_id=opened.id))
+    done = await world.seen(opened.id)
     assert (done.state, done.class_no, [step.decision for step in done.timeline]) == (
         TransferState.COMPLETED, 1, ["approve"] * 3,
     )  # fmt: skip
@@ -111,7 +111,7 @@ async def test_without_a_seat_it_takes_a_reason_and_the_authority_s_word(world: 
     await world.decide(opened.id, Step.RELEASING_SCHOOL)
     await world.decide(opened.id, Step.RELEASING_AUTHORITY)
     await world.carry()
-    done = await world.ask(GetTransfer(actor=OFFICER, transfer_id=opened.id))
+    done = await world.seen(opened.id, OFFICER)
     assert done.state is TransferState.COMPLETED
     assert [step.override for step in done.timeline] == [True, False, False]
 
@@ -143,7 +143,7 @@ async def test_a_case_that_is_sent_on_says_what_was_found_about_the_school_it_go
     await world.registry.pupils(FIVE_FOUR, 3, 1, 20)
     opened = await world.open(one, exception="全家迁居")
     assert isinstance(opened, TransferView), opened
-    before = (await world.ask(GetTransfer(actor=OFFICER, transfer_id=opened.id))).findings
+    before = (await world.seen(opened.id, OFFICER)).findings
     assert [one.clause for one in before if one.outcome is Outcome.NEEDS_OVERRIDE] == ["24.2.2"]
     assert [one for one in before if RECEIVING.name in one.message]
     command = RerouteTransfer(
@@ -160,7 +160,7 @@ async def test_a_case_that_is_sent_on_says_what_was_found_about_the_school_it_go
     assert not [one for one in school.timeline[0].findings if one.code.startswith("choice.")], (
         "not what is the authority's"
     )
-    releasing = await world.ask(GetTransfer(actor=PRINCIPAL, transfer_id=opened.id))
+    releasing = await world.seen(opened.id, PRINCIPAL)
     assert releasing.findings == () and releasing.timeline[0].findings == ()
     plain = await world.decide(opened.id, Step.RECEIVING_AUTHORITY)
     assert isinstance(plain, TransferView), "nothing is left of which an exception is made"
@@ -263,5 +263,5 @@ async def test_whoever_waits_for_a_case_acts_on_what_the_other_has_left(world: T
         await store.change(tx, opened.id, world.clock.now(), outcome="given_up", seat=False)
     reply = await waits
     assert isinstance(reply, Refused) and reply.kind == "conflict", reply
-    seen = await world.ask(GetTransfer(actor=OFFICER, transfer_id=opened.id))
+    seen = await world.seen(opened.id, OFFICER)
     assert (seen.state, seen.seat) == (TransferState.WITHDRAWN, False)

@@ -13,7 +13,6 @@ from shared_contracts.decisions import Refused
 from shared_contracts.evidence import EvidenceGiven, EvidenceKind
 from shared_contracts.holds import Place
 from shared_contracts.transfer import (
-    GetTransfer,
     RerouteTransfer,
     ResubmitTransfer,
     Step,
@@ -129,7 +128,7 @@ async def test_who_is_promoted_meanwhile_arrives_in_the_next_grade(world: Transf
     last = await world.decide(case.id, Step.RELEASING_AUTHORITY)
     assert isinstance(last, TransferView), last
     await world.carry()
-    done = await world.ask(GetTransfer(actor=OFFICER, transfer_id=case.id))
+    done = await world.seen(case.id, OFFICER)
     assert done.state is TransferState.COMPLETED
     (row,) = await world.registry.sql(
         "SELECT s.school, k.grade FROM students s JOIN class_memberships m ON m.student_id = s.id AND m.left_on IS NULL "
@@ -161,7 +160,7 @@ async def test_a_correction_is_told_as_the_schools_and_not_as_the_step_that_aske
 
 async def given(world: TransferWorld, case: TransferView) -> list[tuple[str, str]]:
     """The papers of the application, as the receiving side sees them."""
-    seen = await world.ask(GetTransfer(actor=REGISTRAR, transfer_id=case.id))
+    seen = await world.seen(case.id)
     return [(one.evidence_id, one.kind) for one in seen.evidence]
 
 
@@ -257,5 +256,5 @@ async def test_papers_are_named_to_the_receiving_side_alone(world: TransferWorld
     one, *_ = await pupils(world)
     case = await returned_at(world, one, Step.RECEIVING_AUTHORITY)
     assert len(await given(world, case)) == 1
-    assert (await world.ask(GetTransfer(actor=OFFICER, transfer_id=case.id))).evidence != ()
-    assert (await world.ask(GetTransfer(actor=PRINCIPAL, transfer_id=case.id))).evidence == ()
+    assert (await world.seen(case.id, OFFICER)).evidence != ()
+    assert (await world.seen(case.id, PRINCIPAL)).evidence == ()

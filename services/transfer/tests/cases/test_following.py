@@ -12,7 +12,7 @@ from registry_world import AUTHORITY, actor
 from shared_contracts.actors import Role
 from shared_contracts.decisions import Refused
 from shared_contracts.organisations import ChangeSupervision, OrganisationsChanged
-from shared_contracts.transfer import GetTransfer, Step, TransfersStand, TransferState
+from shared_contracts.transfer import Step, TransfersStand, TransferState
 from transfer.cases import following
 from transfer_world import OFFICER, PRINCIPAL, RECEIVING, RELEASING, SECOND_OFFICER, TransferWorld
 
@@ -38,16 +38,12 @@ async def goes(world: TransferWorld, school: str, authority: str = CITY) -> None
     await world.carry()
 
 
-async def seen(world: TransferWorld, transfer: str, who: Any) -> Any:
-    return await world.ask(GetTransfer(actor=who, transfer_id=transfer))
-
-
 async def test_who_had_to_decide_has_to_no_more_and_the_new_authority_has_days_of_its_own(world: TransferWorld) -> None:
     view = await opened(world)
     world.clock.pass_(days=5)
     await goes(world, RECEIVING.code)
     assert isinstance(await world.decide(view.id, Step.RECEIVING_AUTHORITY), Refused)
-    there = await seen(world, view.id, THERE)
+    there = await world.seen(view.id, THERE)
     assert (there.waits_for, there.to_authority) == (Step.RECEIVING_AUTHORITY, CITY)
     assert there.due_on > view.due_on
     assert (there.timeline[-1].decision, there.timeline[-1].reason) == ("reroute", following.REASON)
@@ -61,14 +57,14 @@ async def test_what_the_former_authority_has_approved_stays_approved(world: Tran
     view = await opened(world)
     on = await world.decide(view.id, Step.RECEIVING_AUTHORITY)
     await goes(world, RECEIVING.code)
-    there = await seen(world, view.id, THERE)
+    there = await world.seen(view.id, THERE)
     assert (there.waits_for, there.due_on, there.to_authority) == (Step.RELEASING_SCHOOL, on.due_on, CITY)
     assert [step.decision for step in there.timeline] == ["approve"]
     await world.decide(view.id, Step.RELEASING_SCHOOL)
     done = await world.decide(view.id, Step.RELEASING_AUTHORITY)
     assert done.state is TransferState.MOVING
     await world.carry()
-    assert (await seen(world, view.id, THERE)).state is TransferState.COMPLETED
+    assert (await world.seen(view.id, THERE)).state is TransferState.COMPLETED
 
 
 async def test_both_schools_go_and_only_what_waits_is_asked_anew(world: TransferWorld) -> None:
@@ -78,7 +74,7 @@ async def test_both_schools_go_and_only_what_waits_is_asked_anew(world: Transfer
     await goes(world, RECEIVING.code)
     await goes(world, RELEASING.code)
     assert isinstance(await world.decide(view.id, Step.RELEASING_AUTHORITY, who=SECOND_OFFICER), Refused)
-    there = await seen(world, view.id, THERE)
+    there = await world.seen(view.id, THERE)
     assert (there.waits_for, there.to_authority, there.from_authority) == (Step.RELEASING_AUTHORITY, CITY, CITY)
     done = await world.decide(view.id, Step.RELEASING_AUTHORITY, who=THERE)
     assert done.state is TransferState.MOVING
@@ -88,7 +84,7 @@ async def test_what_was_returned_goes_to_the_new_authority_when_it_is_sent_again
     view = await opened(world)
     await world.decide(view.id, Step.RECEIVING_AUTHORITY, "return", asks=("phone",), reason="电话打不通")
     await goes(world, RECEIVING.code)
-    there = await seen(world, view.id, THERE)
+    there = await world.seen(view.id, THERE)
     assert (there.state, there.to_authority, there.due_on) == (TransferState.RETURNED, CITY, None)
 
 
@@ -124,12 +120,12 @@ async def test_a_step_that_was_late_was_late_with_who_had_it(world: TransferWorl
 async def test_told_twice_or_too_late_it_goes_once(world: TransferWorld) -> None:
     view = await opened(world)
     await goes(world, RECEIVING.code)
-    after = await seen(world, view.id, THERE)
+    after = await world.seen(view.id, THERE)
     rows = await world.registry.sql("SELECT payload FROM outbox ORDER BY seq")
     told = [bytes(row["payload"]) for row in rows if b"organisations_changed" in bytes(row["payload"])]
     for payload in told:
         await world.tell(msgspec.json.decode(payload, type=OrganisationsChanged))
-    assert await seen(world, view.id, THERE) == after
+    assert await world.seen(view.id, THERE) == after
     assert await following.catch_up(world.kit, world.deps) == 0
 
 
@@ -140,6 +136,6 @@ async def test_a_case_that_was_being_opened_meanwhile_is_caught_up_with(world: T
     world.clock.moment += following.SETTLED + timedelta(seconds=1)
     assert await following.catch_up(world.kit, world.deps) == 1
     assert await following.catch_up(world.kit, world.deps) == 0
-    assert (await seen(world, view.id, THERE)).to_authority == CITY
+    assert (await world.seen(view.id, THERE)).to_authority == CITY
     assert isinstance(await world.decide(view.id, Step.RECEIVING_AUTHORITY, who=OFFICER), Refused)
-    assert (await seen(world, view.id, PRINCIPAL)).waits_for is Step.RECEIVING_AUTHORITY
+    assert (await world.seen(view.id, PRINCIPAL)).waits_for is Step.RECEIVING_AUTHORITY

@@ -13,7 +13,6 @@ from shared_contracts.decisions import Refused
 from shared_contracts.evidence import EvidenceKind
 from shared_contracts.holds import ChangeApplied, ChangeFailed, GrantHold, SettleHold
 from shared_contracts.transfer import (
-    GetTransfer,
     RerouteTransfer,
     ResubmitTransfer,
     RetryTransfer,
@@ -23,23 +22,15 @@ from shared_contracts.transfer import (
     TransferState,
     TransferView,
 )
-from transfer.cases import expiring, settling
+from transfer.cases import expiring
 from transfer_world import OFFICER, RECEIVING, REGISTRAR, RELEASING, Broken, TransferWorld
 
 pytestmark = [pytest.mark.integration, pytest.mark.clause("23", "24.5.1")]
-NOW = timedelta(seconds=-1)
 
 
 async def pupils(world: TransferWorld, there: int = 10) -> list[str]:
     await world.registry.pupils(RECEIVING, 3, 1, there)
     return await world.registry.pupils(RELEASING, 3, 1, 3)
-
-
-async def settle(world: TransferWorld) -> int:
-    done = 0
-    while await settling.settle_one(world.db, world.deps, world.kit, after=NOW):
-        done += 1
-    return done
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -48,14 +39,14 @@ async def test_killed_while_the_registry_is_asked_for_the_hold(world: TransferWo
     getattr(world.between, when)[GrantHold] = Broken()
     with pytest.raises(Broken):
         await world.open(one, command_id="c-1", transfer_id="t-1")
-    assert await settle(world) == 1
+    assert await world.settle_intents() == 1
     assert await world.holds() == [("t-1", "released", None)]
-    assert await settle(world) == 0
+    assert await world.settle_intents() == 0
     # The client sends the same again, and another one may ask for the same pupil: both find nothing in their way.
     again = await world.open(one, command_id="c-1", transfer_id="t-1")
     assert isinstance(again, TransferView), again
     assert await world.holds() == [("t-1", "held", RECEIVING.code)]
-    assert await settle(world) == 0
+    assert await world.settle_intents() == 0
 
 
 async def test_killed_after_the_hold_before_the_commit(world: TransferWorld, monkeypatch: Any) -> None:
@@ -70,7 +61,7 @@ async def test_killed_after_the_hold_before_the_commit(world: TransferWorld, mon
             await world.open(one, transfer_id="t-1")
     assert await world.holds() == [("t-1", "held", RECEIVING.code)]
     assert await world.sql("SELECT id FROM transfers") == []
-    await settle(world)
+    await world.settle_intents()
     assert await world.holds() == [("t-1", "released", None)]
 
 
@@ -81,8 +72,8 @@ async def test_killed_while_settling_it_is_told_again(world: TransferWorld) -> N
         await world.open(one, transfer_id="t-1")
     world.between.after[SettleHold] = Broken()
     with pytest.raises(Broken):
-        await settle(world)
-    assert await settle(world) == 1
+        await world.settle_intents()
+    assert await world.settle_intents() == 1
     assert await world.holds() == [("t-1", "released", None)]
 
 
@@ -97,7 +88,7 @@ async def test_killed_in_a_rerouting_the_seat_goes_back(world: TransferWorld) ->
     with pytest.raises(Broken):
         await world.do(command)
     assert await world.holds() == [(opened.id, "held", FIVE_FOUR.code)]
-    await settle(world)
+    await world.settle_intents()
     assert await world.holds() == [(opened.id, "held", RECEIVING.code)]
     moved = await world.do(command)
     assert isinstance(moved, TransferView), moved
@@ -111,8 +102,8 @@ async def test_what_is_still_under_way_is_not_settled(world: TransferWorld) -> N
         await connection.execute("INSERT INTO hold_intents VALUES ('t-1', $1)", world.clock.now() - timedelta(hours=1))
     async with world.db.transaction() as tx:
         await (await driver(tx)).execute("SELECT FROM hold_intents FOR UPDATE")
-        assert await settle(world) == 0
-    assert await settle(world) == 1
+        assert await world.settle_intents() == 0
+    assert await world.settle_intents() == 1
 
 
 async def test_the_registry_is_away_and_nothing_is_left(world: TransferWorld) -> None:
@@ -135,7 +126,7 @@ async def test_events_that_come_twice_change_nothing(world: TransferWorld) -> No
     applied = await world.registry.events(ChangeApplied)
     assert len(applied) == 1
     await world.tell(applied[0])
-    done = await world.ask(GetTransfer(actor=REGISTRAR, transfer_id=opened.id))
+    done = await world.seen(opened.id)
     assert done.state is TransferState.COMPLETED
 
 
@@ -146,7 +137,7 @@ async def test_what_could_not_be_carried_out_asks_for_somebody_and_goes_on(world
     await world.through(opened.id)
     await world.registry.pupils(RECEIVING, 3, 1, 1)
     await world.carry()
-    stuck = await world.ask(GetTransfer(actor=OFFICER, transfer_id=opened.id))
+    stuck = await world.seen(opened.id, OFFICER)
     assert stuck.state is TransferState.NEEDS_ATTENTION
     assert stuck.problem[0].code == "change.classes_full" and "retry" in stuck.may
     (waiting,) = (await world.events(TransfersStand))[-1].cases
@@ -160,7 +151,7 @@ async def test_what_could_not_be_carried_out_asks_for_somebody_and_goes_on(world
     again = await world.do(retry)
     assert again.state is TransferState.MOVING
     await world.carry()
-    done = await world.ask(GetTransfer(actor=OFFICER, transfer_id=opened.id))
+    done = await world.seen(opened.id, OFFICER)
     assert done.state is TransferState.COMPLETED
     await world.registry.whole()
 
@@ -208,7 +199,7 @@ async def test_a_case_that_nobody_goes_on_with_expires(world: TransferWorld, day
     world.clock.pass_(days=stale + days)
     assert await expiring.expire(world.kit, world.deps) == int(ends)
     await world.carry()
-    seen = await world.ask(GetTransfer(actor=REGISTRAR, transfer_id=opened.id))
+    seen = await world.seen(opened.id)
     assert seen.state is (TransferState.EXPIRED if ends else TransferState.OPEN)
     assert [state for _, state, _ in await world.holds()] == ["released" if ends else "held"]
 
@@ -247,8 +238,8 @@ async def test_killed_in_a_rerouting_and_the_old_seat_is_somebody_else_s(world: 
         await world.do(command)
     other = await world.open(two)
     assert other.seat
-    await settle(world)
-    seen = await world.ask(GetTransfer(actor=OFFICER, transfer_id=opened.id))
+    await world.settle_intents()
+    seen = await world.seen(opened.id, OFFICER)
     assert (seen.seat, seen.waits_for) == (False, Step.RECEIVING_AUTHORITY)
     assert sorted((case, school) for case, _, school in await world.holds() if school) == [(other.id, RECEIVING.code)]
     plain = await world.decide(opened.id, Step.RECEIVING_AUTHORITY)

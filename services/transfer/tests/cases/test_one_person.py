@@ -128,7 +128,7 @@ class Case:
             said = f"{earlier} and then {act}"
             for held in ((roles[0],), ROLES):
                 who = somebody(account, organisation, *held)
-                seen = done(await self.world.ask(GetTransfer(actor=who, transfer_id=self.seen.id)))
+                seen = await self.world.seen(self.seen.id, who)
                 assert (offered in seen.may) is may, said
                 if may:
                     continue

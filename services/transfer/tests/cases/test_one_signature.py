@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from shared_contracts.actors import Role
 from shared_contracts.decisions import Refused
-from shared_contracts.transfer import GetTransfer, Step, TransferApproved, TransferState
+from shared_contracts.transfer import Step, TransferApproved, TransferState
 from transfer_world import OFFICER, RECEIVING, RELEASING, TransferWorld, one_signature_from
 
 pytestmark = pytest.mark.integration
@@ -29,7 +29,7 @@ async def test_one_signature_serves_both_steps_and_both_stay(world: TransferWorl
     last = await world.decide(signed.id, Step.RELEASING_SCHOOL)
     assert last.state is TransferState.MOVING
     await world.carry()
-    done = await world.ask(GetTransfer(actor=OFFICER, transfer_id=signed.id))
+    done = await world.seen(signed.id, OFFICER)
     assert done.state is TransferState.COMPLETED
     assert [(step.step, step.decision) for step in done.timeline] == [(step, "approve") for step in Step]
     assert done.timeline[0].account_name == done.timeline[2].account_name != ""

@@ -13,7 +13,7 @@ from registry.organisations.store import put_versions
 from registry_world import OTHER_SCHOOL, SCHOOL, actor, view
 from shared_contracts.actors import Role
 from shared_contracts.evidence import EvidenceKind
-from shared_contracts.transfer import GetTransfer, Ground, RerouteTransfer, TransferState, TransferView
+from shared_contracts.transfer import Ground, RerouteTransfer, TransferState, TransferView
 from transfer_world import OFFICER, REGISTRAR, RELEASING, TransferWorld
 
 pytestmark = pytest.mark.integration
@@ -147,7 +147,7 @@ async def test_who_studied_elsewhere_studies_where_the_record_goes(world: Transf
     assert isinstance(second, TransferView), second
     await world.through(second.id)
     await world.carry()
-    done = await world.ask(GetTransfer(actor=REGISTRAR, transfer_id=second.id))
+    done = await world.seen(second.id)
     assert done.state is TransferState.COMPLETED
     assert await registry.sql("SELECT 1 FROM study_places WHERE student_id = $1 AND until IS NULL", one) == []
     assert await as_it_is(registry, one) == (OTHER_SCHOOL.code, "mainstreamed")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import sys
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -236,25 +233,9 @@ async def test_killed_anywhere_it_is_done_once(world: TransferWorld, target: str
     cases = await opened(world, 3)
     told = len(await world.events(TransfersStand))
     await publish(world)
-    await kill(world, target, when, 2)
+    await world.until_killed(VICTIM, target, when, 2)
     await recount(world)
     assert await due(world) == dict.fromkeys(cases, D(2027, 2, 16))
     new = [case.case_id for event in (await world.events(TransfersStand))[told:] for case in event.cases]
     assert sorted(new) == cases, "each is told once"
     assert {row["version"] for row in await world.sql("SELECT version FROM cases")} == {1}
-
-
-async def kill(world: TransferWorld, target: str, when: str, nth: int) -> None:
-    """A process that counts one case a batch, until it is dead."""
-    environ = {k: v for k, v in os.environ.items() if not k.startswith("XUEJI_")} | world.env
-    environ["PYTHONPATH"] = os.pathsep.join(sys.path)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, str(VICTIM), target, when, str(nth), world.clock.now().isoformat(), env=environ
-    )
-    try:
-        async with asyncio.timeout(180):
-            status = await process.wait()
-    finally:
-        if process.returncode is None:
-            process.kill()
-    assert status == -9, "it was not killed: the place is never reached"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -21,7 +21,6 @@ from shared_contracts.actors import Role
 from shared_contracts.evidence import EvidenceKind
 from shared_contracts.holds import GrantHold
 from shared_contracts.transfer import (
-    GetTransfer,
     RerouteTransfer,
     ResubmitTransfer,
     RetryTransfer,
@@ -30,7 +29,7 @@ from shared_contracts.transfer import (
     TransferView,
     WithdrawTransfer,
 )
-from transfer.cases import settling, telling
+from transfer.cases import telling
 from transfer_world import OFFICER, SECOND_OFFICER, Broken, TransferWorld
 
 pytestmark = [pytest.mark.integration, pytest.mark.clause("23", "24.2.2", "24.5.1", "24.5.2")]
@@ -97,7 +96,7 @@ class History:
         if what == "carry":
             return await world.carry()
         if what == "settle":
-            return await settle(world)
+            return await world.settle_intents()
         if what == "again":
             return await self.redelivered()
         if fault in ("before", "after"):
@@ -136,7 +135,7 @@ class History:
         if not cases:
             return
         case = cases[-1]
-        seen = await world.ask(GetTransfer(actor=OFFICER, transfer_id=case))
+        seen = await world.seen(case, OFFICER)
         if what == "withdraw":
             who = actor(Role.REGISTRAR, seen.to_school)
             await world.do(WithdrawTransfer(command_id=world.id(), actor=who, transfer_id=case, reason="不转了"))
@@ -263,11 +262,6 @@ class History:
         assert not [row for row in holds.values() if row["state"] == "held"], "held by nothing"
 
 
-async def settle(world: TransferWorld) -> None:
-    while await settling.settle_one(world.db, world.deps, world.kit, after=timedelta(seconds=-1)):
-        pass
-
-
 @pytest.mark.timeout(900)
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(acts=st.lists(_acts, min_size=4, max_size=25))
@@ -279,11 +273,11 @@ async def test_whatever_happens(world: TransferWorld, acts: list[tuple[str, int,
     for act in acts:
         await history.act(*act)
         await history.consistent(settled=False)
-    await settle(world)
+    await world.settle_intents()
     await world.carry()
     await history.consistent(settled=True)
     for cases in history.cases.values():
         for case in cases:
-            seen = await world.ask(GetTransfer(actor=OFFICER, transfer_id=case))
+            seen = await world.seen(case, OFFICER)
             assert seen.state is not TransferState.MOVING, "nothing stays on its way"
             event(f"a case ended as {seen.state}")

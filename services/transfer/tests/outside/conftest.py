@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent / "support"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "private_places" / "support"))
 
 from coming_world import ComingWorld
+from transfer_world import RECEIVING
 
 
 @pytest_asyncio.fixture
@@ -22,3 +23,9 @@ async def world(service_env: Any, registry: MovingWorld) -> AsyncIterator[Coming
     await made.prepare()
     yield made
     await made.shut()
+
+
+@pytest_asyncio.fixture
+async def a_class(world: ComingWorld) -> None:
+    """The receiving school has a class of the grade, with room."""
+    await world.registry.pupils(RECEIVING, 3, 1, 2)

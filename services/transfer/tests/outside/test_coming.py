@@ -1,15 +1,14 @@
-"""A child comes from a school of another province: from the application to its record, and every way on which it ends."""
+"""A child comes from a school of another province: from the application to its record."""
 
 from __future__ import annotations
 
 import asyncio
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
 import pytest
-import pytest_asyncio
-from coming_world import ComingWorld, child, document
+from coming_world import ComingWorld, child, code, document
 from moving_world import JUNIOR
 from outside_world import CLERK, SECOND_CLERK, THERE, THIRD_CLERK
 from registry_world import CITY, PROVINCE, SCHOOL, ZONE, actor
@@ -21,7 +20,6 @@ from shared_contracts.holds import GetChangeFacts
 from shared_contracts.identity import NumberKind
 from shared_contracts.outside_transfers import InwardApproved
 from shared_contracts.transfer import (
-    GetTransfer,
     Ground,
     RerouteTransfer,
     ResubmitTransfer,
@@ -30,37 +28,14 @@ from shared_contracts.transfer import (
     Tracked,
     TrackTransfer,
     TransferPrechecked,
-    TransfersStand,
     TransferState,
     TransferView,
     WithdrawTransfer,
 )
 from shared_contracts.transfer_reports import Figures, GetReport
-from transfer.cases import expiring, settling
-from transfer_world import OFFICER, PRINCIPAL, RECEIVING, REGISTRAR, RELEASING, SECOND_OFFICER, Broken
+from transfer_world import OFFICER, PRINCIPAL, RECEIVING, REGISTRAR
 
-pytestmark = pytest.mark.integration
-
-
-@pytest_asyncio.fixture(autouse=True)
-async def _class(world: ComingWorld) -> None:
-    """The receiving school has a class of the grade, with room."""
-    await world.registry.pupils(RECEIVING, 3, 1, 2)
-
-
-async def seen(world: ComingWorld, case: str, who: Any = REGISTRAR) -> TransferView:
-    found = await world.ask(GetTransfer(actor=who, transfer_id=case))
-    assert isinstance(found, TransferView), found
-    return found
-
-
-def code(reply: Any) -> str:
-    assert isinstance(reply, Refused), reply
-    return reply.findings[0].code if reply.findings else reply.kind
-
-
-async def last_stand(world: ComingWorld) -> Any:
-    return (await world.events(TransfersStand))[-1].cases[0]
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("a_class")]
 
 
 @pytest.mark.clause("19", "24.5.1")
@@ -72,12 +47,12 @@ async def test_four_steps_the_registration_and_the_case_is_done_by_itself(world:
     assert opened.outside is not None and (opened.outside.side, opened.outside.document) == ("from", None)
     assert await world.expected() == [(opened.id, "held", RECEIVING.code, True, False)]
     assert (await world.decide(opened.id, Step.RECEIVING_AUTHORITY)).waits_for is Step.RELEASING_SCHOOL
-    waits = await last_stand(world)
+    waits = await world.last_stand()
     assert (waits.organisation, waits.subject) == (PROVINCE, "三年级学生由外省转入")
     assert (await world.enter(opened.id, Step.RELEASING_SCHOOL)).waits_for is Step.RELEASING_AUTHORITY
     last = await world.enter(opened.id, Step.RELEASING_AUTHORITY, who=THIRD_CLERK)
     assert (last.state, last.state_title) == (TransferState.MOVING, "已核准，待转入学校建籍")
-    waits = await last_stand(world)
+    waits = await world.last_stand()
     assert (waits.organisation, waits.step, waits.step_title) == (
         RECEIVING.code,
         "registration",
@@ -89,11 +64,11 @@ async def test_four_steps_the_registration_and_the_case_is_done_by_itself(world:
     assert registration is not None
     await world.number(registration)
     await world.carry()
-    done = await seen(world, opened.id)
+    done = await world.seen(opened.id)
     assert (done.state, done.state_title, done.student_id) == (TransferState.COMPLETED, "已转入", registration)
     assert (done.class_no, done.completed_on, done.problem) == (1, world.clock.today(), ())
     assert [step.entered_for for step in done.timeline] == ["", THERE.name, THERE.authority]
-    assert (await last_stand(world)).organisation is None
+    assert (await world.last_stand()).organisation is None
     assert await world.expected() == [(opened.id, "applied", None, False, True)]
 
 
@@ -197,26 +172,6 @@ async def test_without_a_place_the_authority_gives_one_more_or_sends_the_child_o
 
 
 @pytest.mark.clause("24.5.1")
-@pytest.mark.parametrize("step", list(Step))
-async def test_a_rejection_at_any_step_gives_the_place_and_the_child_back(world: ComingWorld, step: Step) -> None:
-    opened = await world.come()
-    for at in Step:
-        decision = "reject" if at is step else "approve"
-        more: dict[str, Any] = {"reason": "不同意"} if at is step else {}
-        if at is Step.RECEIVING_AUTHORITY:
-            reply = await world.decide(opened.id, at, decision, **more)
-        else:
-            who = SECOND_CLERK if at is Step.RELEASING_SCHOOL else THIRD_CLERK
-            reply = await world.enter(opened.id, at, decision, who=who, **more)
-        if at is step:
-            break
-    assert reply.state is TransferState.REJECTED
-    await world.carry()
-    assert await world.expected() == [(opened.id, "released", None, False, False)]
-    assert isinstance(await world.come(), TransferView)
-
-
-@pytest.mark.clause("24.5.1")
 async def test_a_returned_application_is_corrected_and_the_child_stays_the_same(world: ComingWorld) -> None:
     opened = await world.come()
     back = await world.decide(opened.id, Step.RECEIVING_AUTHORITY, "return", reason="电话有误", asks=("phone",))
@@ -262,7 +217,7 @@ async def test_a_number_of_another_kind_is_looked_at_by_the_authority(world: Com
     assert registration is not None
     await world.number(registration, NumberKind.L)
     await world.carry()
-    found = await seen(world, id_, OFFICER)
+    found = await world.seen(id_, OFFICER)
     assert (found.state, found.student_id) == (TransferState.NEEDS_ATTENTION, registration)
     assert [one.code for one in found.problem] == ["number.differs"]
 
@@ -291,81 +246,31 @@ async def test_a_temporary_number_there_or_none_says_nothing_of_ours(
     assert registration is not None
     await world.number(registration, here)
     await world.carry()
-    found = await seen(world, id_)
+    found = await world.seen(id_)
     assert found.state is TransferState.COMPLETED
     assert found.outside is not None
     assert (found.outside.number_kind, found.outside.former_number) == (there[:1], kept)
-
-
-@pytest.mark.clause("24.6.4")
-@pytest.mark.parametrize("approved", [False, True])
-async def test_what_nobody_goes_on_with_expires_and_gives_all_back(world: ComingWorld, approved: bool) -> None:
-    id_ = await world.approved_in() if approved else (await world.come()).id
-    await world.carry()
-    days = world.deps.policy.parameters("230000", world.clock.today()).transfer_stale_days
-    world.clock.pass_(days=days - 1)
-    assert await expiring.expire(world.kit, world.deps) == 0
-    world.clock.pass_(days=1)
-    assert await expiring.expire(world.kit, world.deps) == 1
-    assert await expiring.expire(world.kit, world.deps) == 0
-    await world.carry()
-    assert (await seen(world, id_)).state is TransferState.EXPIRED
-    assert await world.expected() == [(id_, "released", None, False, False)]
-    assert await world.register(id_) is None
-    assert (await last_stand(world)).organisation is None
-
-
-@pytest.mark.clause("24.6.1")
-async def test_what_expires_while_the_registration_is_on_its_way_is_done_all_the_same(world: ComingWorld) -> None:
-    id_ = await world.approved_in()
-    await world.carry()
-    registration = await world.register(id_)
-    assert registration is not None
-    world.clock.pass_(days=world.deps.policy.parameters("230000", world.clock.today()).transfer_stale_days)
-    assert await expiring.expire(world.kit, world.deps) == 1
-    await world.carry()
-    await world.number(registration)
-    await world.carry()
-    done = await seen(world, id_)
-    assert (done.state, done.student_id) == (TransferState.COMPLETED, registration)
-
-
-@pytest.mark.clause("23", "24.2.2")
-@pytest.mark.parametrize("when", ["before", "after"])
-async def test_a_kill_while_the_application_is_entered_leaves_nothing_held(world: ComingWorld, when: str) -> None:
-    from shared_contracts.holds import ExpectArrival
-
-    getattr(world.between, when)[ExpectArrival] = Broken()
-    with pytest.raises(Broken):
-        await world.come(transfer_id="t-1")
-    while await settling.settle_one(world.db, world.deps, world.kit, after=timedelta(seconds=-1)):
-        pass
-    assert {state for _, state, _ in await world.holds()} <= {"released"}
-    assert await world.sql("SELECT FROM transfers") == []
-    assert isinstance(await world.come(), TransferView)
 
 
 @pytest.mark.clause("24.5.1")
 async def test_events_that_come_twice_change_nothing(world: ComingWorld) -> None:
     id_ = await world.approved_in()
     for _ in range(2):
-        world._carried = {"transfer": 0, "registry": 0}
-        await world.carry()
+        await world.carry_again()
     assert len(await world.events(InwardApproved)) == 1
     registration = await world.register(id_)
     assert registration is not None
     await world.number(registration)
     for _ in range(2):
-        world._carried = {"transfer": 0, "registry": 0}
-        await world.carry()
-    assert (await seen(world, id_)).state is TransferState.COMPLETED
+        await world.carry_again()
+    assert (await world.seen(id_)).state is TransferState.COMPLETED
     assert await world.expected() == [(id_, "applied", None, False, True)]
 
 
 @pytest.mark.clause("24.6.3", "24.6.4")
 async def test_the_guardian_follows_it_and_the_report_counts_it(world: ComingWorld) -> None:
     id_ = await world.approved_in()
-    view = await seen(world, id_)
+    view = await world.seen(id_)
     tracked = await world.do(TrackTransfer(command_id=world.id(), actor=ANONYMOUS, number=view.number, digits="0001"))
     assert isinstance(tracked, Tracked) and tracked.transfer is not None
     assert [step.organisation_name for step in tracked.transfer.steps][1:] == [THERE.name, THERE.authority]
@@ -394,59 +299,6 @@ async def test_a_school_without_the_grade_is_no_place(world: ComingWorld) -> Non
     assert "grade.not_carried" in [one.code for one in reply.findings]
 
 
-@pytest.mark.clause("15.2", "15.4", "21.2")
-async def test_who_had_left_comes_back_to_the_record_that_there_is(world: ComingWorld) -> None:
-    one, *_ = await world.registry.pupils(RELEASING, 3, 1, 2)
-    who = child(document_number=f"no:{one}", birth_date=date(2018, 5, 5))
-    assert code(await world.come(child=who, number="")) == "arrival.registered"
-    await world.gone(one)
-    await world.carry()
-    assert (await world.student(one))["state"] == "transferred_out"
-    other = await world.come(child=msgspec.structs.replace(who, birth_date=date(2017, 5, 5)), number="", grade=4)
-    assert "arrival.other_grade" in [found.code for found in other.findings]
-    opened = await world.come(child=who, number="")
-    assert isinstance(opened, TransferView) and "arrival.returns" in [found.code for found in opened.findings]
-    assert code(await world.come(child=who, number="")) == "arrival.expected"
-    await world.decide(opened.id, Step.RECEIVING_AUTHORITY)
-    await world.enter(opened.id, Step.RELEASING_SCHOOL)
-    await world.enter(opened.id, Step.RELEASING_AUTHORITY, who=THIRD_CLERK)
-    assert (await world.student(one))["state"] == "transferred_out"
-    for _ in range(2):
-        world._carried = {"transfer": 0, "registry": 0}
-        await world.carry()
-    row = await world.student(one)
-    assert (row["state"], row["live"], row["school"], row["keeper"]) == ("in_school", True, RECEIVING.code, None)
-    done = await seen(world, opened.id)
-    assert (done.state, done.student_id, done.class_no) == (TransferState.COMPLETED, one, 1)
-    assert await world.expected() == [(opened.id, "applied", None, False, False)]
-    entries = await world.registry.sql("SELECT kind, clause FROM journal WHERE student_id = $1 ORDER BY seq", one)
-    assert [entry["kind"] for entry in entries] == ["registered", "transferred_out", "returned"]
-    assert await world.registry.sql("SELECT FROM registrations") == [], "nobody is registered anew"
-    await world.registry.whole()
-
-
-@pytest.mark.clause("15.2", "24.5.1")
-async def test_a_return_that_comes_to_nothing_leaves_the_record_where_it_was(world: ComingWorld) -> None:
-    one, *_ = await world.registry.pupils(RELEASING, 3, 1, 2)
-    who = child(document_number=f"no:{one}", birth_date=date(2018, 5, 5))
-    await world.gone(one)
-    await world.carry()
-    opened = await world.come(child=who, number="")
-    await world.decide(opened.id, Step.RECEIVING_AUTHORITY, "reject", reason="材料不实")
-    await world.carry()
-    assert (await world.student(one))["school"] == PROVINCE
-    id_ = await world.approved_in(child=who, number="")
-    await world.registry.pupils(RECEIVING, 3, 1, 43)  # whatever was held is taken by others meanwhile
-    await world.carry()
-    found = await seen(world, id_, OFFICER)
-    assert (found.state, found.problem[0].code) == (TransferState.NEEDS_ATTENTION, "change.classes_full")
-    again = RetryTransfer(command_id=world.id(), actor=OFFICER, transfer_id=id_, override=True, reason="确有困难")
-    assert (await world.do(again)).state is TransferState.MOVING
-    await world.carry()
-    assert (await seen(world, id_)).state is TransferState.COMPLETED
-    await world.registry.whole()
-
-
 @pytest.mark.clause("24.4")
 async def test_whoever_comes_from_special_education_is_to_be_mainstreamed(world: ComingWorld) -> None:
     """Out of a special-education school into an ordinary one; between ordinary ones nothing is said of it."""
@@ -454,7 +306,7 @@ async def test_whoever_comes_from_special_education_is_to_be_mainstreamed(world:
     papers = await world.papers(EvidenceKind.TRANSFER_APPLICATION, organisation=RECEIVING.code)
     given = {"school": special, "ground": Ground.SPECIAL_EDUCATION, "evidence": papers}
     id_ = await world.approved_in(1, **given)
-    assert (await seen(world, id_)).placement == "mainstreamed"
+    assert (await world.seen(id_)).placement == "mainstreamed"
     other = await world.approved_in(2)
     events = {one.transfer_id: one.placement for one in await world.events(InwardApproved)}
     assert events == {id_: "mainstreamed", other: ""}
@@ -478,30 +330,3 @@ async def test_the_temporary_number_of_another_province_finds_one_child_and_no_s
     assert isinstance(await world.come(2, number=""), TransferView), "a number that nobody is sure of may be left out"
     assert isinstance(await world.come(3), TransferView)
     assert list(world.who.numbers) == [number], "a formal number is found by its document"
-
-
-@pytest.mark.clause("24.2.2", "24.5.1")
-@pytest.mark.parametrize("on_its_way", [False, True])
-async def test_who_does_not_come_after_all_gives_the_place_back(world: ComingWorld, on_its_way: bool) -> None:
-    """A registration that is on its way meanwhile is the school's to withdraw; its record completes the case."""
-    id_ = await world.approved_in()
-    await world.carry()
-    registration = await world.register(id_) if on_its_way else None
-    assert (await seen(world, id_, SECOND_OFFICER)).may == ("give_up",)
-    assert (await seen(world, id_)).may == () == (await seen(world, id_, CLERK)).may
-
-    def give_up(**more: Any) -> RetryTransfer:
-        return RetryTransfer(command_id=world.id(), actor=SECOND_OFFICER, transfer_id=id_, **more)
-
-    assert code(await world.do(give_up(override=True, reason="催办"))) == "conflict"
-    assert code(await world.do(give_up(give_up=True))) == "case.reason_required"
-    ended = await world.do(give_up(give_up=True, reason="监护人来电：不来了"))
-    assert (ended.state, ended.may) == (TransferState.WITHDRAWN, ())
-    await world.carry()
-    if registration is None:
-        assert await world.expected() == [(id_, "released", None, False, False)]
-        assert isinstance(await world.come(), TransferView)
-    else:
-        await world.number(registration)
-        await world.carry()
-        assert (await seen(world, id_)).state is TransferState.COMPLETED

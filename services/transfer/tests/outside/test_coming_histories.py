@@ -11,14 +11,12 @@ import pytest
 from coming_world import ComingWorld
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
-from outside_kills import settle
 from outside_world import SECOND_CLERK, THIRD_CLERK
 from registry.holds import arrivals
 from registry.registration import store
 from shared_contracts.holds import ExpectArrival, GrantHold
 from shared_contracts.identity import NumberKind
 from shared_contracts.transfer import (
-    GetTransfer,
     RetryTransfer,
     Step,
     TransferState,
@@ -62,7 +60,7 @@ class History:
         if what == "carry":
             await world.carry()
         elif what == "settle":
-            await settle(world)
+            await world.settle_intents()
         elif what == "again":
             for name in ("transfer", "registry"):
                 world._carried[name] = max(0, world._carried[name] - 3)
@@ -90,7 +88,7 @@ class History:
 
     async def on(self, what: str, case: str) -> None:
         world = self.world
-        seen = await world.ask(GetTransfer(actor=REGISTRAR, transfer_id=case))
+        seen = await world.seen(case)
         step = seen.waits_for
         if what == "withdraw":
             await world.do(WithdrawTransfer(command_id=world.id(), actor=REGISTRAR, transfer_id=case, reason="不来了"))
@@ -187,11 +185,11 @@ async def test_one_child_has_one_case_one_place_and_one_record(
     for act in acts:
         await history.act(*act)
         await history.consistent(settled=False)
-    await settle(world)
+    await world.settle_intents()
     await world.carry()
     await history.consistent(settled=True)
     for case in (case for cases in history.cases for case in cases):
-        seen = await world.ask(GetTransfer(actor=REGISTRAR, transfer_id=case))
+        seen = await world.seen(case)
         event(f"a case ended as {seen.state}")
         if seen.state is TransferState.COMPLETED:
             assert seen.student_id

@@ -3,27 +3,24 @@ record, or nothing of it (15.2, 23, 24.2.2, 24.5.1)."""
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Any
-
 import pytest
-import pytest_asyncio
-from coming_world import ComingWorld, child
-from outside_kills import Place, kill, name, settle
+from coming_world import ComingWorld
+from kit_deadly import named
 from outside_world import SECOND_CLERK, THIRD_CLERK
 from shared_contracts.evidence import EvidenceGiven, EvidenceKind
-from shared_contracts.transfer import GetTransfer, Step, TransferState, TransferView
-from transfer_world import OFFICER, RECEIVING, REGISTRAR, RELEASING
+from shared_contracts.transfer import Step, TransferState, TransferView
+from transfer_world import OFFICER, RECEIVING
 
 pytestmark = [
     pytest.mark.integration,
+    pytest.mark.usefixtures("a_class"),
     pytest.mark.timeout(300),
     pytest.mark.clause("15.2"),
     pytest.mark.clause("23"),
     pytest.mark.clause("24.2.2"),
     pytest.mark.clause("24.5.1"),
 ]
-ENTERING: list[Place] = [
+ENTERING = [
     ("transfer.cases.holding:expect", "before"),
     ("registry.holds.store:put", "after"),
     ("registry.holds.arrivals:put", "after"),
@@ -31,32 +28,20 @@ ENTERING: list[Place] = [
     ("transfer.outside.store:put", "after"),
     ("transfer.cases.telling:stands", "after"),
 ]
-DECIDING: list[Place] = [
+DECIDING = [
     ("transfer.cases.holding:grant", "after"),
     ("transfer.cases.acting:decide_cases", "before"),
     ("transfer.cases.acting:decide_cases", "after"),
     ("transfer.cases.telling:stands", "after"),
 ]
-APPROVING: list[Place] = [("registry.holds.arrivals:approve", "before"), ("registry.holds.arrivals:approve", "after")]
-REGISTERING: list[Place] = [
+APPROVING = [("registry.holds.arrivals:approve", "before"), ("registry.holds.arrivals:approve", "after")]
+REGISTERING = [
     ("registry.holds.arrivals:gone", "after"),
     ("registry.holds.arrivals:entered", "before"),
     ("registry.holds.arrivals:entered", "after"),
 ]
-NUMBERING: list[Place] = [("registry.holds.arrivals:arrived", "before"), ("registry.holds.arrivals:arrived", "after")]
-TOLD: list[Place] = [("transfer.outside.coming:registered", "before"), ("transfer.outside.coming:registered", "after")]
-
-RETURNING: list[Place] = [
-    ("registry.records.custody:pass_records", "before"),
-    ("registry.records.custody:pass_records", "after"),
-    ("registry.holds.store:whose", "after"),
-    ("registry.holds.returning:come_back", "after"),
-]
-
-
-@pytest_asyncio.fixture(autouse=True)
-async def _class(world: ComingWorld) -> None:
-    await world.registry.pupils(RECEIVING, 3, 1, 2)
+NUMBERING = [("registry.holds.arrivals:arrived", "before"), ("registry.holds.arrivals:arrived", "after")]
+TOLD = [("transfer.outside.coming:registered", "before"), ("transfer.outside.coming:registered", "after")]
 
 
 async def places(world: ComingWorld) -> int:
@@ -69,14 +54,10 @@ async def places(world: ComingWorld) -> int:
     return int(row["n"]) - 2
 
 
-async def seen(world: ComingWorld, case: str) -> Any:
-    return await world.ask(GetTransfer(actor=REGISTRAR, transfer_id=case))
-
-
-@pytest.mark.parametrize("place", ENTERING, ids=name)
-async def test_killed_while_the_application_is_entered(world: ComingWorld, place: Place) -> None:
-    given = await kill(world, "come", "1", place, await world.papers(EvidenceKind.RESIDENCE))
-    await settle(world)
+@pytest.mark.parametrize("place", ENTERING, ids=named)
+async def test_killed_while_the_application_is_entered(world: ComingWorld, place: tuple[str, str]) -> None:
+    given = await world.killed("come", "1", place, await world.papers(EvidenceKind.RESIDENCE))
+    await world.settle_intents()
     assert {state for _, state, _ in await world.holds()} <= {"released"}
     assert await places(world) == 0
     assert await world.sql("SELECT FROM transfers") == [] == await world.sql("SELECT FROM outside_parties")
@@ -87,33 +68,33 @@ async def test_killed_while_the_application_is_entered(world: ComingWorld, place
     assert await places(world) == 1
 
 
-@pytest.mark.parametrize("place", DECIDING, ids=name)
-async def test_killed_while_a_paper_is_entered(world: ComingWorld, place: Place) -> None:
+@pytest.mark.parametrize("place", DECIDING, ids=named)
+async def test_killed_while_a_paper_is_entered(world: ComingWorld, place: tuple[str, str]) -> None:
     opened = await world.come()
     await world.decide(opened.id, Step.RECEIVING_AUTHORITY, who=OFFICER)
-    given = await kill(world, "enter_release", opened.id, place)
-    await settle(world)
+    given = await world.killed("enter_release", opened.id, place)
+    await world.settle_intents()
     assert await world.expected() == [(opened.id, "held", RECEIVING.code, True, False)]
-    assert (await seen(world, opened.id)).waits_for is Step.RELEASING_SCHOOL
+    assert (await world.seen(opened.id)).waits_for is Step.RELEASING_SCHOOL
     again = await world.enter(opened.id, Step.RELEASING_SCHOOL, who=SECOND_CLERK, evidence=world.given(given))
     assert again.waits_for is Step.RELEASING_AUTHORITY
     assert isinstance(await world.enter(opened.id, Step.RELEASING_AUTHORITY, who=THIRD_CLERK), TransferView)
 
 
-@pytest.mark.parametrize("place", APPROVING, ids=name)
-async def test_killed_while_the_school_is_told(world: ComingWorld, place: Place) -> None:
+@pytest.mark.parametrize("place", APPROVING, ids=named)
+async def test_killed_while_the_school_is_told(world: ComingWorld, place: tuple[str, str]) -> None:
     id_ = await world.approved_in()
-    await kill(world, "carry", id_, place)
+    await world.killed("carry", id_, place)
     assert await world.expected() == [(id_, "held", RECEIVING.code, True, False)]
     await world.carry()
     assert await world.expected() == [(id_, "held", RECEIVING.code, True, True)]
 
 
-@pytest.mark.parametrize("place", REGISTERING, ids=name)
-async def test_killed_while_the_child_is_registered(world: ComingWorld, place: Place) -> None:
+@pytest.mark.parametrize("place", REGISTERING, ids=named)
+async def test_killed_while_the_child_is_registered(world: ComingWorld, place: tuple[str, str]) -> None:
     id_ = await world.approved_in()
     await world.carry()
-    await kill(world, "register", id_, place)
+    await world.killed("register", id_, place)
     assert await places(world) == 1
     assert await world.expected() == [(id_, "held", RECEIVING.code, True, True)]
     assert await world.register(id_) is not None
@@ -121,44 +102,24 @@ async def test_killed_while_the_child_is_registered(world: ComingWorld, place: P
     assert await world.expected() == [(id_, "held", None, True, True)]
 
 
-@pytest.mark.parametrize("place", [*NUMBERING, *TOLD], ids=name)
-async def test_killed_while_the_record_is_made_or_the_case_told(world: ComingWorld, place: Place) -> None:
+@pytest.mark.parametrize("place", [*NUMBERING, *TOLD], ids=named)
+async def test_killed_while_the_record_is_made_or_the_case_told(world: ComingWorld, place: tuple[str, str]) -> None:
     id_ = await world.approved_in()
     await world.carry()
     registration = await world.register(id_)
     assert registration is not None
     await world.agree_to(registration)
     if place in NUMBERING:
-        await kill(world, "issue", registration, place)
+        await world.killed("issue", registration, place)
         assert await world.registry.sql("SELECT FROM students WHERE id = $1", registration) == []
         assert await world.expected() == [(id_, "held", None, True, True)]
         await world.issue(registration)
     else:
         await world.issue(registration)
-        await kill(world, "carry", id_, place)
-        assert (await seen(world, id_)).state is TransferState.MOVING
+        await world.killed("carry", id_, place)
+        assert (await world.seen(id_)).state is TransferState.MOVING
     await world.carry()
-    done = await seen(world, id_)
+    done = await world.seen(id_)
     assert (done.state, done.student_id) == (TransferState.COMPLETED, registration)
     assert await world.expected() == [(id_, "applied", None, False, True)]
     assert await places(world) == 1
-
-
-@pytest.mark.parametrize("place", RETURNING, ids=name)
-async def test_killed_while_an_old_record_is_opened_again(world: ComingWorld, place: Place) -> None:
-    one, *_ = await world.registry.pupils(RELEASING, 3, 1, 2)
-    await world.gone(one)
-    await world.carry()
-    who = child(document_number=f"no:{one}", birth_date=date(2018, 5, 5))
-    id_ = await world.approved_in(child=who, number="")
-    await kill(world, "carry", id_, place)
-    row = await world.student(one)
-    assert (row["live"], row["state"]) == (False, "transferred_out"), "all of it, or nothing"
-    assert await world.expected() == [(id_, "held", RECEIVING.code, True, False)]
-    await world.carry()
-    row = await world.student(one)
-    assert (row["live"], row["school"]) == (True, RECEIVING.code)
-    assert (await seen(world, id_)).state is TransferState.COMPLETED
-    rows = await world.registry.sql("SELECT FROM journal WHERE student_id = $1 AND kind = 'returned'", one)
-    assert len(rows) == 1
-    await world.registry.whole()

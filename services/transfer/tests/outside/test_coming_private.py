@@ -12,7 +12,7 @@ from coming_world import ComingWorld
 from lottery_world import OFFICER, PRIVATE, REGISTRAR, LotteryWorld, ready
 from outside_world import SECOND_CLERK, THIRD_CLERK
 from shared_contracts.decisions import Refused
-from shared_contracts.transfer import GetTransfer, Step, TransferState, TransferView
+from shared_contracts.transfer import Step, TransferState, TransferView
 
 pytestmark = [pytest.mark.integration, pytest.mark.clause("24.5.3", "24.5.4")]
 
@@ -56,5 +56,5 @@ async def test_whoever_is_on_the_list_is_seated_where_there_are_places_for_all(p
     assert registration is not None
     await private.number(registration, school=PRIVATE)
     await private.carry()
-    done = await private.ask(GetTransfer(actor=REGISTRAR, transfer_id=opened.id))
+    done = await private.seen(opened.id, REGISTRAR)
     assert done.state is TransferState.COMPLETED

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,8 +14,8 @@ from outside_world import ASKED, CLERK, LEADER, SECOND_CLERK, THIRD_CLERK, Outsi
 from registry_world import OTHER_SCHOOL
 from shared_contracts.holds import GrantHold
 from shared_contracts.outside_transfers import ResubmitOutward, WithdrawOutward
-from shared_contracts.transfer import GetTransfer, RetryTransfer, Step, TransferState, TransferView
-from transfer.cases import settling, telling
+from shared_contracts.transfer import RetryTransfer, Step, TransferState, TransferView
+from transfer.cases import telling
 from transfer_world import OFFICER, PRINCIPAL, RECEIVING, RELEASING, SECOND_OFFICER, Broken
 
 PUPILS = 3
@@ -46,7 +45,7 @@ class History:
         if what == "carry":
             return await world.carry()
         if what == "settle":
-            return await settle(world)
+            return await world.settle_intents()
         if what == "again":
             for name in ("transfer", "registry"):
                 world._carried[name] = max(0, world._carried[name] - 3)
@@ -70,7 +69,7 @@ class History:
         if not cases:
             return
         case = cases[-1]
-        seen = await world.ask(GetTransfer(actor=CLERK, transfer_id=case))
+        seen = await world.seen(case, CLERK)
         outside = seen.outside is not None
         if what == "withdraw" and outside:
             await world.do(WithdrawOutward(command_id=world.id(), actor=CLERK, transfer_id=case, reason="不转了"))
@@ -155,11 +154,6 @@ def broken_commit() -> Iterator[None]:
         telling.stands = original
 
 
-async def settle(world: OutsideWorld) -> None:
-    while await settling.settle_one(world.db, world.deps, world.kit, after=timedelta(seconds=-1)):
-        pass
-
-
 @pytest.mark.integration
 @pytest.mark.clause("21.2", "23", "24.5.1")
 @pytest.mark.timeout(900)
@@ -174,10 +168,10 @@ async def test_nobody_is_in_two_places_or_in_none(world: OutsideWorld, acts: lis
     for act in acts:
         await history.act(*act)
         await history.consistent(settled=False)
-    await settle(world)
+    await world.settle_intents()
     await world.carry()
     await history.consistent(settled=True)
     for case in (case for cases in history.cases.values() for case in cases):
-        seen = await world.ask(GetTransfer(actor=CLERK, transfer_id=case))
+        seen = await world.seen(case, CLERK)
         assert seen.state is not TransferState.MOVING, "nothing stays on its way"
         event(f"a case ended as {seen.state}")

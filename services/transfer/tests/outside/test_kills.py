@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from outside_kills import Place, kill, name, settle
+from kit_deadly import named
 from outside_world import CLERK, SECOND_CLERK, OutsideWorld
-from shared_contracts.transfer import GetTransfer, Step, TransferState, TransferView
+from shared_contracts.transfer import Step, TransferState, TransferView
 from transfer_world import RELEASING
 
 pytestmark = [
@@ -16,20 +16,20 @@ pytestmark = [
     pytest.mark.clause("24.5.1"),
 ]
 
-ENTERING: list[Place] = [
+ENTERING = [
     ("transfer.cases.holding:grant", "before"),
     ("registry.holds.store:put", "after"),
     ("transfer.cases.holding:grant", "after"),
     ("transfer.outside.store:put", "after"),
     ("transfer.cases.telling:stands", "after"),
 ]
-DECIDING: list[Place] = [
+DECIDING = [
     ("transfer.cases.holding:grant", "after"),
     ("transfer.cases.acting:decide_cases", "before"),
     ("transfer.cases.acting:decide_cases", "after"),
     ("transfer.cases.telling:stands", "after"),
 ]
-CARRYING: list[Place] = [
+CARRYING = [
     ("registry.records.custody:pass_records", "before"),
     ("registry.records.custody:_leave_copies", "after"),
     ("registry.records.custody:pass_records", "after"),
@@ -51,11 +51,11 @@ async def stands(world: OutsideWorld, student: str) -> tuple[bool, int]:
     return here, len(places)
 
 
-@pytest.mark.parametrize("place", ENTERING, ids=name)
-async def test_killed_while_the_application_is_entered(world: OutsideWorld, place: Place) -> None:
+@pytest.mark.parametrize("place", ENTERING, ids=named)
+async def test_killed_while_the_application_is_entered(world: OutsideWorld, place: tuple[str, str]) -> None:
     one, *_ = await world.registry.pupils(RELEASING, 3, 1, 2)
-    given = await kill(world, "leave", one, place)
-    await settle(world)
+    given = await world.killed("leave", one, place)
+    await world.settle_intents()
     assert await stands(world, one) == (True, 0)
     assert {state for _, state, _ in await world.holds()} <= {"released"}
     assert await world.sql("SELECT FROM transfers") == [] == await world.sql("SELECT FROM outside_parties")
@@ -65,14 +65,14 @@ async def test_killed_while_the_application_is_entered(world: OutsideWorld, plac
     assert await world.holds() == [("t-1", "held", None)]
 
 
-@pytest.mark.parametrize("place", DECIDING, ids=name)
-async def test_killed_while_a_decision_is_entered(world: OutsideWorld, place: Place) -> None:
+@pytest.mark.parametrize("place", DECIDING, ids=named)
+async def test_killed_while_a_decision_is_entered(world: OutsideWorld, place: tuple[str, str]) -> None:
     one, *_ = await world.registry.pupils(RELEASING, 3, 1, 2)
     opened = await world.leave(one)
-    given = await kill(world, "enter", opened.id, place)
-    await settle(world)
+    given = await world.killed("enter", opened.id, place)
+    await world.settle_intents()
     assert await world.holds() == [(opened.id, "held", None)]
-    seen = await world.ask(GetTransfer(actor=SECOND_CLERK, transfer_id=opened.id))
+    seen = await world.seen(opened.id, SECOND_CLERK)
     assert (seen.waits_for, seen.timeline) == (Step.RECEIVING_AUTHORITY, ())
     again = await world.enter(
         opened.id, Step.RECEIVING_AUTHORITY, command_id="c-2", evidence=world.given(given)
@@ -80,16 +80,16 @@ async def test_killed_while_a_decision_is_entered(world: OutsideWorld, place: Pl
     assert (again.waits_for, len(again.timeline)) == (Step.RELEASING_SCHOOL, 1)
 
 
-@pytest.mark.parametrize("place", CARRYING, ids=name)
-async def test_killed_while_the_record_leaves(world: OutsideWorld, place: Place) -> None:
+@pytest.mark.parametrize("place", CARRYING, ids=named)
+async def test_killed_while_the_record_leaves(world: OutsideWorld, place: tuple[str, str]) -> None:
     one, *_ = await world.registry.pupils(RELEASING, 3, 1, 2)
     id_ = await world.gone(one)
-    await kill(world, "carry", id_, place)
+    await world.killed("carry", id_, place)
     assert await stands(world, one) == (True, 0), "all of it, or nothing"
     assert await world.holds() == [(id_, "held", None)]
     await world.carry()
     assert await stands(world, one) == (False, 1)
-    done = await world.ask(GetTransfer(actor=CLERK, transfer_id=id_))
+    done = await world.seen(id_, CLERK)
     assert done.state is TransferState.COMPLETED
     rows = await world.registry.sql("SELECT FROM journal WHERE student_id = $1 AND kind = 'transferred_out'", one)
     copies = await world.registry.sql("SELECT FROM student_copies WHERE student_id = $1", one)
@@ -101,8 +101,7 @@ async def test_an_approval_that_comes_twice_changes_nothing(world: OutsideWorld)
     one, *_ = await world.registry.pupils(RELEASING, 3, 1, 2)
     await world.gone(one)
     await world.carry()
-    world._carried = {"transfer": 0, "registry": 0}
-    await world.carry()
+    await world.carry_again()
     assert await stands(world, one) == (False, 1)
     rows = await world.registry.sql("SELECT FROM journal WHERE student_id = $1 AND kind = 'transferred_out'", one)
     assert len(rows) == 1

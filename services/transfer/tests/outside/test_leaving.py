@@ -55,7 +55,7 @@ async def test_four_steps_and_the_record_leaves_by_itself(world: OutsideWorld) -
     last = await world.decide(opened.id, Step.RELEASING_AUTHORITY)
     assert last.state is TransferState.MOVING
     await world.carry()
-    done = await world.ask(GetTransfer(actor=CLERK, transfer_id=opened.id))
+    done = await world.seen(opened.id, CLERK)
     assert (done.state, done.state_title, done.class_no) == (TransferState.COMPLETED, "已转往外省", None)
     first = done.timeline[0]
     assert (first.entered_for, first.document.number) == ("杭州市西湖区教育局", "西教转〔2026〕19号")
@@ -88,8 +88,8 @@ async def test_whoever_entered_the_application_does_not_enter_the_decision(world
     opened = await world.leave(one)
     same = await world.enter(opened.id, Step.RECEIVING_AUTHORITY, who=CLERK)
     assert isinstance(same, Refused) and same.findings[0].code == "case.same_person"
-    assert (await world.ask(GetTransfer(actor=CLERK, transfer_id=opened.id))).may == ("withdraw_outward",)
-    assert "decide_outside" in (await world.ask(GetTransfer(actor=SECOND_CLERK, transfer_id=opened.id))).may
+    assert (await world.seen(opened.id, CLERK)).may == ("withdraw_outward",)
+    assert "decide_outside" in (await world.seen(opened.id, SECOND_CLERK)).may
     assert isinstance(await world.enter(opened.id, Step.RECEIVING_AUTHORITY, who=LEADER), TransferView)
 
 
@@ -115,7 +115,7 @@ async def test_of_a_record_that_has_ended_meanwhile_whoever_approves_is_told(wor
     assert isinstance(refused, Refused)
     assert [(found.code, found.clause) for found in refused.findings] == [("pupil.record_ended", "21.1")]
     assert refused.findings[0].cure
-    seen = await world.ask(GetTransfer(actor=CLERK, transfer_id=opened.id))
+    seen = await world.seen(opened.id, CLERK)
     assert (seen.state, seen.waits_for) == ("open", step)
 
 
@@ -220,7 +220,7 @@ async def corrected(world: OutsideWorld, student: str, case: TransferView, **cha
 
 
 async def papers_of(world: OutsideWorld, case: TransferView) -> list[str]:
-    return [one.evidence_id for one in (await world.ask(GetTransfer(actor=CLERK, transfer_id=case.id))).evidence]
+    return [one.evidence_id for one in (await world.seen(case.id, CLERK)).evidence]
 
 
 @pytest.mark.clause("24.1.3", "24.5.1")
@@ -323,10 +323,10 @@ async def test_a_school_that_is_being_merged_holds_it_up_until_somebody_tries_ag
         "INSERT INTO frozen_schools (school, operation_id, since) VALUES ($1, 'op-1', now())", RELEASING.code
     )
     await world.carry()
-    stuck = await world.ask(GetTransfer(actor=CLERK, transfer_id=id_))
+    stuck = await world.seen(id_, CLERK)
     assert (stuck.state, stuck.problem[0].code) == (TransferState.NEEDS_ATTENTION, "change.frozen")
     assert stuck.may == (), "whoever entered the application has had a part in it"
-    assert (await world.ask(GetTransfer(actor=THIRD_CLERK, transfer_id=id_))).may == ("retry",)
+    assert (await world.seen(id_, THIRD_CLERK)).may == ("retry",)
     mine = await world.do(RetryTransfer(command_id=world.id(), actor=CLERK, transfer_id=id_))
     assert mine.findings[0].code == "case.same_person"
     over = RetryTransfer(command_id=world.id(), actor=THIRD_CLERK, transfer_id=id_, override=True, reason="突破")
@@ -390,7 +390,7 @@ async def test_who_is_asked_and_who_sees_it(world: OutsideWorld) -> None:
     assert (stands.organisation, stands.roles) == (RELEASING.code, (Role.PRINCIPAL,))
     page = await world.ask(ListTransfers(actor=PRINCIPAL, side="out"))
     assert isinstance(page, TransferPage) and [one.id for one in page.items] == [opened.id]
-    assert isinstance(await world.ask(GetTransfer(actor=SECOND_OFFICER, transfer_id=opened.id)), TransferView)
+    assert isinstance(await world.seen(opened.id, SECOND_OFFICER), TransferView)
     assert isinstance(await world.ask(GetTransfer(actor=REGISTRAR, transfer_id=opened.id)), Refused)
     anybody = msgspec.structs.replace(CLERK, account="", roles=())
     answer = await world.do(

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import sys
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
+from kit_deadly import named
 from lottery_world import LotteryWorld, ready
 from regulation import lottery
 from shared_contracts.private_places import RoundState
-from transfer.cases import settling as intents
 
 pytestmark = [
     pytest.mark.integration,
@@ -47,55 +42,19 @@ GOING_ON = [
 ]
 
 
-def name(place: tuple[str, str, int]) -> str:
-    return f"{place[0].rpartition('.')[2]}-{place[1]}-{place[2]}"
-
-
-async def kill(world: LotteryWorld, place: tuple[str, str, int]) -> None:
-    target, when, nth = place
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("XUEJI_")}
-    environment |= {"TRANSFER_ENV": json.dumps(world.env), "REGISTRY_ENV": json.dumps(world.registry.env)}
-    environment["PYTHONPATH"] = os.pathsep.join(sys.path)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, str(VICTIM), target, when, str(nth), world.clock.now().isoformat(), env=environment
-    )
-    try:
-        async with asyncio.timeout(150):  # it imports two services first
-            status = await process.wait()
-    finally:
-        if process.returncode is None:
-            process.kill()
-    assert status == -9, "it was not killed: the place is never reached"
-    # Its rows stay locked until the server has noticed: a worker that comes by again passes over them for so long.
-    async with asyncio.timeout(30):
-        while await _under_way(world.sql) or await _under_way(world.registry.sql):
-            await asyncio.sleep(0.05)
-
-
-async def _under_way(sql: Any) -> int:
-    """Transactions of others on a database."""
-    (row,) = await sql(
-        """SELECT count(*) AS n FROM pg_stat_activity
-           WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
-             AND backend_type = 'client backend'"""
-    )
-    return int(row["n"])
-
-
 async def goes_on(world: LotteryWorld) -> None:
     """Another copy's workers, until nothing is left to be done."""
-    while await intents.settle_one(world.db, world.deps, world.kit, after=timedelta(seconds=-1)):
-        pass
+    await world.settle_intents()
     await world.close()
     await world.settle()
     await world.settle(problems=True)
 
 
-@pytest.mark.parametrize("place", CLOSING, ids=name)
+@pytest.mark.parametrize("place", CLOSING, ids=named)
 async def test_killed_while_a_list_is_closed(world: LotteryWorld, place: tuple[str, str, int]) -> None:
     opened, cases = await ready(world, 4)
     world.clock.pass_(days=4)
-    await kill(world, place)
+    await world.until_killed(VICTIM, *place)
     await goes_on(world)
     closed = await world.look(opened.id)
     assert (closed.state, closed.applicants, closed.places) == (RoundState.CLOSED, 4, 2)
@@ -104,14 +63,14 @@ async def test_killed_while_a_list_is_closed(world: LotteryWorld, place: tuple[s
     assert set(await world.listed(opened.id)) == {case.id for case in cases}
 
 
-@pytest.mark.parametrize("place", GOING_ON, ids=name)
+@pytest.mark.parametrize("place", GOING_ON, ids=named)
 async def test_killed_while_the_cases_go_on(world: LotteryWorld, place: tuple[str, str, int]) -> None:
     opened, cases = await ready(world, 4)
     await world.over()
     world.clock.pass_(days=2)
     await world.draw(opened.id)
     before = await world.published(opened.number)
-    await kill(world, place)
+    await world.until_killed(VICTIM, *place)
     await goes_on(world)
     done = await world.look(opened.id)
     assert (done.state, done.settled, done.winners) == (RoundState.SETTLED, 4, 2)

@@ -29,7 +29,6 @@ from shared_contracts.private_places import (
     RoundView,
 )
 from shared_contracts.transfer import (
-    GetTransfer,
     PrecheckTransfer,
     RerouteTransfer,
     Step,
@@ -238,12 +237,12 @@ async def test_with_places_for_all_nothing_is_drawn(world: LotteryWorld, tmp_pat
     done = await world.look(opened.id)
     assert (done.state, done.settled) == (RoundState.SETTLED, 2)
     assert all(good for _, good in lottery.verify(lottery.read(await world.published(opened.number))))
-    seen = await world.ask(GetTransfer(actor=REGISTRAR, transfer_id=cases[0].id))
+    seen = await world.seen(cases[0].id, REGISTRAR)
     assert seen.seat and seen.due_on is not None and seen.findings[-1].code == "round.won"
     last = await world.through(cases[0].id)
     assert last.state is TransferState.MOVING, last
     await world.carry()
-    moved = await world.ask(GetTransfer(actor=REGISTRAR, transfer_id=cases[0].id))
+    moved = await world.seen(cases[0].id, REGISTRAR)
     assert moved.state is TransferState.COMPLETED
     # The year's ratio is used up: what the two have taken counts, whether they have come already or not.
     places = await world.ask(GetPrivatePlaces(actor=OFFICER, school=PRIVATE.code))
@@ -302,7 +301,7 @@ async def test_more_applicants_than_places_are_drawn_and_the_rest_sent_on(world:
     assert (await world.look(opened.id)).state is RoundState.SETTLED
 
     losers = [case for case in cases if case.id not in winners]
-    lost = await world.ask(GetTransfer(actor=OFFICER, transfer_id=losers[0].id))
+    lost = await world.seen(losers[0].id, OFFICER)
     assert (lost.state, lost.seat, lost.waits_for) == (TransferState.OPEN, False, Step.RECEIVING_AUTHORITY)
     assert lost.due_on is not None and lost.findings[-1].code == "round.lost" and "reroute" in lost.may
     for override in (False, True):

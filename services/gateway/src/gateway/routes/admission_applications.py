@@ -28,8 +28,9 @@ from shared_contracts.admission import (
 from shared_contracts.discreet import Discreet
 from shared_contracts.evidence import EvidenceGiven
 
+from gateway.answers import versioned
 from gateway.backend import BULK, Backend
-from gateway.idempotency import IfMatch, etag, expected_version, thing_id
+from gateway.idempotency import IfMatch, expected_version, thing_id
 from gateway.openapi import about
 from gateway.routes.admissions import IdIn
 from gateway.routes.attendance_zones import Address, Division, SchoolIn
@@ -98,10 +99,7 @@ class ApplicationDecision(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
 
 
 def _application(view: ApplicationView, path: str, status: int = 200) -> Response[ApplicationView]:
-    headers = etag(view.version)
-    if status == 201:
-        headers["Location"] = f"/v1/{path}/{view.id}"
-    return Response(view, status_code=status, headers=headers)
+    return versioned(view, f"/v1/{path}/{view.id}", status)
 
 
 async def _decide(

@@ -20,8 +20,9 @@ from shared_contracts.plans import (
     SubmitScheme,
 )
 
+from gateway.answers import versioned
 from gateway.backend import Backend
-from gateway.idempotency import IfMatch, etag, expected_version, repeatable, required_version, thing_id
+from gateway.idempotency import IfMatch, expected_version, repeatable, required_version, thing_id
 from gateway.openapi import about
 from gateway.routes.duplicates import Papers
 from gateway.routes.enrolment_plans import SomeYear
@@ -56,10 +57,7 @@ class SchemeDecision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 def _scheme(view: SchemeView, status: int = 200) -> Response[SchemeView]:
-    headers = etag(view.version)
-    if status == 201:
-        headers["Location"] = f"/v1/admission-schemes/{view.id}"
-    return Response(view, status_code=status, headers=headers)
+    return versioned(view, f"/v1/admission-schemes/{view.id}", status)
 
 
 @get("/", **about("民办学校招生方案列表（不含全文）", "8"))

@@ -40,6 +40,7 @@ from shared_contracts.admission import (
     Way,
 )
 
+from gateway.answers import versioned
 from gateway.backend import BULK, Backend
 from gateway.idempotency import IdempotencyKey, IfMatch, etag, expected_version, thing_id
 from gateway.openapi import about
@@ -89,10 +90,7 @@ class PostponementDecision(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
 
 
 def _admission(view: AdmissionView, status: int = 200) -> Response[AdmissionView]:
-    headers = etag(view.version)
-    if status == 201:
-        headers["Location"] = f"/v1/admissions/{view.id}"
-    return Response(view, status_code=status, headers=headers)
+    return versioned(view, f"/v1/admissions/{view.id}", status)
 
 
 def _postponement(view: PostponementView, status: int = 200) -> Response[PostponementView]:

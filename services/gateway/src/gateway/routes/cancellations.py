@@ -31,8 +31,9 @@ from shared_contracts.clearing import (
     WithdrawCancellation,
 )
 
+from gateway.answers import versioned
 from gateway.backend import Backend
-from gateway.idempotency import IdempotencyKey, IfMatch, etag, expected_version, thing_id
+from gateway.idempotency import IdempotencyKey, IfMatch, expected_version, thing_id
 from gateway.openapi import about
 from gateway.routes.corrections import StudentFilter
 from gateway.routes.duplicates import Papers, RecordId
@@ -75,10 +76,7 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 def _cancellation(view: CancellationView, status: int = 200) -> Response[CancellationView]:
-    headers = etag(view.version)
-    if status == 201:
-        headers["Location"] = f"/v1/cancellations/{view.id}"
-    return Response(view, status_code=status, headers=headers)
+    return versioned(view, f"/v1/cancellations/{view.id}", status)
 
 
 @post("/v1/cancellations", **about("提出注销学籍：五种情形之一，附查实材料", "22", "18", problems=(415,)))

@@ -31,6 +31,7 @@ from shared_contracts.admission import (
 from shared_contracts.discreet import Discreet
 from shared_contracts.files import Template
 
+from gateway.answers import versioned
 from gateway.backend import BULK, Backend, attachment
 from gateway.idempotency import IdempotencyKey, IfMatch, etag, expected_version, thing_id
 from gateway.openapi import about
@@ -56,10 +57,7 @@ class Named(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 
 def _import(view: ChildrenImport, status: int = 200) -> Response[ChildrenImport]:
-    headers = etag(view.version)
-    if status == 201:
-        headers["Location"] = f"/v1/children-lists/{view.id}"
-    return Response(view, status_code=status, headers=headers)
+    return versioned(view, f"/v1/children-lists/{view.id}", status)
 
 
 def _child(view: ChildView) -> Response[ChildView]:

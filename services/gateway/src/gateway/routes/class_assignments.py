@@ -37,8 +37,9 @@ from shared_contracts.classes import (
 )
 
 from gateway.allowance import Allowance, count
+from gateway.answers import versioned
 from gateway.backend import BULK, Backend
-from gateway.idempotency import IfMatch, etag, repeatable, required_version, thing_id
+from gateway.idempotency import IfMatch, repeatable, required_version, thing_id
 from gateway.openapi import about
 from gateway.routes.class_moves import IdIn
 from gateway.routes.classes import ClassNo, Grade
@@ -101,10 +102,7 @@ class RedrawDecision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 def _assignment(view: AssignmentView, status: int = 200) -> Response[AssignmentView]:
-    headers = etag(view.version)
-    if status == 201:
-        headers["Location"] = f"/v1/class-assignments/{view.id}"
-    return Response(view, status_code=status, headers=headers)
+    return versioned(view, f"/v1/class-assignments/{view.id}", status)
 
 
 @post("/", **about("准备一个年级的一键分班", "17", "11", problems=(415,)))

@@ -21,8 +21,9 @@ from shared_contracts.classes import (
     RenameClass,
 )
 
+from gateway.answers import versioned
 from gateway.backend import BULK, Backend
-from gateway.idempotency import IfMatch, etag, repeatable, required_version
+from gateway.idempotency import IfMatch, repeatable, required_version
 from gateway.openapi import about
 from gateway.routes.params import Cursor, Id, Limit, OrganisationCode
 
@@ -45,10 +46,7 @@ class ClassName(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 def _class(view: ClassView, status: int = 200) -> Response[ClassView]:
-    headers = etag(view.version)
-    if status == 201:
-        headers["Location"] = f"/v1/classes/{view.id}"
-    return Response(view, status_code=status, headers=headers)
+    return versioned(view, f"/v1/classes/{view.id}", status)
 
 
 @get("/", **about("班级列表及班额：本校的，或所辖学校的", "11"))

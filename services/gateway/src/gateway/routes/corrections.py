@@ -27,11 +27,11 @@ from shared_contracts.clearing import (
 from shared_contracts.discreet import Discreet
 from shared_contracts.identity import KeyFields, Member
 
+from gateway.answers import versioned
 from gateway.backend import Backend
 from gateway.idempotency import (
     IdempotencyKey,
     IfMatch,
-    etag,
     expected_version,
     required_version,
     thing_id,
@@ -95,10 +95,7 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 def _correction(view: CorrectionView, status: int = 200) -> Response[CorrectionView]:
-    headers = etag(view.version)
-    if status == 201:
-        headers["Location"] = f"/v1/corrections/{view.id}"
-    return Response(view, status_code=status, headers=headers)
+    return versioned(view, f"/v1/corrections/{view.id}", status)
 
 
 @post("/", **about("申请更正关键信息（附户口簿等材料）", "40", problems=(415,)))

@@ -29,8 +29,9 @@ from shared_contracts.clearing import (
 from shared_contracts.discreet import Discreet
 from shared_contracts.evidence import EvidenceGiven
 
+from gateway.answers import versioned
 from gateway.backend import Backend
-from gateway.idempotency import IfMatch, etag, expected_version, thing_id
+from gateway.idempotency import IfMatch, expected_version, thing_id
 from gateway.openapi import about
 from gateway.routes.params import Because, Cursor, Id, Limit, OrganisationIn, Reason
 
@@ -69,10 +70,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 def _pair(view: DuplicateView, status: int = 200) -> Response[DuplicateView]:
-    headers = etag(view.version)
-    if status == 201:
-        headers["Location"] = f"/v1/duplicates/{view.id}"
-    return Response(view, status_code=status, headers=headers)
+    return versioned(view, f"/v1/duplicates/{view.id}", status)
 
 
 @post("/scans", **about("开始查重：本校或所辖范围的全部学籍，与全省比对", "20.1", problems=(415,)))

@@ -38,6 +38,7 @@ from shared_contracts.plans import (
     WithdrawPlanChange,
 )
 
+from gateway.answers import versioned
 from gateway.backend import BULK, Backend, attachment
 from gateway.idempotency import IdempotencyKey, IfMatch, etag, expected_version, thing_id
 from gateway.openapi import about
@@ -99,10 +100,7 @@ def _plan(view: PlanView) -> Response[PlanView]:
 
 
 def _change(view: ChangeView, status: int = 200) -> Response[ChangeView]:
-    headers = etag(view.version)
-    if status == 201:
-        headers["Location"] = f"/v1/enrolment-plan-changes/{view.id}"
-    return Response(view, status_code=status, headers=headers)
+    return versioned(view, f"/v1/enrolment-plan-changes/{view.id}", status)
 
 
 # ---- plans ------------------------------------------------------------------------------------------------------------

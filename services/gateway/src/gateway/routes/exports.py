@@ -40,8 +40,9 @@ from shared_contracts.exports import (
     ResubmitExport,
 )
 
+from gateway.answers import versioned
 from gateway.backend import Backend
-from gateway.idempotency import IdempotencyKey, IfMatch, etag, expected_version, thing_id
+from gateway.idempotency import IdempotencyKey, IfMatch, expected_version, thing_id
 from gateway.keyring import Caller
 from gateway.openapi import about
 from gateway.problems import ProblemError
@@ -122,10 +123,7 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _export(view: ExportView, status: int = 200) -> Response[ExportView]:
-    headers = etag(view.version)
-    if status == 201:
-        headers["Location"] = f"/v1/exports/{view.id}"
-    return Response(view, status_code=status, headers=headers)
+    return versioned(view, f"/v1/exports/{view.id}", status)
 
 
 async def _look(backend: Backend, actor: Actor, export_id: str) -> ExportView:

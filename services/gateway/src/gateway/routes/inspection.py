@@ -36,8 +36,9 @@ from shared_contracts.inspection import (
     SchoolQualityPage,
 )
 
+from gateway.answers import versioned
 from gateway.backend import Backend
-from gateway.idempotency import IfMatch, etag, expected_version, thing_id
+from gateway.idempotency import IfMatch, expected_version, thing_id
 from gateway.openapi import about
 from gateway.routes.params import Cursor, Id, Limit, OrganisationCode, code
 
@@ -124,10 +125,7 @@ async def record(backend: Given[Backend], actor: Given[Actor], student_id: Id) -
 
 
 def _round(view: RoundView, status: int = 200) -> Response[RoundView]:
-    headers = etag(view.version)
-    if status == 201:
-        headers["Location"] = f"/v1/inspection-rounds/{view.id}"
-    return Response(view, status_code=status, headers=headers)
+    return versioned(view, f"/v1/inspection-rounds/{view.id}", status)
 
 
 @get("/inspection-rounds", **about("学籍信息核查列表", "3.4"))
@@ -175,10 +173,7 @@ async def close_round(
 
 
 def _finding(view: InspectionFinding, status: int = 200) -> Response[InspectionFinding]:
-    headers = etag(view.version)
-    if status == 201:
-        headers["Location"] = f"/v1/inspection-findings/{view.id}"
-    return Response(view, status_code=status, headers=headers)
+    return versioned(view, f"/v1/inspection-findings/{view.id}", status)
 
 
 @get("/inspection-findings", **about("整改事项列表，先到期的在前", "48", "3.4"))

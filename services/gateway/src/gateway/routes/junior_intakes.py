@@ -29,8 +29,9 @@ from shared_contracts.junior_intake import (
     UndoJuniorIntake,
 )
 
+from gateway.answers import versioned
 from gateway.backend import BULK, Backend, attachment
-from gateway.idempotency import IfMatch, etag, expected_version, thing_id
+from gateway.idempotency import IfMatch, expected_version, thing_id
 from gateway.openapi import about
 from gateway.routes.params import Because, Cursor, Id, Limit
 from gateway.routes.rosters import XLSX
@@ -59,10 +60,7 @@ class IntakeDecision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 def _shown(view: JuniorIntakeView, status: int = 200) -> Response[JuniorIntakeView]:
-    headers = etag(view.version)
-    if status == 201:
-        headers["Location"] = f"/v1/junior-intakes/{view.id}"
-    return Response(view, status_code=status, headers=headers)
+    return versioned(view, f"/v1/junior-intakes/{view.id}", status)
 
 
 @get("/", **about("初中招生名单列表", "16"))

@@ -21,8 +21,9 @@ from shared_contracts.organisations import (
     OrganisationImportPage,
 )
 
+from gateway.answers import versioned
 from gateway.backend import BULK, Backend, attachment
-from gateway.idempotency import IfMatch, etag, expected_version, thing_id
+from gateway.idempotency import IfMatch, expected_version, thing_id
 from gateway.openapi import about
 from gateway.routes.params import Cursor, Id, Limit
 from gateway.routes.rosters import XLSX
@@ -33,10 +34,7 @@ Outcome = Literal["created", "changed", "unchanged", "refused"]
 
 
 def _import(view: OrganisationImport, status: int = 200) -> Response[OrganisationImport]:
-    headers = etag(view.version)
-    if status == 201:
-        headers["Location"] = f"/v1/organisations/imports/{view.id}"
-    return Response(view, status_code=status, headers=headers)
+    return versioned(view, f"/v1/organisations/imports/{view.id}", status)
 
 
 @get("/template", **about("空白机构信息表（含下拉选项）", "3.1", "44", produces=XLSX))

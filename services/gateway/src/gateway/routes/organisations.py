@@ -28,8 +28,9 @@ from shared_contracts.organisations import (
     ReviseOrganisation,
 )
 
+from gateway.answers import versioned
 from gateway.backend import BULK, Backend
-from gateway.idempotency import IfMatch, etag, expected_version, repeatable, required_version
+from gateway.idempotency import IfMatch, expected_version, repeatable, required_version
 from gateway.openapi import about
 from gateway.problems import invalid
 from gateway.routes.params import Cursor, Limit, OrganisationCode
@@ -150,10 +151,7 @@ def tree(organisations: list[OrganisationView]) -> OrganisationTree:
 
 
 def _record(record: OrganisationRecord, status: int = 200) -> Response[OrganisationRecord]:
-    headers = etag(record.version)
-    if status == 201:
-        headers["Location"] = f"/v1/organisations/{record.organisation.code}"
-    return Response(record, status_code=status, headers=headers)
+    return versioned(record, f"/v1/organisations/{record.organisation.code}", status)
 
 
 @get("/{code:str}", **about("一个机构；on 为某日时的情况（如3月1日时归哪个县管）", "3.1", "44"))

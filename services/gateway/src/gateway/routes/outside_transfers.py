@@ -13,7 +13,6 @@ from shared_contracts import outside_transfers as contract
 from shared_contracts import transfer
 from shared_contracts.actors import Actor
 from shared_contracts.discreet import Discreet
-from shared_contracts.evidence import EvidenceGiven
 from shared_contracts.holds import ComingChild
 from shared_contracts.outside_transfers import (
     DecideOutside,
@@ -24,18 +23,18 @@ from shared_contracts.outside_transfers import (
     ResubmitOutward,
     WithdrawOutward,
 )
-from shared_contracts.transfer import Ground, Step, TransferPrechecked, TransferView
+from shared_contracts.transfer import Step, TransferPrechecked, TransferView
 
 from gateway.backend import Backend
 from gateway.idempotency import IdempotencyKey, IfMatch, expected_version, required_version, thing_id
 from gateway.openapi import about
 from gateway.routes.duplicates import Papers
 from gateway.routes.params import Id
-from gateway.routes.transfers import Residence, TakenBack, TakenOff, Text, answer
+from gateway.routes.transfers import Asks, Name, Number, TakenBack, TakenOff, Text, Why, answer
 
 Line = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Division = Annotated[str, msgspec.Meta(pattern=r"^\d{6}$")]
-Asks = Annotated[tuple[Annotated[str, msgspec.Meta(max_length=40)], ...], msgspec.Meta(max_length=20)]
+Grade = Annotated[int, msgspec.Meta(ge=1, le=9)]
 
 
 class SchoolThere(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,30 +70,14 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return contract.OutsideDocument(number=self.number, issued_on=self.issued_on, issuer=self.issuer)
 
 
-class LeavingPupil(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class LeavingPupil(Why, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The pupil and the ground. `number`: identity document or student number. Places may lie in the other province."""
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
-    number: Annotated[str, msgspec.Meta(min_length=4, max_length=30)]
-    ground: Ground
-    residence: Residence
-    guardian: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
-    phone: Annotated[str, msgspec.Meta(pattern=r"^1\d{10}$|^0\d{9,11}$")]
-    household: Residence | None = None
-    alone_in_household: bool = False
+    name: Name
+    number: Number
 
-    def given(self, evidence: tuple[EvidenceGiven, ...]) -> transfer.Application:
-        return transfer.Application(
-            name=self.name,
-            number=self.number,
-            ground=self.ground,
-            residence=self.residence.place,
-            household=self.household.place if self.household else None,
-            guardian=self.guardian,
-            phone=self.phone,
-            alone_in_household=self.alone_in_household,
-            evidence=evidence,
-        )
+    def given(self, evidence: Papers) -> transfer.Application:
+        return self.applied(self.name, self.number, evidence)
 
 
 class Outward(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -102,7 +85,7 @@ class Outward(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     pupil: LeavingPupil
     school: SchoolThere
-    grade: Annotated[int, msgspec.Meta(ge=1, le=9)]
+    grade: Grade
     document: Document
     evidence: Papers = ()
 
@@ -111,27 +94,21 @@ class Child(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """A child of another province, as its papers name it. `document_kind`: code of SFZJLX_FORM; `student_number`: that the
     other province has given (G, L or J and 18 places), empty where the guardian does not know it."""
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
+    name: Name
     sex: Literal["1", "2"]
     birth_date: date
     document_kind: Annotated[str, msgspec.Meta(min_length=1, max_length=2)]
-    document_number: Annotated[str, msgspec.Meta(min_length=4, max_length=30)]
+    document_number: Number
     student_number: Annotated[str, msgspec.Meta(max_length=30)] = ""
 
 
-class Inward(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Inward(Why, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What our school applies for with the guardian. `grade`: the child's in the other province, 1 to 9. `exception`: why,
     where a 原则上 rule stands against it."""
 
     child: Child
     school: SchoolThere
-    grade: Annotated[int, msgspec.Meta(ge=1, le=9)]
-    ground: Ground
-    residence: Residence
-    guardian: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
-    phone: Annotated[str, msgspec.Meta(pattern=r"^1\d{10}$|^0\d{9,11}$")]
-    household: Residence | None = None
-    alone_in_household: bool = False
+    grade: Grade
     exception: Text = ""
     evidence: Papers = ()
 
@@ -151,17 +128,7 @@ class Inward(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     @property
     def application(self) -> transfer.Application:
-        return transfer.Application(
-            name=self.child.name,
-            number=self.child.student_number,
-            ground=self.ground,
-            residence=self.residence.place,
-            household=self.household.place if self.household else None,
-            guardian=self.guardian,
-            phone=self.phone,
-            alone_in_household=self.alone_in_household,
-            evidence=self.evidence,
-        )
+        return self.applied(self.child.name, self.child.student_number, self.evidence)
 
 
 class Corrected(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

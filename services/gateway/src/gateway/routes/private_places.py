@@ -36,8 +36,9 @@ from shared_contracts.private_places import (
 )
 
 from gateway.allowance import Allowance, count
+from gateway.answers import versioned
 from gateway.backend import BULK, Backend
-from gateway.idempotency import IfMatch, etag, expected_version, thing_id
+from gateway.idempotency import IfMatch, expected_version, thing_id
 from gateway.openapi import about
 from gateway.routes.class_assignments import DrawIn
 from gateway.routes.params import Cursor, Id, Limit, OrganisationCode
@@ -79,17 +80,11 @@ class RoundIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 def _ratio(view: RatioView, status: int = 200) -> Response[RatioView]:
-    headers = etag(view.version)
-    if status == 201:
-        headers["Location"] = f"/v1/transfer-ratios/{view.id}"
-    return Response(view, status_code=status, headers=headers)
+    return versioned(view, f"/v1/transfer-ratios/{view.id}", status)
 
 
 def _round(view: RoundView, status: int = 200) -> Response[RoundView]:
-    headers = etag(view.version)
-    if status == 201:
-        headers["Location"] = f"/v1/transfer-rounds/{view.id}"
-    return Response(view, status_code=status, headers=headers)
+    return versioned(view, f"/v1/transfer-rounds/{view.id}", status)
 
 
 # ---- the ratio ---------------------------------------------------------------------------------------------------------

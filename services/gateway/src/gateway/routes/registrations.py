@@ -29,11 +29,11 @@ from shared_contracts.registry import (
     WithdrawRegistration,
 )
 
+from gateway.answers import versioned
 from gateway.backend import Backend
 from gateway.idempotency import (
     IdempotencyKey,
     IfMatch,
-    etag,
     expected_version,
     repeatable,
     required_version,
@@ -63,10 +63,7 @@ class Withdrawal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 def _registration(view: RegistrationView, status: int = 200) -> Response[RegistrationView]:
-    headers = etag(view.version)
-    if status == 201:
-        headers["Location"] = f"/v1/registrations/{view.id}"
-    return Response(view, status_code=status, headers=headers)
+    return versioned(view, f"/v1/registrations/{view.id}", status)
 
 
 @post("/", **about("录入一名学生", "15.1", "13.1", "20.2", problems=(415,)))

@@ -35,8 +35,9 @@ from shared_contracts.reorganisation import (
     UndoReorganisation,
 )
 
+from gateway.answers import versioned
 from gateway.backend import BULK, Backend, attachment
-from gateway.idempotency import IfMatch, etag, expected_version, repeatable, required_version, thing_id
+from gateway.idempotency import IfMatch, expected_version, repeatable, required_version, thing_id
 from gateway.openapi import about
 from gateway.routes.params import Because, Cursor, Id, Limit
 from gateway.routes.rosters import XLSX
@@ -146,10 +147,7 @@ def _plan(given: MergerPlan | ClosurePlan | RedivisionPlan) -> Plan:
 
 
 def _shown(view: ReorganisationView, status: int = 200) -> Response[ReorganisationView]:
-    headers = etag(view.version)
-    if status == 201:
-        headers["Location"] = f"/v1/reorganisations/{view.id}"
-    return Response(view, status_code=status, headers=headers)
+    return versioned(view, f"/v1/reorganisations/{view.id}", status)
 
 
 @get("/", **about("学校撤并、行政区划调整列表", "21.3", "44"))

@@ -38,8 +38,9 @@ from shared_contracts.registry import (
     Template,
 )
 
+from gateway.answers import versioned
 from gateway.backend import BULK, Backend, attachment
-from gateway.idempotency import IfMatch, etag, expected_version, repeatable, thing_id
+from gateway.idempotency import IfMatch, expected_version, repeatable, thing_id
 from gateway.keyring import Caller
 from gateway.openapi import about
 from gateway.problems import ProblemError
@@ -64,10 +65,7 @@ class StepDecision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 def _roster(view: RosterView, status: int = 200) -> Response[RosterView]:
-    headers = etag(view.version)
-    if status in (201, 202):
-        headers["Location"] = f"/v1/rosters/{view.id}"
-    return Response(view, status_code=status, headers=headers)
+    return versioned(view, f"/v1/rosters/{view.id}", status)
 
 
 @get("/template", **about("空白名册工作簿（含代码表下拉选项）", "15.1", produces=XLSX))

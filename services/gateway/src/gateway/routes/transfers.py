@@ -13,7 +13,6 @@ from shared_contracts import transfer as contract
 from shared_contracts.access import ANONYMOUS
 from shared_contracts.actors import Actor
 from shared_contracts.discreet import Discreet
-from shared_contracts.evidence import EvidenceGiven
 from shared_contracts.holds import Place
 from shared_contracts.transfer import (
     DecideTransfer,
@@ -39,8 +38,9 @@ from shared_contracts.transfer import (
 )
 
 from gateway.allowance import Allowance, count
+from gateway.answers import versioned
 from gateway.backend import Backend
-from gateway.idempotency import IdempotencyKey, IfMatch, etag, expected_version, required_version, thing_id
+from gateway.idempotency import IdempotencyKey, IfMatch, expected_version, required_version, thing_id
 from gateway.openapi import about
 from gateway.problems import ProblemError
 from gateway.routes.duplicates import Papers
@@ -50,6 +50,9 @@ NO_CASE = "没有找到这项转学。请核对办理编号和监护人手机号
 EvidenceId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 TakenOff = Annotated[tuple[EvidenceId, ...], msgspec.Meta(max_length=20)]
 Text = Annotated[str, msgspec.Meta(max_length=500)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
+Number = Annotated[str, msgspec.Meta(min_length=4, max_length=30)]
+Asks = Annotated[tuple[Annotated[str, msgspec.Meta(max_length=40)], ...], msgspec.Meta(max_length=20)]
 StudentFilter = Annotated[
     str | None, QueryParameter(name="student", pattern=r"^[A-Za-z0-9-]{1,64}$", description="只看这名学生的")
 ]
@@ -66,18 +69,37 @@ class Residence(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
         return Place(division=self.division, address=self.address)
 
 
-class Application(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The guardian's application. `number`: identity document or student number of the pupil. `record_moves`, `agreed`: only
-    for special education and special schools (24.4). `exception`: why, where a 原则上 rule stands against it."""
+class Why(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why somebody changes school, and whom to reach: what every application for a transfer says, whichever the direction."""
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
-    number: Annotated[str, msgspec.Meta(min_length=4, max_length=30)]
     ground: Ground
     residence: Residence
-    guardian: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
+    guardian: Name
     phone: Annotated[str, msgspec.Meta(pattern=r"^1\d{10}$|^0\d{9,11}$")]
     household: Residence | None = None
     alone_in_household: bool = False
+
+    def applied(self, name: str, number: str, evidence: Papers) -> contract.Application:
+        """Of the pupil of this name and number."""
+        return contract.Application(
+            name=name,
+            number=number,
+            ground=self.ground,
+            residence=self.residence.place,
+            household=self.household.place if self.household else None,
+            guardian=self.guardian,
+            phone=self.phone,
+            alone_in_household=self.alone_in_household,
+            evidence=evidence,
+        )
+
+
+class Application(Why, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The guardian's application. `number`: identity document or student number of the pupil. `record_moves`, `agreed`: only
+    for special education and special schools (24.4). `exception`: why, where a 原则上 rule stands against it."""
+
+    name: Name
+    number: Number
     record_moves: bool = True
     agreed: bool = False
     evidence: Papers = ()
@@ -85,19 +107,8 @@ class Application(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_un
 
     @property
     def given(self) -> contract.Application:
-        return contract.Application(
-            name=self.name,
-            number=self.number,
-            ground=self.ground,
-            residence=self.residence.place,
-            household=self.household.place if self.household else None,
-            guardian=self.guardian,
-            phone=self.phone,
-            alone_in_household=self.alone_in_household,
-            record_moves=self.record_moves,
-            agreed=self.agreed,
-            evidence=tuple(EvidenceGiven(evidence_id=one.evidence_id, kind=one.kind) for one in self.evidence),
-        )
+        said = self.applied(self.name, self.number, self.evidence)
+        return msgspec.structs.replace(said, record_moves=self.record_moves, agreed=self.agreed)
 
 
 class Correction(Application, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -116,7 +127,7 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     decision: Literal["approve", "reject", "return"]
     reason: Text = ""
     override: bool = False
-    asks: Annotated[tuple[Annotated[str, msgspec.Meta(max_length=40)], ...], msgspec.Meta(max_length=20)] = ()
+    asks: Asks = ()
 
 
 class Elsewhere(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -145,10 +156,7 @@ class Followed(Discreet, msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
 
 
 def answer(view: TransferView, status: int = 200) -> Response[TransferView]:
-    headers = etag(view.version)
-    if status == 201:
-        headers["Location"] = f"/v1/transfers/{view.id}"
-    return Response(view, status_code=status, headers=headers)
+    return versioned(view, f"/v1/transfers/{view.id}", status)
 
 
 @post("/", **about("发起转学（转入学校）", "24.5.1", "24.1.1", "24.1.2", "24.1.3", "24.4", problems=(415, 503)))

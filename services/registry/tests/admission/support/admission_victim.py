@@ -9,12 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[2] / "registration" / "support"))
-sys.path.insert(0, str(Path(__file__).parents[2] / "form" / "support"))
-sys.path.insert(0, str(Path(__file__).parents[5] / "libs" / "service_kit" / "tests" / "support"))
 
 from admission_world import AdmissionWorld, KnownPeople
 from kit_deadly import kill_at

@@ -7,11 +7,6 @@ import asyncio
 import dataclasses
 import os
 import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "registration" / "support"))
-sys.path.insert(0, str(Path(__file__).parents[2] / "form" / "support"))
-sys.path.insert(0, str(Path(__file__).parents[5] / "libs" / "service_kit" / "tests" / "support"))
 
 from kit_deadly import kill_at
 from registry.evidence import worker

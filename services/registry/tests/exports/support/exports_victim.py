@@ -6,10 +6,6 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[5] / "libs" / "service_kit" / "tests" / "support"))
 
 from exports_world import ExportsWorld
 from kit_deadly import kill_at

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import itertools
-import os
 from collections.abc import Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -274,10 +273,6 @@ class ExportsWorld:
     async def shut(self) -> None:
         await self.kit.db.close()
         await self.deps.outside.close()
-
-
-def victim_environment(env: dict[str, str]) -> dict[str, str]:
-    return {k: v for k, v in os.environ.items() if not k.startswith("XUEJI_")} | env
 
 
 def column(table: Sequence[Sequence[Any]], title: str) -> list[Any]:

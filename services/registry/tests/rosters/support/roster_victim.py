@@ -8,11 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[2] / "form" / "support"))
-sys.path.insert(0, str(Path(__file__).parents[5] / "libs" / "service_kit" / "tests" / "support"))
 
 from kit_deadly import kill_at
 from registry.rosters import checking, confirming, worker

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from datetime import date
 from typing import Any
 
@@ -79,10 +78,6 @@ class SearchWorld(World):
             await owner.execute(statement, *values)
         finally:
             await owner.close()
-
-    def of_a_process(self) -> dict[str, str]:
-        """The environment of a registry process over this database."""
-        return {name: value for name, value in os.environ.items() if not name.startswith("XUEJI_")} | self.env
 
     async def keep_up(self) -> int:
         """What the worker does until nothing waits; how many rows it took."""

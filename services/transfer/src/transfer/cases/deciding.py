@@ -10,7 +10,6 @@ from regulation.authorisation import MISSING, check
 from regulation.findings import refuse
 from regulation.mark import clause
 from regulation.parameters import Parameters
-from service_kit.bus import BusError
 from service_kit.database import driver
 from shared_contracts.decisions import Decision, Finding, Outcome, Refused, refused
 from shared_contracts.holds import ChangeFacts, GetChangeFacts, Seat
@@ -383,11 +382,7 @@ async def _facts(work: TransferWork, transfer: Transfer, school: str) -> ChangeF
         residence=place_of(opening.application_of(work, transfer)),
         case_id=transfer.id,
     )
-    try:
-        facts: ChangeFacts | Refused = await work.deps.bus.ask(query)
-    except BusError:
-        return refused("unavailable", holding.AWAY)
-    return facts
+    return await holding.facts(work.deps, query)
 
 
 @clause("24.6.2")

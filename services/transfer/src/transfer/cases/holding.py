@@ -9,6 +9,7 @@ so that nobody settles what is still under way.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from regulation.mark import clause
 from service_kit.bus import BusError
@@ -17,7 +18,17 @@ from service_kit.ids import derived
 from shared_contracts.actors import system
 from shared_contracts.decisions import Refused, refused
 from shared_contracts.evidence import EvidenceGiven
-from shared_contracts.holds import ComingChild, ExpectArrival, GrantHold, HoldGranted, Seat, SettleHold
+from shared_contracts.holds import (
+    ChangeFacts,
+    ComingChild,
+    ExpectArrival,
+    GetChangeFacts,
+    GrantHold,
+    HoldGranted,
+    Seat,
+    SettleHold,
+)
+from shared_contracts.messages import Command, Query
 
 from transfer.cases.store import Transfer as CaseTransfer
 from transfer.context import Transfer, TransferWork
@@ -32,6 +43,19 @@ WITH i AS MATERIALIZED (SELECT case_id FROM hold_intents WHERE case_id = $1 FOR 
 SELECT nextval('hold_seq') FROM (SELECT count(*) FROM i) AS locked
 """
 AWAY = "学籍服务暂时没有回应，业务没有办理。请稍后重试。"
+
+
+async def ask(deps: Transfer, message: Command | Query) -> Any:
+    """The registry's reply to an act that waits for it; that it is away is a refusal like others."""
+    try:
+        return await deps.bus.ask(message)
+    except BusError:
+        return refused("unavailable", AWAY)
+
+
+async def facts(deps: Transfer, query: GetChangeFacts) -> ChangeFacts | Refused:
+    reply: ChangeFacts | Refused = await ask(deps, query)
+    return reply
 
 
 @clause("23", "24.2.2")
@@ -97,10 +121,7 @@ async def _asked(
     await work.deps.outside.alone(_INTENT, case_id, work.now)
     connection = await driver(work.tx)
     seq = await connection.fetchval(_LOCKED_SEQ, case_id)
-    try:
-        reply: HoldGranted | Refused = await work.deps.bus.ask(asking(seq))
-    except BusError:
-        return refused("unavailable", AWAY)
+    reply: HoldGranted | Refused = await ask(work.deps, asking(seq))
     if isinstance(reply, HoldGranted):
         await connection.execute("DELETE FROM hold_intents WHERE case_id = $1", case_id)
     return reply

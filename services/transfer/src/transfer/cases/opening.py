@@ -12,7 +12,6 @@ from casework.store import NewCase, open_cases
 from regulation.authorisation import Target, check
 from regulation.mark import clause
 from regulation.parameters import Parameters
-from service_kit.bus import BusError
 from service_kit.database import driver
 from shared_contracts.actors import Actor
 from shared_contracts.decisions import Decision, Outcome, Refused, refused
@@ -79,10 +78,8 @@ async def open_transfer(work: TransferWork, command: OpenTransfer) -> TransferVi
     actor, application = command.actor, command.application
     if no := check(actor, word(command), Target(school=actor.organisation)):
         return no
-    if (there := await store.get(work.tx, command.transfer_id)) is not None:
-        if there.entered_by == actor.account and there.name == application.name.strip():
-            return await views.view(work, actor, there)
-        return refused("conflict", "这个转学编号已被使用。请换一个编号重新提交。")
+    if (there := await opened_before(work, command, application.name)) is not None:
+        return there
     looked = await look(work, actor, application)
     if isinstance(looked, Refused):
         return looked
@@ -116,6 +113,18 @@ async def open_transfer(work: TransferWork, command: OpenTransfer) -> TransferVi
     return await acting.told(work, actor, transfer)
 
 
+async def opened_before(
+    work: TransferWork, command: OpenTransfer | OpenOutward | OpenInward, name: str
+) -> TransferView | Refused | None:
+    """The case of this id where there is one: to whoever has opened it for a pupil of this name, and to nobody else."""
+    there = await store.get(work.tx, command.transfer_id)
+    if there is None:
+        return None
+    if there.entered_by == command.actor.account and there.name == name.strip():
+        return await views.view(work, command.actor, there)
+    return refused("conflict", "这个转学编号已被使用。请换一个编号重新提交。")
+
+
 def seat_for(facts: ChangeFacts) -> Seat | None:
     """A place at once where a public school has one; else the authority sends the pupil elsewhere or allows one more."""
     pupil, room, to = facts.pupil, facts.room, facts.to
@@ -134,19 +143,15 @@ async def look(
     day: date | None = None,
 ) -> tuple[ChangeFacts, Decision, Parameters] | Refused:
     """The facts and what the law says of them. `day`: of the application, where that was another one."""
-    try:
-        facts = await work.deps.bus.ask(
-            GetChangeFacts(
-                actor=holding.SERVICE,
-                name=application.name,
-                number=application.number,
-                to_school=school or actor.organisation,
-                residence=place_of(application),
-                case_id=case_id,
-            )
-        )
-    except BusError:
-        return refused("unavailable", holding.AWAY)
+    query = GetChangeFacts(
+        actor=holding.SERVICE,
+        name=application.name,
+        number=application.number,
+        to_school=school or actor.organisation,
+        residence=place_of(application),
+        case_id=case_id,
+    )
+    facts = await holding.facts(work.deps, query)
     if isinstance(facts, Refused):
         return facts
     if facts.to is None:
@@ -195,10 +200,11 @@ async def rooms(
         without=(to.code, pupil.school.code),
         limit=limit,
     )
-    try:
-        found = await work.deps.bus.ask(query)
-    except BusError:
-        return ()
+    return await _near(work, query)
+
+
+async def _near(work: TransferWork, query: FindRoom) -> tuple[Nearby, ...]:
+    found = await holding.ask(work.deps, query)
     return found.items if isinstance(found, RoomNearby) else ()
 
 
@@ -215,12 +221,7 @@ async def rooms_for(work: TransferWork, transfer: store.Transfer, limit: int) ->
         without=(transfer.to_school, transfer.from_school),
         limit=50,
     )
-    try:
-        found = await work.deps.bus.ask(query)
-    except BusError:
-        found = RoomNearby(items=())
-    near = found.items if isinstance(found, RoomNearby) else ()
-    own = [one for one in near if one.school.authority == transfer.to_authority]
+    own = [one for one in await _near(work, query) if one.school.authority == transfer.to_authority]
     return Rooms(items=tuple(as_nearby(one) for one in own[:limit]))
 
 

@@ -103,42 +103,36 @@ def _asked(kind: CaseKind, transfer: Transfer, whose: Turn | None) -> Turn | Non
 
 
 async def approved(work: TransferWork, transfer: Transfer, account: str) -> None:
+    """All have approved it: what is to happen now depends on which of the two schools are ours."""
+    seq = await _seq(work)
+    event: TransferApproved | OutwardApproved | InwardApproved
     if transfer.side == "from":
-        work.emit(
-            InwardApproved(
-                transfer_id=transfer.id,
-                seq=await _seq(work),
-                to_school=transfer.to_school,
-                grade=transfer.grade,
-                over=transfer.over,
-                actor=account,
-                number=transfer.number,
-                placement=transfer.placement,
-            ),
-            transfer.id,
-        )
-        return
-    if transfer.outside is not None and transfer.side == "to":
-        there = transfer.outside.school
-        work.emit(
-            OutwardApproved(
-                transfer_id=transfer.id,
-                seq=await _seq(work),
-                student_id=transfer.student_id,
-                from_school=transfer.from_school,
-                grade=transfer.grade,
-                division=there.division,
-                school=there.name,
-                actor=account,
-                number=transfer.number,
-            ),
-            transfer.id,
-        )
-        return
-    work.emit(
-        TransferApproved(
+        event = InwardApproved(
             transfer_id=transfer.id,
-            seq=await _seq(work),
+            seq=seq,
+            to_school=transfer.to_school,
+            grade=transfer.grade,
+            over=transfer.over,
+            actor=account,
+            number=transfer.number,
+            placement=transfer.placement,
+        )
+    elif transfer.side == "to" and transfer.outside is not None:
+        event = OutwardApproved(
+            transfer_id=transfer.id,
+            seq=seq,
+            student_id=transfer.student_id,
+            from_school=transfer.from_school,
+            grade=transfer.grade,
+            division=transfer.outside.school.division,
+            school=transfer.outside.school.name,
+            actor=account,
+            number=transfer.number,
+        )
+    else:
+        event = TransferApproved(
+            transfer_id=transfer.id,
+            seq=seq,
             student_id=transfer.student_id,
             from_school=transfer.from_school,
             to_school=transfer.to_school,
@@ -149,9 +143,8 @@ async def approved(work: TransferWork, transfer: Transfer, account: str) -> None
             number=transfer.number,
             overridden=transfer.overridden,
             placement=transfer.placement,
-        ),
-        transfer.id,
-    )
+        )
+    work.emit(event, transfer.id)
 
 
 async def ended(work: TransferWork, transfer: Transfer, state: TransferState) -> None:

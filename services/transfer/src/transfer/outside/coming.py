@@ -15,14 +15,13 @@ from regulation.findings import refuse
 from regulation.mark import clause
 from regulation.parameters import Parameters
 from regulation.school_year import cohort, grade_of_cohort, school_year_of_entry
-from service_kit.bus import BusError
 from shared_contracts.decisions import Decision, Finding, Refused, refused
 from shared_contracts.holds import ChangeApplied, ChangeFacts, ComingChild, GetChangeFacts, Pupil
 from shared_contracts.messages import word
 from shared_contracts.outside_transfers import OpenInward, OutsideSchool, PrecheckInward
 from shared_contracts.transfer import Application, RetryTransfer, TransferPrechecked, TransferView
 
-from transfer.cases import acting, holding, opening, store, telling, views
+from transfer.cases import acting, holding, opening, store, telling
 from transfer.cases.chain import chain, kind_of, parameters_of, terms_of
 from transfer.cases.showing import shown
 from transfer.cases.store import Transfer
@@ -64,10 +63,8 @@ async def open_inward(work: TransferWork, command: OpenInward) -> TransferView |
     actor, application = command.actor, command.application
     if no := check(actor, word(command), Target(school=actor.organisation)):
         return no
-    if (there := await store.get(work.tx, command.transfer_id)) is not None:
-        if there.entered_by == actor.account and there.name == command.child.name.strip():
-            return await views.view(work, actor, there)
-        return refused("conflict", "这个转学编号已被使用。请换一个编号重新提交。")
+    if (there := await opening.opened_before(work, command, command.child.name)) is not None:
+        return there
     looked = await look(work, actor.organisation, application, command.child, command.school, command.grade)
     if isinstance(looked, Refused):
         return looked
@@ -210,10 +207,7 @@ async def _facts(
         case_id=case_id,
         child=child,
     )
-    try:
-        facts: ChangeFacts | Refused = await work.deps.bus.ask(query)
-    except BusError:
-        return refused("unavailable", holding.AWAY)
+    facts = await holding.facts(work.deps, query)
     return facts if isinstance(facts, Refused) else msgspec.structs.replace(facts, pupil=pupil)
 
 

@@ -7,14 +7,13 @@ from datetime import date
 import msgspec
 from regulation.authorisation import Target, check
 from regulation.mark import clause
-from service_kit.bus import BusError
-from shared_contracts.decisions import Decision, Outcome, Refused, refused
+from shared_contracts.decisions import Decision, Outcome, Refused
 from shared_contracts.holds import ChangeFacts, GetChangeFacts, Place
 from shared_contracts.messages import word
 from shared_contracts.outside_transfers import OpenOutward, PrecheckOutward
 from shared_contracts.transfer import Step, TransferPrechecked, TransferView
 
-from transfer.cases import acting, holding, opening, store, views
+from transfer.cases import acting, holding, opening, store
 from transfer.cases.chain import chain, parameters_of, terms_of
 from transfer.context import TransferWork
 from transfer.outside import policy
@@ -52,10 +51,8 @@ async def open_outward(work: TransferWork, command: OpenOutward) -> TransferView
     actor, application = command.actor, command.application
     if no := check(actor, word(command), office()):
         return no
-    if (there := await store.get(work.tx, command.transfer_id)) is not None:
-        if there.entered_by == actor.account and there.name == application.name.strip():
-            return await views.view(work, actor, there)
-        return refused("conflict", "这个转学编号已被使用。请换一个编号重新提交。")
+    if (there := await opening.opened_before(work, command, application.name)) is not None:
+        return there
     asked = policy.Asked(
         application=application, school=command.school, grade=command.grade, document=command.document
     )  # fmt: skip
@@ -142,13 +139,9 @@ async def _facts(
     query = GetChangeFacts(
         actor=holding.SERVICE, name=name, number=number, student_id=student_id, case_id=case_id
     )  # fmt: skip
-    try:
-        facts: ChangeFacts | Refused = await work.deps.bus.ask(query)
-        if isinstance(facts, Refused) or facts.pupil is None or place is None or place.division[:2] != policy.HERE:
-            return facts
-        own = msgspec.structs.replace(
-            query, student_id=facts.pupil.student_id, to_school=facts.pupil.school.code, residence=place
-        )  # fmt: skip
-        return await work.deps.bus.ask(own)  # type: ignore[no-any-return]
-    except BusError:
-        return refused("unavailable", holding.AWAY)
+    facts = await holding.facts(work.deps, query)
+    if isinstance(facts, Refused) or facts.pupil is None or place is None or place.division[:2] != policy.HERE:
+        return facts
+    pupil = facts.pupil
+    own = msgspec.structs.replace(query, student_id=pupil.student_id, to_school=pupil.school.code, residence=place)
+    return await holding.facts(work.deps, own)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncpg
 from regulation.authorisation import Target, check
-from service_kit.bus import BusError
 from shared_contracts.decisions import Refused, refused
 from shared_contracts.holds import ChangeFacts, GetChangeFacts
 from shared_contracts.messages import Command, Query, word
 from shared_contracts.organisations import OrganisationChanged
 
-from transfer.cases.holding import AWAY, SERVICE
+from transfer.cases import holding
 from transfer.context import Transfer, TransferWork
 
 
@@ -34,13 +33,14 @@ def school_known(message: Command | Query, known: OrganisationChanged | None, mi
 
 async def facts(work: TransferWork, school: str, grade: int | None = None) -> ChangeFacts | Refused:
     """A school, with the room of a grade. Nothing of any pupil."""
-    try:
-        return await school_facts(work.deps, school, grade)
-    except BusError:
-        return refused("unavailable", AWAY)
+    return await holding.facts(work.deps, _of_school(school, grade))
 
 
 async def school_facts(deps: Transfer, school: str, grade: int | None = None) -> ChangeFacts | Refused:
     """The same for a worker, which tries again. Raises BusError."""
-    reply: ChangeFacts | Refused = await deps.bus.ask(GetChangeFacts(actor=SERVICE, to_school=school, grade=grade))
+    reply: ChangeFacts | Refused = await deps.bus.ask(_of_school(school, grade))
     return reply
+
+
+def _of_school(school: str, grade: int | None) -> GetChangeFacts:
+    return GetChangeFacts(actor=holding.SERVICE, to_school=school, grade=grade)

@@ -4,11 +4,15 @@ break off before or after it was answered, and events that are carried over when
 from __future__ import annotations
 
 import itertools
+import json
+import os
 from collections.abc import Mapping, Sequence
-from datetime import date
-from typing import Any
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
 
 import msgspec
+from kit_deadly import let_go, until_killed
 from kit_recorder import Notebook
 from moving_world import ALL, CITY, MovingWorld
 from registry_world import AUTHORITY, OTHER_SCHOOL, PROVINCE, SCHOOL, actor, authorities, view
@@ -28,8 +32,9 @@ from shared_contracts.holds import Place
 from shared_contracts.identity import FindPersons, FoundPersons
 from shared_contracts.messages import members, subject
 from shared_contracts.organisations import OrganisationChanged, OrganisationView
-from shared_contracts.transfer import Application, DecideTransfer, Ground, OpenTransfer, Step
+from shared_contracts.transfer import Application, DecideTransfer, GetTransfer, Ground, OpenTransfer, Step, TransferView
 from transfer.app import SERVICE
+from transfer.cases import settling
 from transfer.context import assemble
 
 RECEIVING = OTHER_SCHOOL
@@ -120,6 +125,24 @@ class TransferWorld:
     async def shut(self) -> None:
         await self.db.close()
         await self.deps.outside.close()
+
+    # ---- a process of its own, which is killed (`kit_deadly`) ---------------------------------------------------------
+
+    async def until_killed(self, victim: Path, *argv: object) -> None:
+        """Runs a victim over these two databases, at this moment, until it is dead and both servers have noticed."""
+        env = {"TRANSFER_ENV": json.dumps(self.env), "REGISTRY_ENV": json.dumps(self.registry.env)}
+        env["MOMENT"] = self.clock.now().isoformat()
+        await until_killed(victim, *argv, env=env, seconds=150)
+        await let_go(self.sql, self.registry.sql)
+
+    @classmethod
+    def of_the_victim(cls) -> Self:
+        """The world that a victim was started over, in its process."""
+        made = cls(json.loads(os.environ["TRANSFER_ENV"]), MovingWorld(json.loads(os.environ["REGISTRY_ENV"])))
+        made.clock.moment = datetime.fromisoformat(os.environ["MOMENT"])
+        return made
+
+    # ---- the service ------------------------------------------------------------------------------------------------
 
     def id(self, word: str = "c") -> str:
         return derived(f"transfer-{word}", next(self._numbers))
@@ -220,6 +243,23 @@ class TransferWorld:
     async def events(self, kind: Any) -> list[Any]:
         rows = await self.sql("SELECT payload FROM outbox WHERE subject = $1 ORDER BY seq", subject(kind))
         return [msgspec.json.decode(row["payload"], type=kind) for row in rows]
+
+    async def carry_again(self) -> None:
+        """All events from the beginning, as if none had ever been acknowledged."""
+        self._carried = dict.fromkeys(self._carried, 0)
+        await self.carry()
+
+    async def settle_intents(self) -> int:
+        """What was interrupted is told to the registry as it stands, without the wait of the worker; how much it was."""
+        told = 0
+        while await settling.settle_one(self.db, self.deps, self.kit, after=timedelta(seconds=-1)):
+            told += 1
+        return told
+
+    async def seen(self, transfer: str, who: Any = REGISTRAR) -> TransferView:
+        found = await self.ask(GetTransfer(actor=who, transfer_id=transfer))
+        assert isinstance(found, TransferView), found
+        return found
 
     async def holds(self) -> list[tuple[Any, ...]]:
         rows = await self.registry.sql("SELECT case_id, state, seat_school FROM change_holds ORDER BY since, case_id")

@@ -31,7 +31,7 @@ from shared_contracts.identity import (
     Verification,
 )
 from shared_contracts.outside_transfers import OpenInward, PrecheckInward
-from shared_contracts.transfer import Application, Ground, Step
+from shared_contracts.transfer import Application, Ground, Step, TransfersStand
 from transfer_world import HOME, OFFICER, RECEIVING, REGISTRAR
 
 BORN = date(2018, 3, 5)
@@ -48,6 +48,12 @@ def child(serial: int = 1, **changes: Any) -> ComingChild:
         "area": "330106",
     }  # fmt: skip
     return ComingChild(**{**values, **changes})
+
+
+def code(reply: Any) -> str:
+    """What a refusal says first."""
+    assert isinstance(reply, Refused), reply
+    return reply.findings[0].code if reply.findings else reply.kind
 
 
 class WhoIsWho:
@@ -163,6 +169,10 @@ class ComingWorld(OutsideWorld):
             verification=Verification.MATCHED if kind is NumberKind.G else Verification.NAME_MISMATCH,
         )  # fmt: skip
         await world.tell(NumbersIssued(numbers=(issued,), issued_at=world.clock.now()))
+
+    async def last_stand(self) -> Any:
+        """Where the work queues were last told that a case stands."""
+        return (await self.events(TransfersStand))[-1].cases[0]
 
     async def expected(self) -> list[tuple[Any, ...]]:
         rows = await self.registry.sql(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from registry_world import PROVINCE, actor
@@ -27,6 +28,7 @@ CLERK = actor(Role.AUTHORITY_OFFICER, PROVINCE, "province.clerk")
 SECOND_CLERK = actor(Role.AUTHORITY_OFFICER, PROVINCE, "province.second")
 THIRD_CLERK = actor(Role.AUTHORITY_OFFICER, PROVINCE, "province.third")
 LEADER = actor(Role.LEADER, PROVINCE, "province.leader")
+VICTIM = Path(__file__).parent / "outside_victim.py"
 
 
 class OutsideWorld(TransferWorld):
@@ -84,6 +86,15 @@ class OutsideWorld(TransferWorld):
         await self.decide(opened.id, Step.RELEASING_AUTHORITY, who=SECOND_OFFICER)
         found: str = opened.id
         return found
+
+    async def killed(
+        self, act: str, thing: str, place: tuple[str, str], papers: tuple[EvidenceGiven, ...] | None = None
+    ) -> list[str]:
+        """A process of its own that does this (`outside_victim`) is killed there. `papers`: that it attaches, the office's
+        where not given; their ids."""
+        given = [one.evidence_id for one in (await self.paper() if papers is None else papers)]
+        await self.until_killed(VICTIM, act, thing, *place, 1, *given)
+        return given
 
     async def student(self, student: str) -> Any:
         (row,) = await self.registry.sql("SELECT * FROM students WHERE id = $1", student)
