@@ -11,6 +11,7 @@ from e2e_browser import NARROW, Consoles
 from e2e_cast import Cast
 from e2e_flow import Desk
 from e2e_people import People
+from e2e_special import placed, staff, through
 from e2e_system import System
 from e2e_things import PDF
 from e2e_transfer import a_class, registered
@@ -112,3 +113,35 @@ async def test_from_the_application_to_the_new_class(
     assert person["name"] not in await page.locator("main").inner_text()
     await guardian.fault_free()
     await guardian.clean()
+
+
+@pytest.mark.clause("24.4")
+async def test_who_studies_elsewhere_comes_back(
+    consoles: Consoles, system: System, cast: Cast, people: People, xinchun: Desk
+) -> None:
+    """The pupil's page says where the pupil studies; the school with the record says that it is over."""
+    staff(cast)
+    _, (person,) = registered(people, xinchun, mainstreamed=True)
+    case = placed(cast, "special.registrar", person, record_moves=False)
+    through(cast, case["id"], "special.officer", "principal", "county.officer")
+
+    registrar = await consoles(system, "xinchun.registrar")
+    await registrar.go(f"#/students/{person['student_id']}")
+    await registrar.says("学籍保留在本校")
+    await registrar.fault_free()
+    await registrar.press("登记返回本校就读")
+    await registrar.sees(registrar.dialog)
+    await registrar.fault_free()
+    async with registrar.refused(409):
+        await registrar.stays("登记返回", "没有写明返回原因", reason="电话13804510001")
+    await registrar.answer("登记返回", reason="康复训练结束")
+    await registrar.says("回到学籍所在学校就读")
+    assert await registrar.page.get_by_text("学籍保留在本校").count() == 0
+    assert await registrar.button("登记返回本校就读").count() == 0
+    await registrar.clean()
+
+    office = await consoles(system, "nangang.officer")
+    await office.go(f"#/students/{person['student_id']}")
+    await office.says("回到学籍所在学校就读")
+    assert await office.button("登记返回本校就读").count() == 0
+    await office.clean()
