@@ -29,15 +29,16 @@ SELECT id, version FROM unnest($1::text[], $2::bigint[]) AS n(id, version) ORDER
 ON CONFLICT (id) DO UPDATE SET version = excluded.version WHERE w.version < excluded.version
 RETURNING id
 """
-_GONE = "DELETE FROM tasks WHERE work_id = ANY($1::text[]) AND id <> ALL($2::text[])"
-# A line of many that is told again under its name has stood so since it was told first.
+# A line of many that is told again under its name has stood so since it was told first. Sent after the works are locked, by
+# itself: whoever has waited for them sees the lines that were told meanwhile.
 _STAND = """
+WITH gone AS (DELETE FROM tasks WHERE work_id = ANY($1::text[]) AND id <> ALL($2::text[]))
 INSERT INTO tasks AS t (id, work_id, version, kind, kind_title, number, subject, link, status, step, step_title,
                         organisation, roles, not_accounts, only_accounts, classes, count, since, due_on, sort_on,
                         provisional, superior)
 SELECT id, work_id, version, kind, kind_title, number, subject, link, status, step, step_title, organisation, roles,
        not_accounts, only_accounts, classes, count, since, due_on, coalesce(due_on, '9000-01-01'), provisional, superior
-FROM jsonb_to_recordset($1::text::jsonb) AS n(
+FROM jsonb_to_recordset($3::text::jsonb) AS n(
     id text, work_id text, version bigint, kind text, kind_title text, number text, subject text, link text, status text,
     step text, step_title text, organisation text, roles text[], not_accounts text[], only_accounts text[],
     classes text[], count integer,
@@ -61,7 +62,7 @@ def of_case(case: CaseStands) -> Told:
 
 
 async def take(tx: AsyncConnection, told: Sequence[Told]) -> None:
-    """Where works stand now: what is not newer than what is known is passed over, what nobody has to do leaves. Three
+    """Where works stand now: what is not newer than what is known is passed over, what nobody has to do leaves. Two
     statements, however many works; in any order and any number of times, with the same result."""
     newest: dict[str, Told] = {}
     for one in sorted(told, key=lambda one: (one.id, one.version)):
@@ -72,9 +73,7 @@ async def take(tx: AsyncConnection, told: Sequence[Told]) -> None:
     if not fresh:
         return
     lines = [_row(id_, newest[id_].version, line) for id_ in fresh for line in newest[id_].lines if _waits(line)]
-    await connection.execute(_GONE, fresh, [line["id"] for line in lines])
-    if lines:
-        await connection.execute(_STAND, msgspec.json.encode(lines).decode())
+    await connection.execute(_STAND, fresh, [line["id"] for line in lines], msgspec.json.encode(lines).decode())
 
 
 def _waits(line: CaseStands) -> bool:
