@@ -70,10 +70,9 @@ def papers_changed(added: tuple[EvidenceGiven, ...], taken_off: tuple[str, ...])
 async def moved(work: TransferWork, actor: Actor, transfer_id: str, last: str = "", **changed: Any) -> TransferView:
     """After an act: what it means for the record, and where the case stands now. `last`: account of the last approval;
     `changed`: columns of the transfer that the act has changed."""
-    found = await store.change(work.tx, transfer_id, work.now, **changed)
+    found = await store.change_after_act(work.tx, transfer_id, work.now, **changed)
     status = found.standing.status
     if status == "approved":
-        found = await store.change(work.tx, transfer_id, work.now, outcome="moving")
         await telling.approved(work, found, last)
     elif status in ("rejected", "withdrawn"):
         await telling.ended(work, found, TransferState(status))

@@ -89,13 +89,14 @@ async def decide_transfer(work: TransferWork, command: DecideTransfer) -> Transf
     same = found.to_authority == found.from_authority
     if command.decision == "approve" and command.step is Step.RELEASING_SCHOOL and same:
         last = await signing.signed_for_both(work, found.id) or last
-    return await acting.moved(work, actor, found.id, last)
+    return await acting.moved(work, actor, found.id, last, overridden=list(found.overridden))
 
 
 async def approvable(
     work: TransferWork, transfer: Transfer, step: Step, *, override: bool = False
 ) -> Transfer | Refused:  # fmt: skip
-    """What has to hold when a step is approved, looked at anew: the facts are of today, not of the application's day."""
+    """What has to hold when a step is approved, looked at anew: the facts are of today, not of the application's day. The
+    transfer with the principles that are overridden, which the caller writes down with the act."""
     facts = await _facts(work, transfer, transfer.to_school)
     if isinstance(facts, Refused):
         return facts
@@ -122,9 +123,7 @@ async def approvable(
         return refused("refused", PRINCIPLES, *against)
     if override and not principles and not transfer.over:
         return acting.refusal((_nothing_to_override(),))
-    if principles:
-        transfer = await store.change(work.tx, transfer.id, work.now, overridden=list(principles))
-    return transfer
+    return msgspec.structs.replace(transfer, overridden=principles) if principles else transfer
 
 
 def _nothing_to_override() -> Finding:

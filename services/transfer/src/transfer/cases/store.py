@@ -182,14 +182,24 @@ _TEXT = {"evidence", "findings", "problem"}
 
 async def change(tx: AsyncConnection, transfer_id: str, now: datetime, **values: Any) -> Transfer:
     """Some columns of a transfer whose case the caller has locked. Returns it as it is now, its case too."""
-    values["moved_at"] = now
+    return await _change(tx, transfer_id, {**values, "moved_at": now})
+
+
+# What all have approved is on its way to be carried out: written with the act, whoever's and whichever it was.
+_MOVING = """outcome = CASE WHEN (SELECT status FROM cases WHERE id = $1) = 'approved' THEN 'moving' ELSE outcome END"""
+
+
+async def change_after_act(tx: AsyncConnection, transfer_id: str, now: datetime, **values: Any) -> Transfer:
+    """As `change`, after an act that has moved the case: one that is approved now waits for its record to move."""
+    return await _change(tx, transfer_id, {**values, "moved_at": now}, _MOVING)
+
+
+async def _change(tx: AsyncConnection, transfer_id: str, values: Mapping[str, Any], *more: str) -> Transfer:
     names = list(values)
-    sets = "changes = changes + 1, " + ", ".join(
-        f"{name} = ${place}{'::text::jsonb' if name in _TEXT else ''}" for place, name in enumerate(names, start=2)
-    )
+    sets = [f"{name} = ${place}{'::text::jsonb' if name in _TEXT else ''}" for place, name in enumerate(names, start=2)]
     given = [msgspec.json.encode(values[name]).decode() if name in _TEXT else values[name] for name in names]
     row = await (await driver(tx)).fetchrow(
-        f"""WITH t AS (UPDATE transfers SET {sets} WHERE id = $1 RETURNING *)
+        f"""WITH t AS (UPDATE transfers SET {", ".join(["changes = changes + 1", *sets, *more])} WHERE id = $1 RETURNING *)
             {_COLUMNS} FROM t {_JOINED}""",  # noqa: S608 - our own columns
         transfer_id,
         *given,
