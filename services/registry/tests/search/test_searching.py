@@ -7,6 +7,8 @@ import random
 
 import msgspec
 import pytest
+from registry.clearing import merging
+from registry.records import tables
 from registry.search import handlers, store, worker
 from registry_world import (
     AUTHORITY,
@@ -20,9 +22,11 @@ from registry_world import (
     actor,
 )
 from search_world import SearchWorld
+from service_kit.database import driver
 from shared_contracts.actors import Role
 from shared_contracts.decisions import Refused
 from shared_contracts.search import Matched, SearchStudents
+from sqlalchemy.dialects import postgresql
 
 pytestmark = pytest.mark.asyncio
 
@@ -96,6 +100,20 @@ async def test_a_person_found_by_a_number_is_shown_whatever_the_index_knows(worl
     assert await world.names(person_ids=()) == []
     too_many = await world.ask(SearchStudents(actor=OFFICER, person_ids=tuple(map(str, range(201)))))
     assert too_many.kind == "too_large"
+
+
+@pytest.mark.clause("15.4", "22")
+async def test_living_and_ended_records_of_a_person_are_each_found_by_their_index(world: SearchWorld):
+    """No index has both: a statement that asks for neither alone would read every pupil."""
+    named = merging.found_by(tables.students, ["p1", "p2"])
+    plan = str(named.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True}))
+    async with world.db.transaction() as tx:
+        connection = await driver(tx)
+        await connection.execute("SET LOCAL enable_seqscan = off")  # tables this small are read whole otherwise
+        lines = [row[0] for row in await connection.fetch(f"EXPLAIN {plan}")]
+    used = " ".join(lines)
+    assert "students_one_a_person" in used and "students_not_live" in used
+    assert "Seq Scan on students" not in used, used
 
 
 @pytest.mark.parametrize(

@@ -73,8 +73,12 @@ async def standings(tx: AsyncConnection, person_ids: Sequence[str], stage: str) 
            LEFT JOIN students s ON s.person_id = p.id AND s.live
            LEFT JOIN registrations r ON r.person_id = p.id AND NOT r.closed AND r.registered_at IS NULL
            LEFT JOIN LATERAL (
-               SELECT stage FROM students g WHERE g.person_id = p.id AND g.state IN ('graduated', 'completed')
-               ORDER BY stage LIMIT 1) e ON true""",
+               SELECT min(stage) AS stage FROM (
+                   SELECT stage FROM students
+                   WHERE person_id = p.id AND live AND state IN ('graduated', 'completed')
+                   UNION ALL
+                   SELECT stage FROM students
+                   WHERE person_id = p.id AND NOT live AND state IN ('graduated', 'completed')) g) e ON true""",
         list(person_ids),
         stage,
     )

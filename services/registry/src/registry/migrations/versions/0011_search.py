@@ -60,9 +60,8 @@ CREATE TABLE search_pending (
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 """
 
-# A number finds records that are not live any more, too; unusual states and placements are few among two million.
+# Unusual states and placements are few among two million.
 STUDENTS = """
-CREATE INDEX students_of_person ON students (person_id);
 CREATE INDEX students_of_state ON students (state, school, id) WHERE state <> 'in_school';
 CREATE INDEX students_of_placement ON students (placement, school, id) WHERE placement <> 'ordinary';
 """
