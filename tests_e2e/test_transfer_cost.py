@@ -15,7 +15,7 @@ from e2e_transfer import STEPS, a_class, application, get, paper, registered
 from xueji_local.collector import Span
 
 pytestmark = pytest.mark.timeout(300)
-MOST = {"transfer": 58, "registry": 100, "identity": 10, "notifications": 60}
+MOST = {"transfer": 52, "registry": 72, "identity": 8, "notifications": 27}
 """Statements that a service may send for one transfer, from the application to the moved record, BEGIN and COMMIT too. A
 question more in a handler is one to four more here."""
 DRIVERS = ("WITH RECURSIVE typeinfo_tree", "SELECT current_setting('jit')")

@@ -60,10 +60,12 @@ LEFT JOIN (
 WHERE k.id = ANY({ids}::text[])
 """
 _COUNTED = _SIZES.format(ids="$1")
-_OF_GRADE = """
-WITH g AS MATERIALIZED (SELECT id FROM classes WHERE school = $1 AND grade = $2 AND cohort = $3 AND closed_on IS NULL)
-"""
-_GRADE = f"{_OF_GRADE} {_SIZES.format(ids='ARRAY(SELECT id FROM g)')} ORDER BY k.id"  # noqa: S608 - our own words
+_OF = "WITH g AS MATERIALIZED (SELECT id FROM classes WHERE school = $1 AND {0} AND cohort = $3 AND closed_on IS NULL)"
+_SIZES_OF_G = f"{_SIZES.format(ids='ARRAY(SELECT id FROM g)')} ORDER BY k.id"  # noqa: S608 - our own words
+OF_GRADE = f"{_OF.format('grade = $2')} {_SIZES_OF_G}"
+"""Part of a statement: the open classes of a school's ($1) grade ($2) and cohort ($3) as `counted` has them, in the order of
+their ids."""
+_OF_STAGE = f"{_OF.format('stage = $2')} {_SIZES_OF_G}"
 _MADE = _SIZES.format(ids="{0}")
 
 
@@ -78,9 +80,10 @@ async def sizes(tx: AsyncConnection, class_ids: Sequence[str]) -> dict[str, int]
     return _sizes((await counted(tx, class_ids)).values())
 
 
-async def sizes_of_grade(tx: AsyncConnection, school: str, grade: int, cohort_year: int) -> dict[str, int]:
-    """As `sizes`, of the open classes of a grade, in the order of their ids."""
-    return _sizes(await (await driver(tx)).fetch(_GRADE, school, grade, cohort_year))
+async def sizes_of_cohort(tx: AsyncConnection, school: str, stage: str, cohort_year: int) -> dict[int, int]:
+    """As `sizes`, of the open classes of a stage's cohort, by the number of the class."""
+    rows = await (await driver(tx)).fetch(_OF_STAGE, school, stage, cohort_year)
+    return {row["class_no"]: _size(row) for row in rows}
 
 
 async def made(
@@ -100,7 +103,12 @@ def kept_of(counted: Iterable[asyncpg.Record]) -> dict[int, int]:
 
 
 def _sizes(rows: Iterable[asyncpg.Record]) -> dict[str, int]:
-    return {row["id"]: row["boys"] + row["girls"] + row["on_the_way"] for row in rows}
+    return {row["id"]: _size(row) for row in rows}
+
+
+def _size(row: asyncpg.Record) -> int:
+    size: int = row["boys"] + row["girls"] + row["on_the_way"]
+    return size
 
 
 async def hold(tx: AsyncConnection, class_ids: Sequence[str]) -> dict[str, asyncpg.Record]:

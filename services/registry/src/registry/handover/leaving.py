@@ -75,7 +75,8 @@ async def records_left(work: RegistryWork, leaving: Sequence[Leaving], on: date)
         }
         for one in owed
     ]
-    await store.overtake(work.tx, list(there))
+    if there:
+        await store.overtake(work.tx, list(there))
     if owed:
         await store.put(work.tx, list(opened.values()), passing, work.now)
     await store.settle(work.tx, touched)

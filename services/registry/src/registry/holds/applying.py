@@ -12,7 +12,7 @@ import asyncpg
 from regulation.mark import clause
 from regulation.school_year import cohort, grade_of_cohort
 from shared_contracts.decisions import Finding
-from shared_contracts.holds import ChangeApplied, ChangeFailed, ChangeKind, Seat
+from shared_contracts.holds import ChangeApplied, ChangeFailed, ChangeKind, HoldGranted, Seat
 from shared_contracts.records import CustodyPassed
 from shared_contracts.transfer import TransferApproved
 from sqlalchemy.engine import RowMapping
@@ -33,8 +33,7 @@ STUDY_ELSEWHERE = "study_elsewhere"
 
 @clause("21.2", "24.5.1")
 async def transfer_approved(work: RegistryWork, event: TransferApproved) -> None:
-    schools = await organisations.schools(work.tx, {event.from_school, event.to_school})
-    await organisations.share(work.tx, sorted({event.from_school, event.to_school}))
+    schools = await organisations.shared(work.tx, {event.from_school, event.to_school})
     target = schools.get(event.to_school)
     grade = await _grade(work, event)
     if target is not None:
@@ -73,8 +72,7 @@ def _against(
     frozen: list[str],
 ) -> tuple[Finding, ...]:
     if hold is None or row is None:
-        found = policy.must_be_here(None)
-        return (found,) if found else ()
+        return (policy.no_record(),)
     return policy.cannot_apply(
         held=hold["state"] == "held",
         live=row["live"],
@@ -225,6 +223,11 @@ def _stage(school: SchoolFacts, grade: int) -> Any:
     stage = school.stage_of(grade)
     assert stage is not None
     return stage
+
+
+def granted(hold: asyncpg.Record) -> HoldGranted:
+    """What a case has, as it stands."""
+    return HoldGranted(case_id=hold["case_id"], seq=hold["seq"], seat=seat_of(hold))
 
 
 def seat_of(hold: asyncpg.Record) -> Seat | None:

@@ -37,8 +37,7 @@ async def expect_arrival(work: RegistryWork, command: ExpectArrival) -> HoldGran
         there = await arrivals.of_case(work, command.case_id)
     hold = await store.of_case(work.tx, command.case_id)
     if hold is None or there is None or hold["state"] != "held":  # let go by a newer word about the case
-        ended = policy.must_be_here(None)
-        assert ended is not None
+        ended = policy.no_record()
         return refused("refused", f"{ended.message}。{ended.cure}。", ended)
     return HoldGranted(
         case_id=command.case_id, seq=hold["seq"], seat=applying.seat_of(hold), person_id=there["person_id"]
@@ -55,10 +54,9 @@ async def _expect(work: RegistryWork, command: ExpectArrival) -> Finding | None:
     assert known is not None
     person_id = known.person_id or (known.holder.person_id if known.holder else None)
     assert person_id is not None
-    school = (await organisations.schools(work.tx, [command.organisation])).get(command.organisation)
+    school = (await organisations.shared(work.tx, [command.organisation])).get(command.organisation)
     if school is None or school.stage_of(command.grade) is None:
-        return policy.seat_left(0, over=False, school=command.organisation, grade=command.grade)
-    await organisations.share(work.tx, [school.code])
+        return policy.no_seat(command.organisation, command.grade)
     if frozen := await store.frozen(work.tx, [school.code]):
         return policy.is_frozen(frozen)
     seat = command.seat
@@ -66,7 +64,7 @@ async def _expect(work: RegistryWork, command: ExpectArrival) -> Finding | None:
         return found
     before = await store.of_case(work.tx, command.case_id, lock=True)
     if before is not None and before["seq"] >= command.seq:  # a newer word about the case was faster
-        return None if before["state"] == "held" else policy.must_be_here(None)
+        return None if before["state"] == "held" else policy.no_record()
     await store.put(
         work.tx,
         command.case_id,
@@ -88,24 +86,23 @@ async def _expect(work: RegistryWork, command: ExpectArrival) -> Finding | None:
 
 
 @clause("24.2.2", "24.5.2")
-async def seat_again(work: RegistryWork, command: GrantHold) -> Finding | None:
-    """A case that expects a child already: another seat, or more papers. What stands against it."""
+async def seat_again(work: RegistryWork, command: GrantHold) -> HoldGranted | Finding:
+    """A case that expects a child already: another seat, or more papers. What stands against it, or what it has."""
     seat, of = command.seat, await arrivals.grade_of(work, command.case_id)
     if of is None:
-        return policy.must_be_here(None)
+        return policy.no_record()
     grade, cohort_year = of
     if seat is not None:
-        school = (await organisations.schools(work.tx, [seat.school])).get(seat.school)
+        school = (await organisations.shared(work.tx, [seat.school])).get(seat.school)
         if school is None or school.stage_of(grade) is None:
-            return policy.seat_left(0, over=False, school=seat.school, grade=grade)
-        await organisations.share(work.tx, [school.code])
+            return policy.no_seat(seat.school, grade)
         if found := await seats.against_seat(work, school, grade, seat, command.case_id):
             return found
     before = await store.of_case(work.tx, command.case_id, lock=True)
     if before is None or before["state"] != "held":
-        return policy.must_be_here(None)
+        return policy.no_record()
     if before["seq"] >= command.seq:
-        return None
+        return applying.granted(before)
     await store.put(
         work.tx,
         command.case_id,
@@ -119,13 +116,13 @@ async def seat_again(work: RegistryWork, command: GrantHold) -> Finding | None:
         now=work.now,
     )
     await arrivals.follow(work, command.case_id, seat, open_=True)
-    return None
+    return HoldGranted(case_id=command.case_id, seq=command.seq, seat=seat)
 
 
 @clause("19", "20.1", "24.5.1", "24.6.1")
 async def inward_approved(work: RegistryWork, event: InwardApproved) -> None:
     """The school may register the child; who had left has a record, which goes there."""
-    await organisations.share(work.tx, [event.to_school])
+    school = (await organisations.shared(work.tx, [event.to_school])).get(event.to_school)
     if (lock := await arrivals.grade_of(work, event.transfer_id)) is not None:
         await store.lock_grade(work.tx, event.to_school, lock[0], work.today)
     hold = await store.of_case(work.tx, event.transfer_id, lock=True)
@@ -133,10 +130,9 @@ async def inward_approved(work: RegistryWork, event: InwardApproved) -> None:
     if hold is not None and hold["state"] == "applied":
         return  # told already
     found: tuple[Finding, ...] = ()
-    school = (await organisations.schools(work.tx, [event.to_school])).get(event.to_school)
     of = await arrivals.grade_of(work, event.transfer_id)
     if hold is None or hold["state"] != "held" or row is None or of is None:
-        found = tuple(filter(None, (policy.must_be_here(None),)))
+        found = (policy.no_record(),)
     elif await arrivals.registered_otherwise(work, event.transfer_id):
         found = tuple(filter(None, (policy.may_be_expected("registered"),)))
     else:

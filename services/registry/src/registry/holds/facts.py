@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import asyncpg
 from regulation.divisions import chain
 from regulation.school_codes import SCHOOL_TYPES
 from regulation.school_year import Stage, grades_of
@@ -21,15 +22,12 @@ from shared_contracts.holds import (
     School,
 )
 from shared_contracts.identity import FindPersons, FoundPersons
-from sqlalchemy.engine import RowMapping
 
 from registry.context import RegistryWork
 from registry.enrolment.plans.policy import large_school_limit
 from registry.enrolment.zones import store as zones
 from registry.holds import arrivals, policy, store
-from registry.organisations import store as organisations
 from registry.organisations.facts import SchoolFacts
-from registry.records import views
 
 SPECIAL_SCHOOL = "371"
 """专门学校 (BXLX)."""
@@ -37,25 +35,24 @@ MAINSTREAMED = "mainstreamed"
 
 
 async def change_facts(work: RegistryWork, query: GetChangeFacts) -> ChangeFacts:
-    student_id = query.student_id or await _named(work, query)
+    row = await _asked_for(work, query)
     said = await _said(work, query)
-    row = None if student_id is None else await views.row_of(work.tx, student_id)
-    codes = {code for code in (row and row["school"], query.to_school) if code}
-    schools = await organisations.schools(work.tx, codes)
-    authorities = await store.names(work.tx, [school.authority for school in schools.values()])
-    pupil = await _pupil(work, row, schools, authorities, query.case_id) if row is not None else None
-    target = schools.get(query.to_school or "")
-    if target is None:
+    schools = await store.supervised(work.tx, {code for code in (row and row["school"], query.to_school) if code})
+    pupil = _pupil(row, schools) if row is not None else None
+    to = schools.get(query.to_school or "")
+    if to is None:
         return ChangeFacts(pupil=pupil, said=said)
+    target = to.facts
     parameters = work.deps.policy.parameters(target.division, work.today)
     grade = query.grade or (pupil and pupil.grade)
     room = await room_of(work, target, grade, case_id=query.case_id) if grade and target.stage_of(grade) else None
     covers = Covers()
     if query.residence is not None and grade and target.stage_of(grade):
-        covers = await _covers(work, query.residence, target, schools.get(row["school"]) if row else None, grade)
+        origin = schools.get(row["school"]) if row else None
+        covers = await _covers(work, query.residence, target, origin and origin.facts, grade)
     return ChangeFacts(
         pupil=pupil,
-        to=school_of(target, authorities),
+        to=school_of(to),
         room=room,
         covers=covers,
         policy_version=parameters.version,
@@ -101,34 +98,32 @@ async def room_nearby(work: RegistryWork, query: FindRoom) -> RoomNearby:
     free = await store.with_room(work.tx, city, Stage(query.stage), query.grade, standards, query.without, work.today)
     served = await zones.holding(work.tx, [query.residence.division], query.stage, work.today)
     of_zone = {match.school for match in served.of(query.residence.division, query.residence.address)}
-    schools = await organisations.schools(work.tx, free)
-    authorities = await store.names(work.tx, sorted({school.authority for school in schools.values()}))
     found = [
         Nearby(
-            school=school_of(school, authorities),
+            school=school_of(school),
             free=free[code],
             nearness="zone"
             if code in of_zone
             else "division"
-            if school.division == query.residence.division
+            if school.facts.division == query.residence.division
             else "city",
         )
-        for code, school in schools.items()
-        if not _special(school)
+        for code, school in (await store.supervised(work.tx, free)).items()
+        if not _special(school.facts)
     ]
     order = {"zone": 0, "division": 1, "city": 2}
     found.sort(key=lambda one: (order[one.nearness], -one.free, one.school.code))
     return RoomNearby(items=tuple(found[: max(1, min(query.limit, 50))]))
 
 
-def school_of(school: SchoolFacts, authorities: Mapping[str, tuple[str, str]]) -> School:
-    name, superior = authorities.get(school.authority, (school.authority, ""))
+def school_of(supervised: store.Supervised) -> School:
+    school = supervised.facts
     return School(
         code=school.code,
         name=school.name,
         authority=school.authority,
-        authority_name=name,
-        superior=superior or _above(school.authority),
+        authority_name=supervised.authority_name or school.authority,
+        superior=supervised.superior or _above(school.authority),
         division=school.division,
         school_type=school.school_type,
         stages=tuple(school.stages),
@@ -152,25 +147,20 @@ def _special(school: SchoolFacts) -> bool:
     return school.special or school.school_type == SPECIAL_SCHOOL or school.school_type not in SCHOOL_TYPES
 
 
-async def _named(work: RegistryWork, query: GetChangeFacts) -> str | None:
-    """Name and number together, or nobody: who knows only one of them learns nothing."""
+async def _asked_for(work: RegistryWork, query: GetChangeFacts) -> asyncpg.Record | None:
+    """By id; or by name and number together, or nobody: who knows only one of them learns nothing."""
+    if query.student_id:
+        return await store.pupil(work.tx, query.student_id, without=query.case_id)
     if not query.number.strip() or not query.name.strip():
         return None
     found: FoundPersons = await work.deps.bus.need(FindPersons(actor=query.actor, number=query.number.strip()))
-    return await store.student_named(work.tx, found.person_ids, query.name.strip())
+    return await store.pupil_named(work.tx, found.person_ids, query.name.strip(), without=query.case_id)
 
 
-async def _pupil(
-    work: RegistryWork,
-    row: RowMapping,
-    schools: Mapping[str, SchoolFacts],
-    authorities: Mapping[str, tuple[str, str]],
-    case_id: str | None,
-) -> Pupil | None:
+def _pupil(row: asyncpg.Record, schools: Mapping[str, store.Supervised]) -> Pupil | None:
     school = schools.get(row["school"])
     if school is None:  # of a school that is no more: only the archive is there
         return None
-    since, held_by = await store.of_student(work.tx, row["id"], row["school"], without=case_id)
     return Pupil(
         student_id=row["id"],
         person_id=row["person_id"],
@@ -183,9 +173,9 @@ async def _pupil(
         class_no=row["class_no"],
         placement=row["placement"],
         mainstreamed=row["placement"] == MAINSTREAMED,
-        school=school_of(school, authorities),
-        at_school_since=since,
-        held_by=held_by,
+        school=school_of(school),
+        at_school_since=row["since"],
+        held_by=row["held_by"],
     )
 
 

@@ -51,37 +51,36 @@ async def grant_hold(work: RegistryWork, command: GrantHold) -> HoldGranted | Re
     if no := check(command.actor, word(command)):
         return no
     take = _take(work, command) if command.student_id is not None else expecting.seat_again(work, command)
-    if found := await take:
-        return refused("refused", f"{found.message}。{found.cure}。", found)
+    taken = await take
+    if isinstance(taken, Finding):
+        return refused("refused", f"{taken.message}。{taken.cure}。", taken)
     if command.evidence:
         actor = msgspec.structs.replace(command.actor, organisation=command.organisation)
         attached = await evidence.attach(work, command.evidence, to=f"{command.kind}:{command.case_id}", actor=actor)
         if isinstance(attached, Refused):
             return attached
-    hold = await store.of_case(work.tx, command.case_id)
-    assert hold is not None
-    return HoldGranted(case_id=command.case_id, seq=hold["seq"], seat=applying.seat_of(hold))
+    return taken
 
 
-async def _take(work: RegistryWork, command: GrantHold) -> Finding | None:
-    """What stands against it, after all that would change meanwhile is locked. The seat is in the pupil's own grade."""
+async def _take(work: RegistryWork, command: GrantHold) -> HoldGranted | Finding:
+    """What stands against it, after all that would change meanwhile is locked, or what the case has now. The seat is in the
+    pupil's own grade."""
     seat = command.seat
     assert command.student_id is not None
     row = await views.row_of(work.tx, command.student_id)
     if row is None or not row["live"]:
-        return policy.must_be_here(None)
+        return policy.no_record()
     if seat is not None:
-        school = (await organisations.schools(work.tx, [seat.school])).get(seat.school)
+        school = (await organisations.shared(work.tx, [seat.school])).get(seat.school)
         grade = row["grade"]
         if school is None or grade is None or school.stage_of(grade) is None:
-            return policy.seat_left(0, over=False, school=seat.school, grade=grade or 0)
-        await organisations.share(work.tx, [school.code])
+            return policy.no_seat(seat.school, grade or 0)
         if found := await seats.against_seat(work, school, grade, seat, command.case_id):
             return found
     before = await store.of_case(work.tx, command.case_id, lock=True)
     if before is not None and before["seq"] >= command.seq:
         # The answer was lost on its way; or a newer word about the case was faster, and this one comes too late.
-        return None if before["state"] == "held" else policy.must_be_here(None)
+        return applying.granted(before) if before["state"] == "held" else policy.no_record()
     taken = await store.put(
         work.tx,
         command.case_id,
@@ -94,12 +93,13 @@ async def _take(work: RegistryWork, command: GrantHold) -> Finding | None:
         now=work.now,
         first=before is None,
     )
-    if taken:
-        # Looked at once more, after the hold stands: whoever ended the record meanwhile has seen no hold to let go of.
-        return policy.must_be_here(await store.lives(work.tx, command.student_id))
-    return policy.one_change_at_a_time(
-        await store.held_by(work.tx, command.student_id, without=command.case_id) or command.kind
-    )
+    if not taken:
+        kind = await store.held_by(work.tx, command.student_id, without=command.case_id)
+        return policy.one_change_at_a_time(kind or command.kind)
+    # Looked at once more, after the hold stands: whoever ended the record meanwhile has seen no hold to let go of.
+    if found := policy.must_be_here(await store.lives(work.tx, command.student_id)):
+        return found
+    return HoldGranted(case_id=command.case_id, seq=command.seq, seat=seat)
 
 
 async def settle_hold(work: RegistryWork, command: SettleHold) -> HoldGranted | Refused:

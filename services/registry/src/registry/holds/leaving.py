@@ -34,7 +34,7 @@ async def outward_approved(work: RegistryWork, event: OutwardApproved) -> None:
     row = await views.row_of(work.tx, event.student_id, lock=True)
     found: tuple[Finding, ...] = ()
     if hold is None or row is None:
-        found = tuple(filter(None, (policy.must_be_here(None),)))
+        found = (policy.no_record(),)
     else:
         found = policy.cannot_apply(
             held=hold["state"] == "held",

@@ -20,10 +20,8 @@ TITLES = {"transfer": "转学"}
 
 
 @clause("23")
-def one_change_at_a_time(held_by: str | None) -> Finding | None:
-    """`held_by`: the kind of the student's open change case, None without one."""
-    if held_by is None:
-        return None
+def one_change_at_a_time(held_by: str) -> Finding:
+    """`held_by`: the kind of the student's open change case."""
     title = TITLES.get(held_by, "学籍变动")
     message = f"该生正在办理{title}，同一时间只能办理一项学籍变动"
     return refuse("23", "change.already_open", message, cure=f"待正在办理的{title}办结或撤回后再申请", kind=held_by)
@@ -32,8 +30,10 @@ def one_change_at_a_time(held_by: str | None) -> Finding | None:
 @clause("15.1", "21.1")
 def must_be_here(live: bool | None) -> Finding | None:
     """`live`: whether the record counts among those in school; None: there is no such record."""
-    if live:
-        return None
+    return None if live else no_record()
+
+
+def no_record() -> Finding:
     message = "没有找到这名学生的在籍记录"
     return refuse("21.1", "change.no_record", message, cure="核对姓名和证件号（或学籍号）；尚未建籍的由就读学校先建籍")
 
@@ -96,8 +96,10 @@ def may_be_expected(standing: ChildStanding, *, record_grade: int | None = None,
 @clause("11", "24.2.2")
 def seat_left(free: int, *, over: bool, school: str, grade: int) -> Finding | None:
     """`free`: seats of the grade that nobody has; `over`: the competent authority has allowed one beyond them."""
-    if free > 0 or over:
-        return None
+    return None if free > 0 or over else no_seat(school, grade)
+
+
+def no_seat(school: str, grade: int) -> Finding:
     message = "该年级各班均已达到标准班额，没有空余学位"
     cure = "由转入学校主管教育行政部门按相对就近原则统筹安排到有空余学位的公办学校，或者由其批准突破"
     return refuse("24.2.2", "seat.none_left", message, cure=cure, school=school, grade=grade)

@@ -30,7 +30,7 @@ async def come_back(
     told to the case."""
     row = await views.row_of(work.tx, student_id, lock=True)
     if row is None or row["state"] != StudentState.TRANSFERRED_OUT:
-        applying.fail(work, event.transfer_id, tuple(filter(None, (policy.must_be_here(None),))))
+        applying.fail(work, event.transfer_id, (policy.no_record(),))
         return
     stage = school.stage_of(grade)
     assert stage is not None

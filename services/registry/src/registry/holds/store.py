@@ -6,9 +6,9 @@ seat holds the classes of its grade, so that nobody counts meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 from regulation.school_year import Stage, cohort
@@ -19,16 +19,24 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from registry.classes import store as classes
 from registry.enrolment.plans import store as plans
 from registry.holds.tables import change_holds as t
+from registry.organisations import store as organisations
 from registry.organisations.facts import SchoolFacts
 from registry.registration.policy import registration_year
 
 _HOLDER = """
-SELECT kind FROM change_holds WHERE student_id = {student} AND state = 'held' AND case_id IS DISTINCT FROM {case}
+SELECT kind FROM change_holds WHERE student_id = {student} AND state = 'held' AND case_id IS DISTINCT FROM $1
 """
-_SINCE = """
-SELECT min(m.joined_on) FROM class_memberships m JOIN classes k ON k.id = m.class_id
-WHERE m.student_id = {student} AND k.school = {school} AND (m.left_on IS NULL OR m.left_on > m.joined_on)
-"""
+# By the primary keys of students and classes, class_memberships_present and change_holds_of_student; whoever is named, by
+# students_one_a_person.
+_PUPIL = f"""
+SELECT s.id, s.person_id, s.school, s.name, s.birth_date, s.state, s.live, s.stage, s.placement, k.grade, k.class_no,
+       (SELECT min(i.joined_on) FROM class_memberships i JOIN classes c ON c.id = i.class_id
+        WHERE i.student_id = s.id AND c.school = s.school AND (i.left_on IS NULL OR i.left_on > i.joined_on)) AS since,
+       ({_HOLDER.format(student="s.id")}) AS held_by
+FROM students s
+LEFT JOIN class_memberships m ON m.student_id = s.id AND m.left_on IS NULL
+LEFT JOIN classes k ON k.id = m.class_id
+"""  # noqa: S608 - our own words
 
 
 async def of_case(tx: AsyncConnection, case_id: str, *, lock: bool = False) -> asyncpg.Record | None:
@@ -38,19 +46,22 @@ async def of_case(tx: AsyncConnection, case_id: str, *, lock: bool = False) -> a
     )
 
 
-async def of_student(
-    tx: AsyncConnection, student_id: str, school: str, *, without: str | None = None
-) -> tuple[date | None, str | None]:
-    """Since when the student is at the school, and the kind of the open change case, if there is one. `without`: a case that
-    does not count."""
-    row = await (await driver(tx)).fetchrow(
-        f"SELECT ({_SINCE.format(student='$1', school='$2')}) AS since, ({_HOLDER.format(student='$1', case='$3')}) AS kind",
-        student_id,
-        school,
+async def pupil(tx: AsyncConnection, student_id: str, *, without: str | None = None) -> asyncpg.Record | None:
+    """What of a student a change is judged by. `since`: the first day at the present school; `held_by`: the kind of the open
+    change case, None without one; `without`: a case that does not count."""
+    return await (await driver(tx)).fetchrow(f"{_PUPIL} WHERE s.id = $2", without, student_id)
+
+
+async def pupil_named(
+    tx: AsyncConnection, person_ids: Sequence[str], name: str, *, without: str | None = None
+) -> asyncpg.Record | None:
+    """The living record of one of these persons under exactly this name, as `pupil` has it."""
+    return await (await driver(tx)).fetchrow(
+        f"{_PUPIL} WHERE s.person_id = ANY($2::text[]) AND s.name = $3 AND s.live ORDER BY s.id LIMIT 1",
         without,
+        list(person_ids),
+        name,
     )
-    assert row is not None
-    return row["since"], row["kind"]
 
 
 async def of_student_held(tx: AsyncConnection, student_id: str) -> asyncpg.Record | None:
@@ -80,9 +91,9 @@ async def released(tx: AsyncConnection, case_id: str) -> None:
 async def held_by(tx: AsyncConnection, student_id: str, *, without: str | None = None) -> str | None:
     """The kind of the student's open change case, None without one. `without`: a case that does not count."""
     kind: str | None = await (await driver(tx)).fetchval(
-        _HOLDER.format(student="$1", case="$2"),
-        student_id,
+        _HOLDER.format(student="$2"),
         without,
+        student_id,
     )
     return kind
 
@@ -162,13 +173,18 @@ async def kept(tx: AsyncConnection, school: str, cohorts: Sequence[int]) -> dict
     return {row["seat_cohort"]: row["n"] for row in rows}
 
 
-# By cohort: who is promoted while a case is open keeps the seat. Index scan on change_holds_seats: only open cases with a
-# seat are in it. The pupils are counted in the index of the school's living records.
-_HELD = """
-SELECT count(*) FILTER (WHERE seat_cohort = $2)::int AS of_grade, count(*)::int AS of_school,
-       (SELECT count(*) FROM students WHERE school = $1 AND live)::int AS pupils
-FROM change_holds WHERE seat_school = $1 AND state = 'held' AND case_id IS DISTINCT FROM $3
-"""
+# All that is counted for a place, as of one moment: the classes of the grade, the seats kept in it, the plan by which it
+# entered. Seats by cohort: who is promoted while a case is open keeps the seat. Index scan on change_holds_seats: only open
+# cases with a seat are in it. The pupils are counted in the index of the school's living records.
+_ROOM = f"""
+WITH sizes AS ({classes.OF_GRADE})
+SELECT ARRAY(SELECT (boys + girls + on_the_way)::int FROM sizes ORDER BY id) AS sizes, held.of_grade,
+       (SELECT count(*) FROM students WHERE school = $1 AND live)::int + held.of_school AS of_school,
+       p.places, {plans.NOT_YET_REGISTERED.format("p")} AS admitted
+FROM (SELECT count(*) FILTER (WHERE seat_cohort = $3)::int AS of_grade, count(*)::int AS of_school
+      FROM change_holds WHERE seat_school = $1 AND state = 'held' AND case_id IS DISTINCT FROM $4) held
+LEFT JOIN enrolment_plans p ON p.school = $1 AND p.school_year = $5 AND p.stage = $6 AND p.state = 'in_force'
+"""  # noqa: S608 - our own words
 
 
 async def room(
@@ -187,26 +203,26 @@ async def room(
     year = registration_year(on)
     stage = school.stage_of(grade)
     assert stage is not None
-    connection = await driver(tx)
     if lock:
         await lock_grade(tx, school.code, grade, on)
-    sizes = tuple((await classes.sizes_of_grade(tx, school.code, grade, cohort(grade, year))).values())
-    held = await connection.fetchrow(_HELD, school.code, cohort(grade, year), without)
-    assert held is not None
-    plan = await plans.in_force(tx, school.code, _entered(school, grade, year), stage)
+    row = await (await driver(tx)).fetchrow(
+        _ROOM, school.code, grade, cohort(grade, year), without, _entered(school, grade, year), stage
+    )
+    assert row is not None
+    sizes, held = tuple(row["sizes"]), row["of_grade"]
     return Room(
         school=school.code,
         grade=grade,
         stage=stage,
         standard=standard,
         sizes=sizes,
-        held=held["of_grade"],
-        free=max(0, sum(max(0, standard - size) for size in sizes) - held["of_grade"]),
+        held=held,
+        free=max(0, sum(max(0, standard - size) for size in sizes) - held),
         pupils=sum(sizes),
-        school_pupils=held["pupils"] + held["of_school"],
+        school_pupils=row["of_school"],
         most_pupils=most,
-        plan_places=plan.places if plan else None,
-        admitted=await plans.not_yet_registered(tx, plan) if plan else 0,
+        plan_places=row["places"],
+        admitted=row["admitted"],
     )
 
 
@@ -298,16 +314,6 @@ async def divisions_like(tx: AsyncConnection, pattern: str) -> list[str]:
     return [row["division"] for row in rows]
 
 
-async def student_named(tx: AsyncConnection, person_ids: Sequence[str], name: str) -> str | None:
-    """The living record of one of these persons under exactly this name."""
-    student: str | None = await (await driver(tx)).fetchval(
-        "SELECT id FROM students WHERE person_id = ANY($1::text[]) AND name = $2 AND live ORDER BY id LIMIT 1",
-        list(person_ids),
-        name,
-    )
-    return student
-
-
 async def frozen(tx: AsyncConnection, schools: Sequence[str]) -> list[str]:
     rows = await (await driver(tx)).fetch(
         "SELECT school FROM frozen_schools WHERE school = ANY($1::text[]) ORDER BY 1", list(schools)
@@ -315,14 +321,23 @@ async def frozen(tx: AsyncConnection, schools: Sequence[str]) -> list[str]:
     return [row["school"] for row in rows]
 
 
-async def names(tx: AsyncConnection, codes: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Name and superior of authorities as they are now."""
+class Supervised(NamedTuple):
+    """A school with its authority's name and superior; empty: unknown here."""
+
+    facts: SchoolFacts
+    authority_name: str
+    superior: str
+
+
+async def supervised(tx: AsyncConnection, codes: Collection[str]) -> dict[str, Supervised]:
+    """Schools and their authorities as they are now, by code; what is no school is left out."""
     rows = await (await driver(tx)).fetch(
-        "SELECT code, name, coalesce(authority, '') AS superior FROM organisations"
-        " WHERE code = ANY($1::text[]) AND valid_to IS NULL",
+        """SELECT o.*, coalesce(a.name, '') AS authority_name, coalesce(a.authority, '') AS superior
+           FROM organisations o LEFT JOIN organisations a ON a.code = o.authority AND a.valid_to IS NULL
+           WHERE o.code = ANY($1::text[]) AND o.kind = 'school' AND o.valid_to IS NULL""",
         list(codes),
     )
-    return {row["code"]: (row["name"], row["superior"]) for row in rows}
+    return {row["code"]: Supervised(organisations.facts(row), row["authority_name"], row["superior"]) for row in rows}
 
 
 async def gone_outside(

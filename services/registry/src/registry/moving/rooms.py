@@ -46,15 +46,7 @@ class Rooms:
 async def sizes(tx: AsyncConnection, school: str, stage: str, cohort: int) -> dict[int, int]:
     """Pupils of each class of a cohort by its number, those who are on their way too; classes that have ended are left
     out."""
-    rows = await (await driver(tx)).fetch(
-        """SELECT id, class_no FROM classes
-           WHERE school = $1 AND stage = $2 AND cohort = $3 AND closed_on IS NULL ORDER BY id""",
-        school,
-        stage,
-        cohort,
-    )
-    found = await classes.sizes(tx, [row["id"] for row in rows])
-    return {row["class_no"]: found[row["id"]] for row in rows}
+    return await classes.sizes_of_cohort(tx, school, stage, cohort)
 
 
 async def make(

@@ -69,6 +69,13 @@ TAKEN = """(
     ELSE 0 END
 )"""
 
+NOT_YET_REGISTERED = """(
+    SELECT count(*)::int FROM admissions a
+    WHERE a.school = {0}.school AND a.school_year = {0}.school_year AND a.stage = {0}.stage AND a.state = 'open'
+      AND NOT EXISTS (SELECT FROM registrations r WHERE r.admission_id = a.id AND NOT r.closed)
+)"""
+"""Part of a statement: children who have been given a place of the plan and are on no list of the school's pupils yet."""
+
 
 def plan_id(school: str, school_year: int, stage: str) -> str:
     """The same plan has the same id whoever names it first."""
@@ -130,19 +137,6 @@ async def taken_of(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, int]:
         list(ids),
     )
     return {row["id"]: row["taken"] for row in rows}
-
-
-async def not_yet_registered(tx: AsyncConnection, plan: Plan) -> int:
-    """Children who have been given a place of the plan and are on no list of the school's pupils yet."""
-    found: int = await (await driver(tx)).fetchval(
-        """SELECT count(*) FROM admissions a WHERE a.school = $1 AND a.school_year = $2 AND a.stage = $3
-             AND a.state = 'open'
-             AND NOT EXISTS (SELECT FROM registrations r WHERE r.admission_id = a.id AND NOT r.closed)""",
-        plan.school,
-        plan.school_year,
-        plan.stage,
-    )
-    return found
 
 
 async def _plan(tx: AsyncConnection, school: str, school_year: int, stage: Stage, lock: str) -> Plan | None:
