@@ -6,7 +6,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import io
+import json
 import logging
+import smtplib
+import socket
 import subprocess
 import sys
 import textwrap
@@ -14,18 +17,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import asyncpg
+import msgspec
 import pytest
+import sqlalchemy.exc
 from kit_sandbox import ACTOR, Sandbox, approved_event
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
-from service_kit import deadletters, events, telemetry
+from service_kit import commands, deadletters, events, telemetry
+from service_kit.bus import BusError
 from service_kit.codec import encode
 from service_kit.database import driver
 from service_kit.service import Service
 from shared_contracts import identity, registry
-from shared_contracts.decisions import Refused
+from shared_contracts.decisions import Refused, refused
 
 NAME = "欧阳海燕"
 NUMBER = "230102201901011234"
@@ -164,6 +171,44 @@ async def dead(sandbox: Sandbox) -> tuple[deadletters.DeadLetter, str]:
     (letter,) = found
     kept = await js.get_msg(deadletters.STREAM, letter.seq)
     return letter, f"{kept.subject} {(kept.data or b'').decode()} {kept.headers}"
+
+
+# ---- what an exception may say of itself ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ConnectionRefusedError(111, "Connect call failed"), "ConnectionRefusedError: [Errno 111] Connect call failed"),
+        (TimeoutError("no answer in 5 s"), "TimeoutError: no answer in 5 s"),
+        (socket.gaierror(-2, "Name or service not known"), "gaierror: [Errno -2] Name or service not known"),
+        (BusError("cmd.registry.x refused: conflict"), "BusError: cmd.registry.x refused: conflict"),
+        (smtplib.SMTPRecipientsRefused({NAME: (550, b"no such user")}), "SMTPRecipientsRefused"),
+        (AssertionError(NAME), "AssertionError"),
+        (KeyError(NUMBER), "KeyError"),
+        (asyncpg.UniqueViolationError(f"Key (name)=({NAME}) already exists."), "UniqueViolationError[23505]"),
+        (sqlalchemy.exc.IntegrityError("INSERT", {"name": NAME}, ValueError(NUMBER)), "IntegrityError"),
+        (UnicodeDecodeError("utf-8", NAME.encode(), 0, 1, "invalid start byte"), "UnicodeDecodeError"),
+        (ExceptionGroup(NAME, [ValueError(NUMBER)]), "ExceptionGroup"),
+        (commands._RollBack(refused("refused", NAME)), "_RollBack: "),
+    ],
+    ids=lambda one: type(one).__name__ if isinstance(one, Exception) else "",
+)
+def test_only_what_cannot_name_anybody_is_quoted(error: Exception, told: str) -> None:
+    error.add_note(NAME)
+    assert telemetry.describe(error) == told
+
+
+def test_bad_bytes_are_not_quoted() -> None:
+    """msgspec and json quote what they cannot take."""
+    for body in (f'{{"type":"{NAME}"}}', f'{{"type":"ok","{NAME}":1}}', f'["{NAME}"', f'"{NAME}"'):
+        with pytest.raises((msgspec.MsgspecError, json.JSONDecodeError)) as raised:
+            msgspec.json.decode(body.encode(), type=Strict)
+        assert NAME not in telemetry.describe(raised.value)
+
+
+class Strict(msgspec.Struct, forbid_unknown_fields=True, tag="ok"):
+    pass
 
 
 # ---- what others would write ------------------------------------------------------------------------------------------

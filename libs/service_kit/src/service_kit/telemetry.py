@@ -27,8 +27,10 @@ from pythonjsonlogger.json import JsonFormatter
 
 from service_kit.settings import Settings
 
-_TELLING = (OSError, TimeoutError, AssertionError, NotImplementedError)
-"""Exceptions of others whose text carries no row: their message may be logged."""
+_TELLING = (OSError, NotImplementedError)
+"""Exceptions of the language whose text carries no row: their message may be logged, but not that of what a library derives
+from them (smtplib's are OSErrors too, and name who was written to)."""
+_OF_THE_LANGUAGE = {"builtins", "socket", "ssl"}
 
 
 _WAITING = 16_384
@@ -147,7 +149,9 @@ def describe(error: BaseException) -> str:
         state = getattr(seen, "sqlstate", None)
         if state:
             text += f"[{state}]"
-        elif kind.__module__.split(".")[0] in _OURS or isinstance(seen, _TELLING):
+        elif kind.__module__.split(".")[0] in _OURS or (
+            kind.__module__ in _OF_THE_LANGUAGE and isinstance(seen, _TELLING)
+        ):
             text += f": {seen}"
         parts.append(text)
         seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
