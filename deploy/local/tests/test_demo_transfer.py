@@ -21,9 +21,10 @@ from xueji_local import province
 from xueji_local.demo_flow import DemoProblem
 from xueji_local.demo_screen import Screen
 from xueji_local.demo_transfer_case import against, show_findings
-from xueji_local.demo_transfer_cast import GRADE, of_grade, people_of
+from xueji_local.demo_transfer_cast import GRADE, Listed, of_grade, people_of
 from xueji_local.demo_transfer_clocks import Clocked, clocked, expected_dues
-from xueji_local.generator import make_roster
+from xueji_local.generator import Population, make_roster
+from xueji_local.generator_form import School
 
 CALENDAR = Calendar()
 DAYS = 10
@@ -161,6 +162,24 @@ def test_the_screen_is_kept_for_its_owner_alone(tmp_path: Path) -> None:
     text = page.read_text()
     assert "一、预检" in text and "<html" in text
     assert page.stat().st_mode & 0o077 == 0
+
+
+def test_whoever_one_roster_has_listed_is_in_none_after_it(tmp_path: Path) -> None:
+    """However often it is shown: a seed's people are another's, too, when it comes round."""
+    school = School(code="2123010001", name="哈尔滨市道里区测试小学", division="230102", grades=(3,))
+    seen: list[str] = []
+    for number in range(3):
+        listed = Listed(tmp_path / "demo" / "listed.txt")  # each demonstration opens it anew
+        roster = make_roster(
+            tmp_path / f"{number}.xlsx", school=school, rows=4, seed=30 + 100 * number, planted=False,
+            population=Population(), taken=listed.numbers(),
+        )  # fmt: skip
+        numbers = [one["document_number"] for one in people_of(roster)]
+        listed.add(numbers)
+        seen += numbers
+    assert len(set(seen)) == len(seen) == 12
+    assert Listed(tmp_path / "demo" / "listed.txt").numbers() == set(seen)
+    assert (tmp_path / "demo" / "listed.txt").stat().st_mode & 0o077 == 0
 
 
 def test_a_family_does_not_show_itself() -> None:

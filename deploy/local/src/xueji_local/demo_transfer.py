@@ -30,7 +30,7 @@ from xueji_local.demo_transfer_case import (
     rerouted,
     show_findings,
 )
-from xueji_local.demo_transfer_cast import FULL, GRADE, NEW, OLD, Family, Scene, families, filled, with_room
+from xueji_local.demo_transfer_cast import FULL, GRADE, NEW, OLD, Family, Listed, Scene, families, filled, with_room
 from xueji_local.demo_transfer_clocks import show_timeline, show_tracking, show_waiting
 from xueji_local.demo_transfer_lottery import lottery
 from xueji_local.demo_transfer_outside import comes
@@ -49,7 +49,8 @@ def demonstrate(out: Path | None, screen: Screen) -> int:
     folder = out or layout.home / "demo" / time.strftime("转学-%Y%m%d-%H%M%S")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     screen.recorded()
-    scene = Scene(stack=stack, matcher=matcher_of(layout, stack), screen=screen, folder=folder)
+    people = Listed(layout.home / "demo" / "转学名册中的证件号.txt")
+    scene = Scene(stack=stack, matcher=matcher_of(layout, stack), screen=screen, folder=folder, people=people)
     with contextlib.closing(scene):
         screen.heading(f"准备：学校、学生、班级（{stack.gateway}）")
         scene.open()
