@@ -127,7 +127,7 @@ async def test_who_studies_elsewhere_comes_back(
 
     registrar = await consoles(system, "xinchun.registrar")
     await registrar.go(f"#/students/{person['student_id']}")
-    await registrar.says("学籍保留在本校")
+    await registrar.says("学籍保留，没有转出")
     await registrar.fault_free()
     await registrar.press("登记返回本校就读")
     await registrar.sees(registrar.dialog)
@@ -136,7 +136,7 @@ async def test_who_studies_elsewhere_comes_back(
         await registrar.stays("登记返回", "没有写明返回原因", reason="电话13804510001")
     await registrar.answer("登记返回", reason="康复训练结束")
     await registrar.says("回到学籍所在学校就读")
-    assert await registrar.page.get_by_text("学籍保留在本校").count() == 0
+    assert await registrar.page.get_by_text("学籍保留，没有转出").count() == 0
     assert await registrar.button("登记返回本校就读").count() == 0
     await registrar.clean()
 

@@ -50,7 +50,8 @@ class StudentView(Message, frozen=True, kw_only=True, gc=False, tag_field="type"
     `as_of`: set where this is how the record was on a day, `known_on` where only what was recorded by then counts;
     `version` is then the number of the journal's last entry that counts.
     `merged_ids`: cancelled doubles that are read under this record; `kept_id`: of such a double, the record that was kept.
-    `study_place`: where the pupil studies now, if not where the record is; said when one record is asked for, as it is now.
+    `study_place`: where the pupil studies, if not where the record is; said when one record is asked for, as it is or as of a
+    day, not as it was known.
     """
 
     id: str

@@ -179,11 +179,27 @@ async def test_attendance_goes_by_it_at_once(world: MovingWorld) -> None:
         assert [row["id"] for row in await attendance.missing(tx, key, [])] == [one]
 
 
-async def test_the_past_is_not_told_by_the_present(world: MovingWorld) -> None:
-    """Asked for a day, the record says what the journal knows of it."""
+@pytest.mark.clause("21.1")
+@pytest.mark.parametrize(("days", "there"), [(8, False), (7, True), (3, True), (2, False), (0, False)])
+async def test_the_record_of_a_day_says_where_the_pupil_studied_then(
+    world: MovingWorld, days: int, there: bool
+) -> None:
+    """Went a week ago, was back two days ago: on that day already at home."""
     one = await elsewhere(world)
-    then = await world.ask(GetStudent(actor=REGISTRAR, student_id=one, as_of=world.clock.today()))
-    assert then.study_place is None and then.as_of == world.clock.today()
+    await back(world, one, days=2)
+    day = world.clock.today() - timedelta(days=days)
+    then = await world.ask(GetStudent(actor=REGISTRAR, student_id=one, as_of=day))
+    assert then.as_of == day and (then.study_place is not None) is there
+    known = await world.ask(GetStudent(actor=REGISTRAR, student_id=one, as_of=day, known_on=world.clock.today()))
+    assert known.study_place is None, "what was known by a day is not kept of it"
+
+
+async def test_a_school_that_is_no_more_keeps_its_name(world: MovingWorld) -> None:
+    one = await elsewhere(world)
+    await world.sql("UPDATE organisations SET valid_to = $2 WHERE code = $1", OTHER_SCHOOL.code, world.clock.today())
+    place = (await world.ask(GetStudent(actor=REGISTRAR, student_id=one))).study_place
+    assert place is not None and place.school_name == OTHER_SCHOOL.name
+    assert isinstance(await back(world, one), StudentView), "and nobody is kept there"
 
 
 async def test_who_ended_a_place_and_why_stand_together(world: MovingWorld) -> None:

@@ -56,7 +56,7 @@ function formOf(s, day) {
 }
 
 // 24.4: the record has stayed, the pupil studies elsewhere; and comes back.
-const studies = ({ school_name: name, since, transfer_id: id }) => h("span", null, `${name}，自${since}起（学籍保留在本校） `, h("a", { href: `#/transfers/${id}` }, "查看转学"));
+const studies = ({ school_name: name, since, transfer_id: id }) => h("span", null, `${name}，自${since}起（学籍保留，没有转出） `, h("a", { href: `#/transfers/${id}` }, "查看转学"));
 
 const comesBack = (s) => ask({ title: `${s.name}返回本校就读`, confirm: "登记返回", text: `学生现在${s.study_place.school_name}就读，学籍在本校。登记后记入学籍，并通知${s.study_place.school_name}；不需要核准。`, fields: [
   { name: "on", label: "返回本校就读的日期", type: "date", required: true, min: s.study_place.since, max: today(), value: today() },

@@ -60,18 +60,24 @@ async def get_student(work: RegistryWork, query: GetStudent) -> StudentView | Re
     entries = await store.said_of(work.tx, query.student_id)
     since = None if row is None or copy is not None else row["school_since"]
     shown = await looking_back.student(work, present, entries, query.as_of, query.known_on, copy, since)
-    return refused("not_found", looking_back.NOT_YET) if shown is None else shown
+    if shown is None:
+        return refused("not_found", looking_back.NOT_YET)
+    # What was known of it by a day is not kept, and a copy is of a school that has the record no more.
+    plain = copy is None and query.known_on is None
+    return await _with_study_place(work, shown, query.as_of) if plain else shown
 
 
 @clause("24.4")
-async def _with_study_place(work: RegistryWork, present: StudentView) -> StudentView:
-    place = await study_places.present(work.tx, present.id)
+async def _with_study_place(work: RegistryWork, shown: StudentView, day: date | None = None) -> StudentView:
+    place = await (
+        study_places.present(work.tx, shown.id) if day is None else study_places.on_day(work.tx, shown.id, day)
+    )
     if place is None:
-        return present
+        return shown
     there = StudyPlace(
         school=place["school"], school_name=place["school_name"], since=place["since"], transfer_id=place["case_id"]
     )
-    return msgspec.structs.replace(present, study_place=there)
+    return msgspec.structs.replace(shown, study_place=there)
 
 
 @clause("14", "21.1", "21.2")

@@ -8,14 +8,23 @@ import asyncpg
 from service_kit.database import driver
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+_PLACE = """
+SELECT p.school, coalesce(o.name, p.school) AS school_name, p.since, p.case_id
+FROM study_places p
+LEFT JOIN LATERAL (SELECT name FROM organisations WHERE code = p.school ORDER BY valid_from DESC LIMIT 1) o ON true
+WHERE p.student_id = $1"""
+"""`school_name`: the last one of a school that is no more."""
+
 
 async def present(tx: AsyncConnection, student_id: str) -> asyncpg.Record | None:
     """`school` with its `school_name`, `since`, `case_id` of where the pupil studies, if not where the record is."""
+    return await (await driver(tx)).fetchrow(f"{_PLACE} AND p.until IS NULL", student_id)
+
+
+async def on_day(tx: AsyncConnection, student_id: str, day: date) -> asyncpg.Record | None:
+    """The same, of where the pupil studied on a day."""
     return await (await driver(tx)).fetchrow(
-        """SELECT p.school, coalesce(o.name, p.school) AS school_name, p.since, p.case_id
-           FROM study_places p LEFT JOIN organisations o ON o.code = p.school AND o.valid_to IS NULL
-           WHERE p.student_id = $1 AND p.until IS NULL""",
-        student_id,
+        f"{_PLACE} AND p.since <= $2 AND (p.until IS NULL OR p.until > $2)", student_id, day
     )
 
 
