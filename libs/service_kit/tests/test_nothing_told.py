@@ -21,6 +21,7 @@ import asyncpg
 import msgspec
 import pytest
 import sqlalchemy.exc
+from kit_chores import TABLES, Chores, Deps
 from kit_sandbox import ACTOR, Sandbox, approved_event
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -28,11 +29,14 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import StatusCode
 from service_kit import commands, deadletters, events, telemetry
 from service_kit.bus import BusError
+from service_kit.clock import Clock
 from service_kit.codec import encode
-from service_kit.database import driver
+from service_kit.database import Database, driver
+from service_kit.leases import Desk
 from service_kit.service import Service
 from shared_contracts import identity, registry
 from shared_contracts.decisions import Refused, refused
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 NAME = "欧阳海燕"
 NUMBER = "230102201901011234"
@@ -159,6 +163,32 @@ async def test_an_event_that_cannot_be_read(sandbox: Sandbox, told: Told) -> Non
     assert letter.reason == "terminated"
     assert not any(secret in f"{letter}{advisory}" for secret in SECRETS)
     assert "ValidationError" in told.log
+    told.nothing()
+
+
+class Clumsy(Chores):
+    """Writes a step twice, under a name."""
+
+    async def write(self, tx: AsyncConnection, key: str, step: int) -> None:
+        for _ in range(2):
+            await super().write(tx, f"{NAME} {NUMBER}", step)
+
+
+@pytest.mark.integration
+async def test_a_worker_that_fails(sandbox: Sandbox, told: Told) -> None:
+    settings = sandbox.settings("registry")
+    for statement in (*TABLES, "INSERT INTO chores (id, steps, state) VALUES ('a', 1, 'waiting')"):
+        await sandbox.sql("registry", statement)
+    db = Database.from_settings(settings, Clock(), "test")
+    desk = Desk(db=db, clock=Clock(), deps=Deps(fails=[]), owner="w", stop=asyncio.Event())
+    worker = Clumsy()
+    async with db.transaction() as tx:
+        work = await worker.take(tx, desk)
+    assert work is not None
+    await worker.attend(desk, work)
+    await db.close()
+    assert worker.outcomes == ["failed"]
+    assert "UniqueViolationError[23505]" in told.log and "UniqueViolationError[23505]" in told.spans
     told.nothing()
 
 
