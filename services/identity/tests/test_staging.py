@@ -81,7 +81,7 @@ async def test_likely_duplicates_are_reported_and_stop_nothing(desk: Desk, peopl
     (likely,) = reply.rows[0].likely
     assert (likely.person_id, likely.name, likely.school) == (claimed.person_id, "王小明", SCHOOL)
     assert likely.reasons[0].startswith("姓名同音")
-    assert entry.document_number not in str(likely)
+    assert entry.document_number not in str(msgspec.to_builtins(likely))
     assert reply.rows[1].likely == ()
     assert (await desk.claim(intake, [1], school=OTHER_SCHOOL)).claims[0].person_id
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import asyncpg
+import msgspec
 import pytest
 from attendance_desk import check, number, pupil, seated, standings
 from registry.inspection import watching
@@ -68,7 +69,8 @@ async def test_each_is_told_where_he_belongs_and_nothing_of_another_school(world
     assert [(f.clause, f.code, f.outcome.value) for f in there.findings] == [
         ("24.6.1", "attendance.elsewhere", "refuse")
     ]
-    assert OTHER_SCHOOL.name not in str(there) and OTHER_SCHOOL.code not in str(there)
+    told = str(msgspec.to_builtins(there))
+    assert OTHER_SCHOOL.name not in told and OTHER_SCHOOL.code not in told
     assert by_name["学生3"].findings[0].message == "学籍在本校一年级2班"
     # dry: nothing is kept and nobody is told
     assert not found.kept

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import asyncpg
+import msgspec
 import pytest
 from clearing_world import CITY_OFFICER, OFFICER, OTHER_REGISTRAR, PROVINCE_OFFICER, ClearingWorld
 from registry_world import OTHER_SCHOOL, PRINCIPAL, REGISTRAR, SCHOOL, actor, codes
@@ -246,7 +247,7 @@ async def test_what_is_wrong_is_said_and_opens_nothing(world: ClearingWorld) -> 
     assert checked.decision.refused
     fine = await world.ask(PrecheckCorrection(actor=REGISTRAR, student_id=student, values=KeyFields(name="王晓明")))
     assert not fine.decision.refused
-    assert "correction.already_open" not in str(fine)
+    assert "correction.already_open" not in str(msgspec.to_builtins(fine))
 
 
 @pytest.mark.clause("40", "45.3")
