@@ -1,5 +1,10 @@
 """Fixtures for all packages: real PostgreSQL and NATS (see `xueji_local.testing`), and how Hypothesis draws."""
 
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
 from hypothesis import settings
 
 pytest_plugins = ["xueji_local.testing"]
@@ -8,3 +13,12 @@ pytest_plugins = ["xueji_local.testing"]
 settings.register_profile("gate", derandomize=True)
 settings.register_profile("explore", print_blob=True)
 settings.load_profile("gate")
+
+
+def pytest_assertrepr_compare(op: str, left: Any, right: Any) -> list[str] | None:
+    """Two structs that should be the same: what of them differs. Outside of tests they show ids alone
+    (`shared_contracts.discreet`); here everybody is made up."""
+    if op != "==" or not isinstance(left, msgspec.Struct) or type(left) is not type(right):
+        return None
+    both = ((name, getattr(left, name), getattr(right, name)) for name in left.__struct_fields__)
+    return [f"{left!r} == {right!r}", *(f"{name}: {one!r} != {other!r}" for name, one, other in both if one != other)]
