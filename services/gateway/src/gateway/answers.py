@@ -1,4 +1,4 @@
-"""What an operation answers with: the thing as it is now."""
+"""What operations answer with, beside plain values: a thing with its version, a file, what is published to all."""
 
 from __future__ import annotations
 
@@ -6,12 +6,24 @@ from typing import Protocol, TypeVar
 
 from litestar import Response
 
+from gateway.backend import attachment
 from gateway.idempotency import etag
 
 
 class Versioned(Protocol):
     @property
     def version(self) -> int: ...
+
+
+class Made(Protocol):
+    """A file that was made for this answer."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def media_type(self) -> str: ...
+    @property
+    def content(self) -> bytes: ...
 
 
 V = TypeVar("V", bound=Versioned)
@@ -23,3 +35,13 @@ def versioned(view: V, location: str, status: int = 200) -> Response[V]:
     if status in (201, 202):
         headers["Location"] = location
     return Response(view, status_code=status, headers=headers)
+
+
+def download(made: Made) -> Response[bytes]:
+    return Response(made.content, media_type=made.media_type, headers={"Content-Disposition": attachment(made.name)})
+
+
+def public(document: str) -> Response[bytes]:
+    """A document (JSON) that anybody may read and count anew; whoever stands between may keep it for a short while."""
+    headers = {"Cache-Control": "public, max-age=30"}
+    return Response(document.encode(), media_type="application/json", headers=headers)

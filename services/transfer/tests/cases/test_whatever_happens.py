@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator
 from datetime import date
-from typing import Any
 
 import msgspec
 import pytest
@@ -29,8 +27,7 @@ from shared_contracts.transfer import (
     TransferView,
     WithdrawTransfer,
 )
-from transfer.cases import telling
-from transfer_world import OFFICER, SECOND_OFFICER, Broken, TransferWorld
+from transfer_world import OFFICER, SECOND_OFFICER, Broken, TransferWorld, killed_before_the_commit
 
 pytestmark = [pytest.mark.integration, pytest.mark.clause("23", "24.2.2", "24.5.1", "24.5.2")]
 
@@ -101,27 +98,12 @@ class History:
             return await self.redelivered()
         if fault in ("before", "after"):
             getattr(world.between, fault)[GrantHold] = Broken()
-        broken = self.broken_commit() if fault == "commit" else contextlib.nullcontext()
+        broken = killed_before_the_commit() if fault == "commit" else contextlib.nullcontext()
         with contextlib.suppress(Broken), broken:
             await self.one(what, which)
         world.between.before.clear()
         world.between.after.clear()
         return None
-
-    @contextlib.contextmanager
-    def broken_commit(self) -> Iterator[None]:
-        """Killed after everything was done and before it is committed."""
-        original = telling.stands
-
-        async def breaks(*args: Any, **kwargs: Any) -> None:
-            await original(*args, **kwargs)
-            raise Broken
-
-        telling.stands = breaks  # type: ignore[assignment]
-        try:
-            yield
-        finally:
-            telling.stands = original
 
     async def one(self, what: str, which: int) -> None:
         world, cases = self.world, self.cases[which]

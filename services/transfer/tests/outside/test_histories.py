@@ -4,7 +4,6 @@ pupil is in one school of ours, or written down as being in another province (21
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,8 +14,7 @@ from registry_world import OTHER_SCHOOL
 from shared_contracts.holds import GrantHold
 from shared_contracts.outside_transfers import ResubmitOutward, WithdrawOutward
 from shared_contracts.transfer import RetryTransfer, Step, TransferState, TransferView
-from transfer.cases import telling
-from transfer_world import OFFICER, PRINCIPAL, RECEIVING, RELEASING, SECOND_OFFICER, Broken
+from transfer_world import OFFICER, PRINCIPAL, RECEIVING, RELEASING, SECOND_OFFICER, Broken, killed_before_the_commit
 
 PUPILS = 3
 _faults = st.sampled_from([None, None, None, "before", "after", "commit"])
@@ -52,7 +50,7 @@ class History:
             return await world.carry()
         if fault in ("before", "after"):
             getattr(world.between, fault)[GrantHold] = Broken()
-        broken = broken_commit() if fault == "commit" else contextlib.nullcontext()
+        broken = killed_before_the_commit() if fault == "commit" else contextlib.nullcontext()
         with contextlib.suppress(Broken), broken:
             await self.one(what, which)
         world.between.before.clear()
@@ -136,22 +134,6 @@ class History:
         for pupil in self.pupils:
             left = [row for row in cases if row["student_id"] == pupil and row["outside"] and row["outcome"] == "moved"]
             assert len(left) == int(gone[pupil]), "who has gone has gone by one case"
-
-
-@contextlib.contextmanager
-def broken_commit() -> Iterator[None]:
-    """Killed after everything was done and before it is committed."""
-    original = telling.stands
-
-    async def breaks(*args: Any, **kwargs: Any) -> None:
-        await original(*args, **kwargs)
-        raise Broken
-
-    telling.stands = breaks  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        telling.stands = original
 
 
 @pytest.mark.integration

@@ -27,7 +27,8 @@ from shared_contracts.discreet import Discreet
 from shared_contracts.files import Template
 from shared_contracts.identity import Sex
 
-from gateway.backend import BULK, Backend, attachment
+from gateway.answers import download
+from gateway.backend import BULK, Backend
 from gateway.idempotency import thing_id
 from gateway.openapi import about
 from gateway.routes.params import Cursor, Id, Limit, OrganisationCode
@@ -84,7 +85,7 @@ async def check(
 @get("/schools/{code:str}/attendance-checks/workbook", **about("就读名单表（空白）", "24.6.1", produces=XLSX))
 async def workbook(backend: Given[Backend], actor: Given[Actor], code: SchoolCode) -> Response[bytes]:
     made = await backend.ask(GetAttendanceTemplate(actor=actor, school=code), Template)
-    return Response(made.content, media_type=made.media_type, headers={"Content-Disposition": attachment(made.name)})
+    return download(made)
 
 
 @post(

@@ -34,7 +34,8 @@ from shared_contracts.decisions import Finding, Outcome
 from shared_contracts.discreet import Discreet
 from shared_contracts.files import Template
 
-from gateway.backend import BULK, Backend, attachment
+from gateway.answers import download
+from gateway.backend import BULK, Backend
 from gateway.idempotency import IdempotencyKey, IfMatch, etag, expected_version, thing_id
 from gateway.openapi import about
 from gateway.problems import ProblemError
@@ -159,7 +160,7 @@ async def set_zones(
 @get("/workbook", **about("学区表：已填好所管公办学校和现行学区", "5.2", produces=XLSX))
 async def workbook(backend: Given[Backend], actor: Given[Actor]) -> Response[bytes]:
     made = await backend.ask(GetZoneTemplate(actor=actor), Template, timeout=BULK)
-    return Response(made.content, media_type=made.media_type, headers={"Content-Disposition": attachment(made.name)})
+    return download(made)
 
 
 @post(

@@ -27,7 +27,8 @@ from shared_contracts.audit import (
     VerifyAudit,
 )
 
-from gateway.backend import BULK, Backend, attachment
+from gateway.answers import download
+from gateway.backend import BULK, Backend
 from gateway.idempotency import thing_id
 from gateway.openapi import about
 from gateway.problems import invalid
@@ -130,8 +131,7 @@ async def handle(
 )
 async def report(backend: Given[Backend], actor: Given[Actor], year: Year) -> Response[bytes]:
     made = await backend.ask(GetComplianceReport(actor=actor, year=year), ReportFile, timeout=BULK)
-    headers = {"Content-Disposition": attachment(made.name)}
-    return Response(made.content, media_type=made.media_type, headers=headers)
+    return download(made)
 
 
 @get("/", **about("个人信息安全事件列表", "45.1"))

@@ -31,8 +31,8 @@ from shared_contracts.admission import (
 from shared_contracts.discreet import Discreet
 from shared_contracts.files import Template
 
-from gateway.answers import versioned
-from gateway.backend import BULK, Backend, attachment
+from gateway.answers import download, versioned
+from gateway.backend import BULK, Backend
 from gateway.idempotency import IdempotencyKey, IfMatch, etag, expected_version, thing_id
 from gateway.openapi import about
 from gateway.routes.attendance_zones import Division, StageParam
@@ -67,7 +67,7 @@ def _child(view: ChildView) -> Response[ChildView]:
 @get("/template", **about("空白适龄儿童名单（含下拉选项）", "5.2", produces=XLSX))
 async def template(backend: Given[Backend], actor: Given[Actor]) -> Response[bytes]:
     blank = await backend.ask(GetChildrenTemplate(actor=actor), Template, timeout=20.0)
-    return Response(blank.content, media_type=blank.media_type, headers={"Content-Disposition": attachment(blank.name)})
+    return download(blank)
 
 
 @post(

@@ -37,7 +37,7 @@ from shared_contracts.classes import (
 )
 
 from gateway.allowance import Allowance, count
-from gateway.answers import versioned
+from gateway.answers import public, versioned
 from gateway.backend import BULK, Backend
 from gateway.idempotency import IfMatch, repeatable, required_version, thing_id
 from gateway.openapi import about
@@ -290,9 +290,7 @@ async def published(
 ) -> Response[bytes]:
     count(allowance, request)
     found = await backend.ask(GetPublishedAssignment(actor=ANONYMOUS, number=assignment_number), PublishedAssignment)
-    return Response(
-        found.document.encode(), media_type="application/json", headers={"Cache-Control": "public, max-age=30"}
-    )
+    return public(found.document)
 
 
 router = Router(

@@ -38,8 +38,8 @@ from shared_contracts.plans import (
     WithdrawPlanChange,
 )
 
-from gateway.answers import versioned
-from gateway.backend import BULK, Backend, attachment
+from gateway.answers import download, versioned
+from gateway.backend import BULK, Backend
 from gateway.idempotency import IdempotencyKey, IfMatch, etag, expected_version, thing_id
 from gateway.openapi import about
 from gateway.routes.params import Because, Cursor, Id, Limit, OrganisationCode, Reason
@@ -152,7 +152,7 @@ async def precheck(
 @get("/workbook", **about("招生计划表：已填好所管学校和现行计划", "4.2", produces=XLSX))
 async def workbook(backend: Given[Backend], actor: Given[Actor], school_year: Year) -> Response[bytes]:
     made = await backend.ask(GetPlanTemplate(actor=actor, school_year=school_year), Template, timeout=BULK)
-    return Response(made.content, media_type=made.media_type, headers={"Content-Disposition": attachment(made.name)})
+    return download(made)
 
 
 @post(

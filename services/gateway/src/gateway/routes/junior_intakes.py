@@ -29,8 +29,8 @@ from shared_contracts.junior_intake import (
     UndoJuniorIntake,
 )
 
-from gateway.answers import versioned
-from gateway.backend import BULK, Backend, attachment
+from gateway.answers import download, versioned
+from gateway.backend import BULK, Backend
 from gateway.idempotency import IfMatch, expected_version, thing_id
 from gateway.openapi import about
 from gateway.routes.params import Because, Cursor, Id, Limit
@@ -73,7 +73,7 @@ async def intakes(
 @get("/template", **about("初中招生模板：已填好本地小学毕业生，选择目标初中后上传", "16", produces=XLSX))
 async def template(backend: Given[Backend], actor: Given[Actor]) -> Response[bytes]:
     made = (await backend.ask(GetJuniorIntakeTemplate(actor=actor), IntakeTemplate, timeout=BULK)).template
-    return Response(made.content, media_type=made.media_type, headers={"Content-Disposition": attachment(made.name)})
+    return download(made)
 
 
 @post(

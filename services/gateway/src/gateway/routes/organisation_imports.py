@@ -21,8 +21,8 @@ from shared_contracts.organisations import (
     OrganisationImportPage,
 )
 
-from gateway.answers import versioned
-from gateway.backend import BULK, Backend, attachment
+from gateway.answers import download, versioned
+from gateway.backend import BULK, Backend
 from gateway.idempotency import IfMatch, expected_version, thing_id
 from gateway.openapi import about
 from gateway.routes.params import Cursor, Id, Limit
@@ -40,7 +40,7 @@ def _import(view: OrganisationImport, status: int = 200) -> Response[Organisatio
 @get("/template", **about("空白机构信息表（含下拉选项）", "3.1", "44", produces=XLSX))
 async def template(backend: Given[Backend], actor: Given[Actor]) -> Response[bytes]:
     blank = await backend.ask(GetImportTemplate(actor=actor), Template, timeout=20.0)
-    return Response(blank.content, media_type=blank.media_type, headers={"Content-Disposition": attachment(blank.name)})
+    return download(blank)
 
 
 @post(

@@ -36,7 +36,7 @@ from shared_contracts.private_places import (
 )
 
 from gateway.allowance import Allowance, count
-from gateway.answers import versioned
+from gateway.answers import public, versioned
 from gateway.backend import BULK, Backend
 from gateway.idempotency import IfMatch, expected_version, thing_id
 from gateway.openapi import about
@@ -238,9 +238,7 @@ async def published(
 ) -> Response[bytes]:
     count(allowance, request)
     found = await backend.ask(GetPublishedRound(actor=ANONYMOUS, number=round_number), PublishedRound)
-    return Response(
-        found.document.encode(), media_type="application/json", headers={"Cache-Control": "public, max-age=30"}
-    )
+    return public(found.document)
 
 
 router = Router(

@@ -35,8 +35,8 @@ from shared_contracts.reorganisation import (
     UndoReorganisation,
 )
 
-from gateway.answers import versioned
-from gateway.backend import BULK, Backend, attachment
+from gateway.answers import download, versioned
+from gateway.backend import BULK, Backend
 from gateway.idempotency import IfMatch, expected_version, repeatable, required_version, thing_id
 from gateway.openapi import about
 from gateway.routes.params import Because, Cursor, Id, Limit
@@ -313,7 +313,7 @@ async def undo(
 async def report(backend: Given[Backend], actor: Given[Actor], reorganisation_id: Id) -> Response[bytes]:
     query = GetReorganisationReport(actor=actor, reorganisation_id=reorganisation_id)
     made = await backend.ask(query, Template, timeout=20.0)
-    return Response(made.content, media_type=made.media_type, headers={"Content-Disposition": attachment(made.name)})
+    return download(made)
 
 
 router = Router(

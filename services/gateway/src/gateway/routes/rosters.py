@@ -38,8 +38,8 @@ from shared_contracts.registry import (
     Template,
 )
 
-from gateway.answers import versioned
-from gateway.backend import BULK, Backend, attachment
+from gateway.answers import download, versioned
+from gateway.backend import BULK, Backend
 from gateway.idempotency import IfMatch, expected_version, repeatable, thing_id
 from gateway.keyring import Caller
 from gateway.openapi import about
@@ -70,17 +70,12 @@ def _roster(view: RosterView, status: int = 200) -> Response[RosterView]:
 
 @get("/template", **about("空白名册工作簿（含代码表下拉选项）", "15.1", produces=XLSX))
 async def template(backend: Given[Backend], actor: Given[Actor]) -> Response[bytes]:
-    return _download(await backend.ask(GetTemplate(actor=actor), Template, timeout=20.0))
+    return download(await backend.ask(GetTemplate(actor=actor), Template, timeout=20.0))
 
 
 @get("/blank-form", **about("空白《学生基本信息表》（PDF，打印后下发给学生填写）", "15.1", produces=PDF))
 async def blank_form(backend: Given[Backend], actor: Given[Actor]) -> Response[bytes]:
-    return _download(await backend.ask(GetTemplate(actor=actor, form="paper"), Template, timeout=20.0))
-
-
-def _download(blank: Template) -> Response[bytes]:
-    headers = {"Content-Disposition": attachment(blank.name)}
-    return Response(blank.content, media_type=blank.media_type, headers=headers)
+    return download(await backend.ask(GetTemplate(actor=actor, form="paper"), Template, timeout=20.0))
 
 
 @post(

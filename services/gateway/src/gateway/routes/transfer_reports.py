@@ -29,7 +29,8 @@ from shared_contracts.transfer_reports import (
     Term,
 )
 
-from gateway.backend import BULK, Backend, attachment
+from gateway.answers import download
+from gateway.backend import BULK, Backend
 from gateway.openapi import about
 from gateway.routes.params import Cursor, Limit
 
@@ -139,7 +140,7 @@ async def workbook(
 
 
 def _file(made: Template) -> Response[bytes]:
-    return Response(made.content, media_type=made.media_type, headers={"Content-Disposition": attachment(made.name)})
+    return download(made)
 
 
 @post(

@@ -3,10 +3,11 @@ break off before or after it was answered, and events that are carried over when
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -34,7 +35,7 @@ from shared_contracts.messages import members, subject
 from shared_contracts.organisations import OrganisationChanged, OrganisationView
 from shared_contracts.transfer import Application, DecideTransfer, GetTransfer, Ground, OpenTransfer, Step, TransferView
 from transfer.app import SERVICE
-from transfer.cases import settling
+from transfer.cases import settling, telling
 from transfer.context import assemble
 
 RECEIVING = OTHER_SCHOOL
@@ -54,6 +55,22 @@ DECIDERS = {
 
 class Broken(BaseException):
     """Stands for a kill: no handler of ours catches it."""
+
+
+@contextlib.contextmanager
+def killed_before_the_commit() -> Iterator[None]:
+    """Whoever acts here is killed after everything was done and before it is committed."""
+    original = telling.stands
+
+    async def breaks(*args: Any, **kwargs: Any) -> None:
+        await original(*args, **kwargs)
+        raise Broken
+
+    telling.stands = breaks  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        telling.stands = original
 
 
 class Between:
