@@ -1,13 +1,21 @@
-"""Fixtures for all packages: real PostgreSQL and NATS (see `xueji_local.testing`), and how Hypothesis draws."""
+"""For the tests of all packages: real PostgreSQL and NATS (see `xueji_local.testing`), how Hypothesis draws, and where they
+find what they share."""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import msgspec
 from hypothesis import settings
 
 pytest_plugins = ["xueji_local.testing"]
+
+# What stands in a folder `support` is there for every test; its modules are named so that no two are alike.
+_HOUSE = Path(__file__).parent
+for _place in ("libs/*/tests/**/support", "services/*/tests/**/support", "tests_e2e/support"):
+    sys.path.extend(sorted(map(str, _HOUSE.glob(_place))))
 
 # A gate says whether a change is right: it draws the same for the same test. `make explore` draws what nobody has tried yet.
 settings.register_profile("gate", derandomize=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import replace
@@ -13,9 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
-
-sys.path.insert(0, str(Path(__file__).parent / "support"))
-
 from e2e_acts import acts
 from e2e_browser import WIDE, Browser, Consoles, NoBrowser, asked_for, running_browser
 from e2e_cast import Cast

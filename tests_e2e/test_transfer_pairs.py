@@ -9,9 +9,7 @@ another province, a person with two roles.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -23,9 +21,6 @@ from e2e_outside import CLERK, document, entered, inward, said
 from e2e_people import People
 from e2e_transfer import STEPS, WHY, application, decide, get, opened, paper, post, registered
 from shared_contracts.actors import Role
-
-sys.path.append(str(Path(__file__).parents[1] / "services" / "transfer" / "tests" / "support"))
-
 from verdicts import ONE_PERSON, WHO_MAY, one_person_may
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.clause("3.1", "24.5.1")]

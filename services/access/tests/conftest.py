@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
-
-sys.path.insert(0, str(Path(__file__).parent / "support"))
-
 from access_support import AUTHORITIES, SCHOOLS, Desk
 
 OpenDesk = Callable[..., Awaitable[Desk]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,13 +10,10 @@ import pytest
 from gateway.app import make_app
 from gateway.edge import Edge
 from gateway.settings import GatewaySettings
+from gateway_support import SIGNER, StandInBus, running
 from litestar import Litestar
 from service_kit.clock import Clock
 from service_kit.files import FileStore
-
-sys.path.insert(0, str(Path(__file__).parent / "support"))
-
-from gateway_support import SIGNER, StandInBus, running
 
 
 @pytest.fixture

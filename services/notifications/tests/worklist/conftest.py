@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
-
-sys.path.insert(0, str(Path(__file__).parent / "support"))
-sys.path.insert(0, str(Path(__file__).parents[3] / "transfer" / "tests" / "cases" / "support"))
-sys.path.insert(0, str(Path(__file__).parents[3] / "registry" / "tests" / "registration" / "support"))
-sys.path.insert(0, str(Path(__file__).parents[3] / "registry" / "tests" / "form" / "support"))
-sys.path.insert(0, str(Path(__file__).parents[3] / "registry" / "tests" / "reorganisation" / "support"))
-
 from moving_world import MovingWorld
 from transfer_world import TransferWorld
 from worklist_desk import WorklistDesk

@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "registration" / "support"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "form" / "support"))
-sys.path.insert(0, str(Path(__file__).parent / "support"))
-
 from kit_clamd import ClamdProcess
 from registry_world import FAR_SCHOOL, OTHER_SCHOOL, SCHOOL, World
 from service_kit.scanning import Clamd

@@ -1,14 +1,9 @@
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent / "support"))
-
 import registry_pupils as pupils
 from registry.form.entry import Checked
 from registry.organisations.facts import SchoolFacts

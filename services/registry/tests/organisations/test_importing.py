@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import io
-import sys
 import zipfile
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -26,6 +24,7 @@ from registry_world import (
     actor,
     view,
 )
+from roster_workbooks import make_workbook, repack
 from service_kit.ids import new_id
 from shared_contracts.actors import Actor, Role
 from shared_contracts.decisions import Refused
@@ -42,10 +41,6 @@ from shared_contracts.organisations import (
     OrganisationsChanged,
     RenameOrganisation,
 )
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "rosters" / "support"))
-
-from roster_workbooks import make_workbook, repack
 
 pytestmark = pytest.mark.integration
 COUNTY, CITY_OFFICER, PROVINCIAL = (actor(Role.AUTHORITY_OFFICER, code) for code in (AUTHORITY, CITY, PROVINCE))

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "registration" / "support"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "form" / "support"))
-sys.path.insert(0, str(Path(__file__).parent / "support"))
-
 from moving_world import MovingWorld
 
 

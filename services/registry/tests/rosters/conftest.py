@@ -1,17 +1,10 @@
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-
-sys.path.insert(0, str(Path(__file__).parent / "support"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "form" / "support"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "registration" / "support"))
-
 import registry_pupils as pupils
 import roster_workbooks as workbooks
 from registry.organisations.facts import SchoolFacts

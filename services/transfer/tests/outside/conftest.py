@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
-from moving_world import MovingWorld
-
-sys.path.insert(0, str(Path(__file__).parent / "support"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "private_places" / "support"))
-
 from coming_world import ComingWorld
+from moving_world import MovingWorld
 from transfer_world import RECEIVING
 
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from article24 import BIRTH, HERE, NANGANG, PUPIL, TODAY, against, at, calendar_around, law
 from casework.kinds import ENTRANT
 from hypothesis import given
 from hypothesis import strategies as st
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "rules" / "support"))
-
-from article24 import BIRTH, HERE, NANGANG, PUPIL, TODAY, against, at, calendar_around, law
 from shared_contracts.actors import Role
 from shared_contracts.decisions import Decision, Outcome
 from shared_contracts.evidence import EvidenceGiven, EvidenceKind

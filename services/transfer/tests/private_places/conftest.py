@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
-from moving_world import MovingWorld
-
-sys.path.insert(0, str(Path(__file__).parent / "support"))
-
 from lottery_world import LotteryWorld
+from moving_world import MovingWorld
 
 
 @pytest_asyncio.fixture
