@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 from classes_world import VALUE, ClassesWorld
+from kit_deadly import around
 from registry_world import PRINCIPAL
 from service_kit.ids import derived
 from shared_contracts.classes import ApplyAssignment, AssignmentState, DrawAssignment
@@ -28,7 +28,7 @@ async def killed(world: ClassesWorld, act: str, assignment_id: str, at: str, now
         assignment_id,
         at,
         now,
-        env={**os.environ, **world.env, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        env=around(world.env),
     )
     return await process.wait()
 
