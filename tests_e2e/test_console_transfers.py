@@ -134,6 +134,7 @@ async def test_who_studies_elsewhere_comes_back(
     await registrar.fault_free()
     async with registrar.refused(409):
         await registrar.stays("登记返回", "没有写明返回原因", reason="电话13804510001")
+    assert (await registrar.dialog.inner_text()).count("没有写明返回原因") == 1
     await registrar.answer("登记返回", reason="康复训练结束")
     await registrar.says("回到学籍所在学校就读")
     assert await registrar.page.get_by_text("学籍保留，没有转出").count() == 0

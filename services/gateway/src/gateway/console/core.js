@@ -160,7 +160,8 @@ export function toast(text, kind = "good") {
 // What went wrong and how to go on, line by line.
 export function told(error) {
   const reasons = (error.findings ?? []).filter((f) => f.outcome === "refuse" || f.outcome === "needs_override");
-  const detail = reasons.slice(0, 3).map((f) => f.message + (f.cure ? `（${f.cure}）` : "")).filter((text) => text !== error.message);
+  const said = (f) => error.message.includes(f.message) && error.message.includes(f.cure ?? "");
+  const detail = reasons.slice(0, 3).filter((f) => !said(f)).map((f) => f.message + (f.cure ? `（${f.cure}）` : ""));
   return [error.message, ...detail].join("\n") + (error.status >= 500 && error.trace ? `\n追踪号 ${error.trace}` : "");
 }
 
