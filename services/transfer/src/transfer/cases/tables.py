@@ -43,9 +43,7 @@ transfers = sa.Table(
     sa.Column("opened_at", MOMENT, nullable=False),
     sa.Column("opened_by", sa.Text, nullable=False),
     sa.Column("moved_at", MOMENT, nullable=False),  # of the last act
-    sa.Column(
-        "changes", sa.Integer, nullable=False
-    ),  # how often the row was changed: what is told of it is in that order
+    sa.Column("changes", sa.Integer, nullable=False),  # how many there were: what is told of it comes in their order
 )
 
 tracking_failures = sa.Table(
