@@ -14,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 from regulation.divisions import DIVISIONS
 from shared_contracts.decisions import Outcome
 from shared_contracts.transfer import Step, TransferState
@@ -115,7 +116,7 @@ def _prechecked(scene: Scene, family: Family) -> None:
     new = scene.desks[NEW].school
     scene.must(new.code in {one.code for one in found.nearby}, f"预检没有列出有空余学位的{new.name}")
     old = scene.desks[OLD].school.name
-    scene.must(old not in str(found), "预检透露了学生的原就读学校")
+    scene.must(old not in msgspec.json.encode(found).decode(), "预检透露了学生的原就读学校")
 
 
 def _through_all(scene: Scene, family: Family) -> Filed:

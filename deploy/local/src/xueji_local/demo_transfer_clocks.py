@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import httpx
+import msgspec
 from regulation.calendar import Calendar
 from service_kit.clock import ZONE
 from shared_contracts.transfer import STATE_TITLES, Step, StepView, TransferTracked, TransferView
@@ -172,4 +173,4 @@ def show_tracking(filed: Filed) -> None:
         ],
     )
     scene.screen.note(found.note)
-    scene.must(filed.family.name not in str(found), "监护人查询的结果中不应有学生姓名")
+    scene.must(filed.family.name not in msgspec.json.encode(found).decode(), "监护人查询的结果中不应有学生姓名")

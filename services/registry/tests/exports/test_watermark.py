@@ -8,6 +8,7 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import astuple
 from registry.exports import watermark
 from registry.exports.sheet import Column, Row, SheetOrder, in_marked_order
 from registry.exports.watermark import BLOCK
@@ -100,7 +101,7 @@ def test_nobody_leaves_his_class_and_nobody_is_lost() -> None:
     bits = watermark.payload(KEY, NUMBER)
     given_rows = [*rows(45, "a"), *rows(20, "b"), *rows(22, "c")]
     out = list(in_marked_order(order(*PLAN), given_rows, bits))
-    assert sorted(out, key=repr) == sorted(given_rows, key=repr)
+    assert sorted(out, key=astuple) == sorted(given_rows, key=astuple)
     assert [row.group for row in out] == [row.group for row in given_rows]
     assert out[45:65] == given_rows[45:65], "too small for a mark: as it was"
 
