@@ -77,6 +77,7 @@ def body_of(method: str, path: str) -> dict[str, Any]:
         "POST /v1/rosters/{roster_id}/decisions": decision,
         "POST /v1/students/{student_id}/reveal": {"purpose": "核对户口簿"},
         "PATCH /v1/students/{student_id}": {"changes": {"phone": "13800000000"}},
+        "POST /v1/students/{student_id}/study-place/ending": {"on": "2026-09-01", "reason": "家长要求"},
         "POST /v1/students/{student_id}/archive/entries": {"on": "2026-09-01", "entry": AWARD},
         "POST /v1/students/{student_id}/archive/evidence": {"on": "2026-09-01", "evidence": [{"evidence_id": "x"}]},
         "POST /v1/students/{student_id}/archive/files": {"form": "package"},
