@@ -115,6 +115,11 @@ class Console:
     async def press(self, name: str, within: Locator | None = None) -> None:
         await self.button(name, within).first.click()
 
+    async def turn(self, name: str) -> None:
+        """A button of the page that leads to another one, or to the same with other things in it."""
+        async with self._leaving():
+            await self.press(name)
+
     async def press_until(self, name: str, there: Locator, seconds: float = 30.0) -> None:
         """Again and again, as somebody does who knows that it has to come."""
         end = time.monotonic() + seconds
