@@ -65,8 +65,9 @@ def comes_back(cast: Cast, path: str, transfer: str) -> None:
         assert cast[who].send("POST", ending, json=given).status_code == status, who
     early = cast["registrar"].send("POST", ending, json={**given, "on": "2020-01-01"})
     assert early.status_code == 409 and problem_of(early).findings[0].code == "study_place.day"
-    wrong = cast["registrar"].send("POST", ending, json={**given, "school": SPECIAL.code})
-    assert wrong.status_code == 422
+    for wrong in ({"school": SPECIAL.code}, {"on": "昨天"}, {"on": None}, {"reason": ""}, {"reason": "回" * 201}):
+        answer = cast["registrar"].send("POST", ending, json=given | wrong)
+        assert answer.status_code == 422 and next(iter(wrong)) in answer.text, answer.text
 
     back = post(cast["registrar"], ending, **given)
     assert back["study_place"] is None and back["class_no"] is not None

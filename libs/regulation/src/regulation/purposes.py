@@ -18,8 +18,13 @@ HINT: Final = f"用一句话写明用途（{SHORTEST} 至 {LONGEST} 个字），
 """The cure, in Chinese."""
 
 
+def names_number(text: str) -> bool:
+    """Whether a text has part of a number that identifies somebody."""
+    return _RUN.search(text) is not None
+
+
 @clause("45.1")
 def states_purpose(purpose: str) -> bool:
     """Whether this is a sentence of a usual length, without a number that identifies somebody."""
     text = purpose.strip()
-    return SHORTEST <= len(text) <= LONGEST and text.isprintable() and _RUN.search(text) is None
+    return SHORTEST <= len(text) <= LONGEST and text.isprintable() and not names_number(text)

@@ -91,9 +91,7 @@ def span(
 
 
 def continued(
-    name: str,
-    carriers: Sequence[Mapping[str, str]],
-    kind: SpanKind,
+    name: str, carriers: Sequence[Mapping[str, str]], kind: SpanKind
 ) -> contextlib.AbstractContextManager[Span]:
     """A span for what is done for several at once: it goes on in the trace of the first that is recorded, and links to the
     others'. `carriers`: the headers that each came with."""

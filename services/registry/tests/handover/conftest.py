@@ -2,16 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Any
+from moving_world import moving as world
 
-import pytest_asyncio
-from moving_world import MovingWorld
-
-
-@pytest_asyncio.fixture
-async def world(service_env: Any) -> AsyncIterator[MovingWorld]:
-    made = MovingWorld(await service_env("registry"))
-    await made.prepare()
-    yield made
-    await made.shut()
+__all__ = ["world"]

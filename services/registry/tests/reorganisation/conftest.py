@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Any
-
 import pytest
-import pytest_asyncio
-from moving_world import MovingWorld
+from moving_world import moving as world
 
-
-@pytest_asyncio.fixture
-async def world(service_env: Any) -> AsyncIterator[MovingWorld]:
-    made = MovingWorld(await service_env("registry"))
-    await made.prepare()
-    yield made
-    await made.shut()
+__all__ = ["world"]
 
 
 @pytest.fixture

@@ -130,28 +130,31 @@ async def test_events_that_come_twice_change_nothing(world: TransferWorld) -> No
     assert done.state is TransferState.COMPLETED
 
 
-async def test_what_could_not_be_carried_out_asks_for_somebody_and_goes_on(world: TransferWorld) -> None:
-    """The last class was filled by others between the last approval and the move."""
+async def stuck(world: TransferWorld) -> str:
+    """Approved by all; the last class was filled by others between the last approval and the move."""
     one, *_ = await pupils(world, there=44)
     opened = await world.open(one)
     await world.through(opened.id)
     await world.registry.pupils(RECEIVING, 3, 1, 1)
     await world.carry()
-    stuck = await world.seen(opened.id, OFFICER)
-    assert stuck.state is TransferState.NEEDS_ATTENTION
-    assert stuck.problem[0].code == "change.classes_full" and "retry" in stuck.may
+    return str(opened.id)
+
+
+async def test_what_could_not_be_carried_out_asks_for_somebody_and_goes_on(world: TransferWorld) -> None:
+    case = await stuck(world)
+    seen = await world.seen(case, OFFICER)
+    assert seen.state is TransferState.NEEDS_ATTENTION
+    assert seen.problem[0].code == "change.classes_full" and "retry" in seen.may
     (waiting,) = (await world.events(TransfersStand))[-1].cases
     assert (waiting.step, waiting.organisation) == ("attention", OFFICER.organisation)
     assert len(await world.registry.events(ChangeFailed)) == 1
-    bare = await world.do(RetryTransfer(command_id=world.id(), actor=OFFICER, transfer_id=opened.id, override=True))
+    bare = await world.do(RetryTransfer(command_id=world.id(), actor=OFFICER, transfer_id=case, override=True))
     assert isinstance(bare, Refused)
-    retry = RetryTransfer(
-        command_id=world.id(), actor=OFFICER, transfer_id=opened.id, override=True, reason="同意突破班额"
-    )
+    retry = RetryTransfer(command_id=world.id(), actor=OFFICER, transfer_id=case, override=True, reason="同意突破班额")
     again = await world.do(retry)
     assert again.state is TransferState.MOVING
     await world.carry()
-    done = await world.seen(opened.id, OFFICER)
+    done = await world.seen(case, OFFICER)
     assert done.state is TransferState.COMPLETED
     await world.registry.whole()
 
@@ -159,35 +162,27 @@ async def test_what_could_not_be_carried_out_asks_for_somebody_and_goes_on(world
 @pytest.mark.clause("24.5.1")
 async def test_each_word_of_what_becomes_of_it_is_newer_than_the_one_before(world: TransferWorld) -> None:
     """Tried again in vain and then beyond the standard size: while the record moves, it waits for nobody."""
-    one, *_ = await pupils(world, there=44)
-    opened = await world.open(one)
-    await world.through(opened.id)
-    await world.registry.pupils(RECEIVING, 3, 1, 1)
-    await world.carry()
-    retry = RetryTransfer(command_id=world.id(), actor=OFFICER, transfer_id=opened.id)
+    case = await stuck(world)
+    retry = RetryTransfer(command_id=world.id(), actor=OFFICER, transfer_id=case)
     await world.do(retry)
     await world.carry()
     await world.do(msgspec.structs.replace(retry, command_id=world.id(), override=True, reason="同意突破班额"))
     await world.carry()
-    told = [case for event in await world.events(TransfersStand) for case in event.cases]
-    assert [case.step for case in told[-5:]] == ["attention", None, "attention", None, None]
-    versions = [case.version for case in told]
+    told = [one for event in await world.events(TransfersStand) for one in event.cases]
+    assert [one.step for one in told[-5:]] == ["attention", None, "attention", None, None]
+    versions = [one.version for one in told]
     assert versions == sorted(set(versions)), "whoever hears them in another order knows which holds"
 
 
 async def test_given_up_the_pupil_stays_and_is_free_again(world: TransferWorld) -> None:
-    one, *_ = await pupils(world, there=44)
-    opened = await world.open(one)
-    await world.through(opened.id)
-    await world.registry.pupils(RECEIVING, 3, 1, 1)
-    await world.carry()
+    case = await stuck(world)
     command = RetryTransfer(
-        command_id=world.id(), actor=OFFICER, transfer_id=opened.id, give_up=True, reason="家长同意留在原校"
+        command_id=world.id(), actor=OFFICER, transfer_id=case, give_up=True, reason="家长同意留在原校"
     )
     ended = await world.do(command)
     assert ended.state is TransferState.WITHDRAWN
     await world.carry()
-    assert await world.holds() == [(opened.id, "released", None)]
+    assert await world.holds() == [(case, "released", None)]
 
 
 @pytest.mark.clause("24.6.4")

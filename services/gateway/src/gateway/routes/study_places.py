@@ -13,8 +13,8 @@ from shared_contracts.actors import Actor
 from shared_contracts.records import StudentView
 from shared_contracts.study_places import EndStudyPlace
 
+from gateway.answers import versioned
 from gateway.backend import Backend
-from gateway.idempotency import etag
 from gateway.openapi import about
 from gateway.routes.params import Id
 
@@ -35,11 +35,8 @@ async def end(
     backend: Given[Backend], actor: Given[Actor], student_id: Id, command_id: Given[str], data: JSONBody[Return]
 ) -> Response[StudentView]:
     """Said by the school with the record, approved by nobody; the school of study is told."""
-    command = EndStudyPlace(
-        command_id=command_id, actor=actor, student_id=student_id, on=data.on, reason=data.reason.strip()
-    )
-    view = await backend.ask(command, StudentView)
-    return Response(view, headers=etag(view.version))
+    command = EndStudyPlace(command_id=command_id, actor=actor, student_id=student_id, on=data.on, reason=data.reason)
+    return versioned(await backend.ask(command, StudentView), f"/v1/students/{student_id}")
 
 
 router = Router("/v1/students", route_handlers=[end], tags=["students"])

@@ -56,7 +56,8 @@ async def get_student(work: RegistryWork, query: GetStudent) -> StudentView | Re
             return refused("not_found", NOT_FOUND)
         present = copy.kept.student
     if query.as_of is None and query.known_on is None:
-        return present if copy is not None else await _with_study_place(work, present)
+        elsewhere = copy is None and row is not None and row["elsewhere"]
+        return await _with_study_place(work, present) if elsewhere else present
     entries = await store.said_of(work.tx, query.student_id)
     since = None if row is None or copy is not None else row["school_since"]
     shown = await looking_back.student(work, present, entries, query.as_of, query.known_on, copy, since)

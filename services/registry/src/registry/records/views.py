@@ -55,6 +55,11 @@ _MERGED: sa.ColumnElement[Any] = sa.literal_column(
 _KEPT: sa.ColumnElement[str | None] = sa.literal_column(
     "(SELECT g.kept_id FROM record_merges g WHERE g.cancelled_id = students.id AND g.undone_at IS NULL)", sa.Text
 )
+# Of one record alone, not of lists: few study elsewhere, and where is asked only of those.
+_ELSEWHERE: sa.ColumnElement[bool] = sa.literal_column(
+    "(students.live AND EXISTS (SELECT FROM study_places p WHERE p.student_id = students.id AND p.until IS NULL))",
+    sa.Boolean,
+)
 AUTHORITY = sa.func.coalesce(_s.keeper, _o.c.authority).label("authority")
 """The supervising authority of the student's school; where that is no more, the authority that keeps its archive."""
 
@@ -79,8 +84,9 @@ async def rows_of(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, RowMappi
 
 
 async def row_of(tx: AsyncConnection, student_id: str, *, lock: bool = False) -> RowMapping | None:
-    """`lock`: the student's own columns stay as they are until the transaction ends."""
-    statement = sa.select(*COLUMNS).select_from(FROM).where(_s.id == student_id)
+    """`lock`: the student's own columns stay as they are until the transaction ends. `elsewhere`: the pupil of a
+    living record studies at another school (24.4)."""
+    statement = sa.select(*COLUMNS, _ELSEWHERE.label("elsewhere")).select_from(FROM).where(_s.id == student_id)
     return await fetch_one(tx, statement.with_for_update(of=tables.students) if lock else statement)
 
 

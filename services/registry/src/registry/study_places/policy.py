@@ -7,16 +7,14 @@ place of another is taken, nothing of the record changes. So the school says it,
 
 from __future__ import annotations
 
-import re
 from datetime import date
 
 from regulation.findings import refuse
 from regulation.mark import clause
-from regulation.purposes import DIGITS
+from regulation.purposes import names_number
 from shared_contracts.decisions import Finding
 
 LONGEST_REASON = 200
-_NUMBER = re.compile(rf"\d{{{DIGITS}}}")
 
 
 @clause("24.4")
@@ -44,7 +42,7 @@ def day_of_return(on: date, since: date, today: date) -> Finding | None:
 def reason_fault(reason: str) -> Finding | None:
     """It stands in the journal for ever, which knows of no numbers."""
     text = reason.strip()
-    if text and len(text) <= LONGEST_REASON and text.replace("\n", "").isprintable() and not _NUMBER.search(text):
+    if text and len(text) <= LONGEST_REASON and text.replace("\n", "").isprintable() and not names_number(text):
         return None
     message = "没有写明返回原因，或者过长、含有特殊字符、证件号或电话号码"
     cure = f"用不超过{LONGEST_REASON}个字写明原因，不写号码"

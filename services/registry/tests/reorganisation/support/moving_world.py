@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 import msgspec
+import pytest_asyncio
 from registry.app import MOVERS
 from registry.organisations.facts import SchoolFacts
 from registry.organisations.store import put_versions
@@ -174,3 +175,12 @@ class MovingWorld(World):
             for row in await (await driver(tx)).fetch("SELECT id FROM students"):
                 assert journal.intact(await records.journal_of(tx, row["id"]))
         assert await self.sql("SELECT FROM frozen_schools") == []
+
+
+@pytest_asyncio.fixture
+async def moving(service_env: Any) -> AsyncIterator[MovingWorld]:
+    """A registry with these schools; a conftest gives it the name that its tests know it by."""
+    made = MovingWorld(await service_env("registry"))
+    await made.prepare()
+    yield made
+    await made.shut()
