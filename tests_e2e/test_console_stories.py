@@ -65,6 +65,7 @@ async def test_signing_in_by_the_keyboard_alone(consoles: Consoles, stage: Syste
 
     await console.reach("招生")  # the menu opens, its first link is the next
     await keys.press("Enter")
+    await console.sees(page.get_by_role("link", name="招生入学", exact=True))
     await keys.press("Tab")
     await console.has_focus("招生入学")
     await console.reach("招生计划")
@@ -83,6 +84,14 @@ async def test_signing_in_by_the_keyboard_alone(consoles: Consoles, stage: Syste
     await keys.press("Escape")
     await console.closed()
     await console.has_focus("下达一所学校")
+    await page.evaluate("window.__here = document.querySelector('main h1')")
+    await console.reach("跳到主要内容")  # past the menu, and on the same page: nothing of it is lost
+    await keys.press("Enter")
+    await page.wait_for_function("document.activeElement.id === 'main'")
+    await keys.press("Tab")
+    await console.settled()
+    assert page.url.endswith("#/plans")
+    assert await page.evaluate("window.__here.isConnected")
     await console.clean()
 
     await console.press("退出")

@@ -142,8 +142,11 @@ class Console:
         raise AssertionError(f"the keyboard does not come to {name!r}")
 
     async def has_focus(self, name: str) -> None:
-        found = await self._focused()
-        assert found == name, f"the keyboard is at {found!r}, not at {name!r}"
+        """The keyboard is there, or gets there: a dialog that closes gives it back one step later."""
+        end = time.monotonic() + SECONDS
+        while (found := await self._focused()) != name:
+            assert time.monotonic() < end, f"the keyboard is at {found!r}, not at {name!r}"
+            await asyncio.sleep(0.02)
 
     async def _focused(self) -> str:
         found: str = await self.page.evaluate(FOCUSED)

@@ -207,6 +207,8 @@ top_.addEventListener("click", (event) => { // to where one is already: once mor
 addEventListener("click", (event) => { // anywhere else closes the menu
   for (const menu of top_.querySelectorAll("nav .menu[open]")) if (!menu.contains(event.target)) menu.open = false;
 });
+// Past the menu, on the page where one is: as a link of its own it would be another address, which leads to the first page.
+document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); main.focus(); });
 addEventListener("notices-read", refreshUnread);
 addEventListener("signed-out", () => {
   if (main.querySelector("form.login")) return; // several requests found out at once
