@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["xueji_local.testing"]
 
@@ -18,8 +18,11 @@ for _place in ("libs/*/tests/**/support", "services/*/tests/**/support", "tests_
     sys.path.extend(sorted(map(str, _HOUSE.glob(_place))))
 
 # A gate says whether a change is right: it draws the same for the same test. `make explore` draws what nobody has tried yet.
-settings.register_profile("gate", derandomize=True)
-settings.register_profile("explore", print_blob=True)
+# Neither judges by the clock: an example that takes a quarter of a second says that the machine was busy and nothing else.
+settings.register_profile("timeless", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_timeless = settings.get_profile("timeless")
+settings.register_profile("gate", _timeless, derandomize=True)
+settings.register_profile("explore", _timeless, print_blob=True)
 settings.load_profile("gate")
 
 

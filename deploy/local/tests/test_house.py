@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import tomllib
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import msgspec
 import pytest
 from access.settings import AccessSettings
 from gateway.settings import GatewaySettings
+from hypothesis import given
+from hypothesis import strategies as st
 from identity.settings import MatcherSettings
 from matcher.settings import Settings as StandInSettings
 from notifications.settings import NotificationsSettings
@@ -68,3 +71,18 @@ def test_each_relative_link_of_the_readmes_leads_somewhere() -> None:
     for page in ("README.md", "README.zh-CN.md"):
         for link in re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text()):
             assert (ROOT / link).exists(), link
+
+
+def test_a_machine_that_stops_for_a_moment_fails_no_random_test() -> None:
+    """Neither while an example is drawn nor while it runs."""
+    in_drawing, in_the_test = iter([1.1]), iter([0.3])  # longer than Hypothesis would take by itself
+
+    def slowly(value: bool) -> bool:
+        time.sleep(next(in_drawing, 0))
+        return value
+
+    @given(st.lists(st.booleans().map(slowly), min_size=1))
+    def drawn(_values: list[bool]) -> None:
+        time.sleep(next(in_the_test, 0))
+
+    drawn()

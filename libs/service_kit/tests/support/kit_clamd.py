@@ -1,15 +1,16 @@
 """A clamd to test against: a program of its own that speaks INSTREAM and knows one virus, the EICAR test file.
 
-python kit_clamd.py [HOST:PORT | unix:PATH]     # says its address on the first line
+python kit_clamd.py HOST:PORT | unix:PATH     # says its address on the first line
 """
 
 from __future__ import annotations
 
-import socket
 import socketserver
 import subprocess
 import sys
 from types import TracebackType
+
+from xueji_local.processes import free_port
 
 EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 LONGEST = 25_000_000  # clamd's StreamMaxLength
@@ -44,7 +45,7 @@ class _Session(socketserver.StreamRequestHandler):
 
 class _Tcp(socketserver.ThreadingTCPServer):
     daemon_threads = True
-    allow_reuse_address = True
+    allow_reuse_address = True  # set before it binds: connections of the one before may linger on the port
 
 
 class _Unix(socketserver.ThreadingUnixStreamServer):
@@ -52,9 +53,10 @@ class _Unix(socketserver.ThreadingUnixStreamServer):
 
 
 class ClamdProcess:
-    """`with ClamdProcess() as clamd: clamd.address`. `stop` and `start` again: the scanner is away meanwhile."""
+    """`with ClamdProcess() as clamd: clamd.address`. `stop` and `start` again: the scanner is away meanwhile, at the same
+    address. `at`: a port of its own where nothing is said."""
 
-    def __init__(self, at: str = "127.0.0.1:0") -> None:
+    def __init__(self, at: str = "") -> None:
         self._at = at
         self._process: subprocess.Popen[str] | None = None
         self.address = ""
@@ -67,10 +69,15 @@ class ClamdProcess:
         self.stop()
 
     def start(self) -> None:
-        self._process = subprocess.Popen([sys.executable, __file__, self._at], stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout is not None
-        self.address = self._process.stdout.readline().strip()
-        self._at = self.address.removeprefix("tcp://")
+        for _ in range(20):  # somebody else's process may take a port between the look for it and its use
+            at = self._at or f"127.0.0.1:{free_port()}"
+            self._process = subprocess.Popen([sys.executable, __file__, at], stdout=subprocess.PIPE, text=True)
+            assert self._process.stdout is not None
+            if address := self._process.stdout.readline().strip():
+                self.address, self._at = address, at
+                return
+            self.stop()
+        raise RuntimeError(f"the scanner did not come up at {self._at or 'any port'}")
 
     def stop(self) -> None:
         if self._process is not None:
@@ -85,12 +92,10 @@ def main(at: str) -> None:
         address = at
     else:
         host, port = at.rsplit(":", 1)
-        tcp = _Tcp((host, int(port)), _Session)
-        tcp.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        server, address = tcp, f"tcp://{host}:{tcp.server_address[1]}"
+        server, address = _Tcp((host, int(port)), _Session), f"tcp://{at}"
     print(address, flush=True)
     server.serve_forever()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:0")
+    main(sys.argv[1])

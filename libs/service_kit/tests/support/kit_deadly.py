@@ -64,10 +64,10 @@ def around(own: Mapping[str, str]) -> dict[str, str]:
     return {**theirs, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **own}
 
 
-async def until_killed(victim: Path, *argv: object, env: Mapping[str, str], seconds: float = 60) -> None:
+async def until_killed(victim: Path, *argv: object, env: Mapping[str, str], seconds: float = 150) -> None:
     """Runs a victim until it has killed itself; any other end of it is a fault of the test.
 
-    `seconds`: until it counts as hanging; one that imports two services first needs more on a busy machine.
+    `seconds`: until it counts as hanging; a busy machine may take a minute over its imports alone.
     """
     process = await asyncio.create_subprocess_exec(sys.executable, str(victim), *map(str, argv), env=around(env))
     try:
@@ -82,7 +82,7 @@ async def until_killed(victim: Path, *argv: object, env: Mapping[str, str], seco
 async def let_go(*databases: Sql) -> None:
     """Until no transaction of another is under way: rows of the dead stay locked until the server has noticed, and a worker
     that comes by passes over them for so long."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         for sql in databases:
             while (await sql(UNDER_WAY))[0]["n"]:
                 await asyncio.sleep(0.05)

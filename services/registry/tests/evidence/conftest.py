@@ -30,5 +30,5 @@ async def world(service_env: Any) -> AsyncIterator[World]:
 @pytest_asyncio.fixture
 async def scanned(world: World, clamd: ClamdProcess) -> World:
     """The same registry with a scanner."""
-    world.deps = dataclasses.replace(world.deps, scanner=Clamd(clamd.address, seconds=2.0))
+    world.deps = dataclasses.replace(world.deps, scanner=Clamd(clamd.address, seconds=60))
     return world

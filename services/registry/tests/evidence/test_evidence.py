@@ -147,7 +147,7 @@ async def test_what_came_before_the_scanner_did_is_looked_at(world: World, clamd
     virus = await keep(world, VIRUS)
     assert virus.scan is ScanState.UNSCANNED
     await attach(world, virus.id)
-    world.deps = dataclasses.replace(world.deps, scanner=Clamd(clamd.address))
+    world.deps = dataclasses.replace(world.deps, scanner=Clamd(clamd.address, seconds=60))
     assert await look(world)
     assert codes(await world.ask(GetEvidenceFile(actor=REGISTRAR, evidence_id=virus.id))) == ["evidence.infected"]
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 from pathlib import Path
 
 import pytest
 from evidence_desk import VIRUS, keep, look, see
 from kit_clamd import EICAR, ClamdProcess
-from kit_deadly import until_killed
+from kit_deadly import let_go, until_killed
 from registry_world import World
 from service_kit.scanning import Clamd
 from shared_contracts.waiting import WorkWaiting
@@ -39,11 +38,8 @@ async def kill(world: World, place: tuple[str, str], clamd: ClamdProcess, days: 
 
 async def until_looked(world: World) -> None:
     """The server notices that a client has died a moment later; until then it holds the row."""
-    for _ in range(200):
-        if await look(world):
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError("nobody lets go of the file")
+    await let_go(world.sql)
+    assert await look(world), "nobody lets go of the file"
 
 
 @pytest.mark.parametrize("place", SCANNING, ids="-".join)
@@ -63,7 +59,7 @@ async def test_killed_while_it_looks(scanned: World, clamd: ClamdProcess, place:
 
 @pytest.mark.parametrize("place", REMOVING, ids="-".join)
 async def test_killed_while_it_removes(world: World, clamd: ClamdProcess, place: tuple[str, str]) -> None:
-    world.deps = dataclasses.replace(world.deps, scanner=Clamd(clamd.address))
+    world.deps = dataclasses.replace(world.deps, scanner=Clamd(clamd.address, seconds=60))
     await keep(world)
     await kill(world, place, clamd, days=40)
     world.clock.pass_(days=40)

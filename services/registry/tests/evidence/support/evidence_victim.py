@@ -19,7 +19,7 @@ async def main() -> None:
     kill_at(target, when)
     world = World(dict(os.environ))
     world.clock.pass_(days=int(days), minutes=5)
-    deps = dataclasses.replace(world.deps, scanner=Clamd(address))
+    deps = dataclasses.replace(world.deps, scanner=Clamd(address, seconds=60))
     await worker.run(world.kit, deps, asyncio.Event())
 
 
