@@ -4,6 +4,7 @@ approved here, entered twice by the province office, registered, done; also on a
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +84,7 @@ async def test_from_the_application_to_the_record(
 
     officer = await of("county.officer")
     await officer.go("#/worklist")
-    await officer.says(number)
+    await officer.until_reload(re.compile(re.escape(number)))  # once the queue has been told
     await officer.follow("转学")
     await officer.press_link(person["name"])
     await officer.press("退回补正")
@@ -114,7 +115,7 @@ async def test_from_the_application_to_the_record(
     for who, step in ((CLERK, "转出学校核准"), (SECOND, "转出学校主管部门核准")):
         office = await of(who)
         await office.go("#/worklist")
-        await office.says(number)
+        await office.until_reload(re.compile(re.escape(number)))
         await office.follow("转学")
         await office.press_link(person["name"])
         await office.says(step)
@@ -129,9 +130,9 @@ async def test_from_the_application_to_the_record(
         await office.clean()
 
     await school.go("#/worklist")
-    await school.says("为外省转入的学生建籍")
+    await school.until_reload(re.compile("为外省转入的学生建籍"))
     await school.go("#/transfers")
-    await school.sees(school.page.get_by_text("待转入学校建籍"))
+    await school.until_reload(re.compile("待转入学校建籍"))
     await school.press_link(person["name"])
     await school.says("各方均已核准，学位已保留")
     await look(school, "7-awaited")
@@ -148,7 +149,7 @@ async def test_from_the_application_to_the_record(
     registered_by_its_school(cast, form_of(made, row))
     await school.go("#/transfers")
     await school.press_link(person["name"])
-    await school.until_reload("已转入", 60)
+    await school.until_reload("已转入")
     await look(school, "9-done")
     await school.clean()
     await phone.follow("转学")

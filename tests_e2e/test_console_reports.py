@@ -58,7 +58,7 @@ async def test_a_city_files_what_it_has_looked_at(
 ) -> None:
     city = await of(consoles, stage, cast, "city.officer")
     await city.go("#/worklist")
-    await city.until_reload("2026年秋季学期转学情况报省备案", 90)
+    await city.until_reload("2026年秋季学期转学情况报省备案")
     await city.press_link("2026年秋季学期转学情况报省备案")
     await city.says("哈尔滨市教育局2026年秋季学期转学情况")
     await city.fault_free()

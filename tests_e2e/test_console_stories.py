@@ -61,7 +61,7 @@ async def test_signing_in_by_the_keyboard_alone(consoles: Consoles, stage: Syste
     await keys.press("Tab")
     await console.has_focus("跳到主要内容")
     await keys.press("Enter")
-    assert await page.evaluate("document.activeElement.id") == "main"
+    await console.sees(page.locator("#main:focus"))
 
     await console.reach("招生")  # the menu opens, its first link is the next
     await keys.press("Enter")
@@ -87,7 +87,7 @@ async def test_signing_in_by_the_keyboard_alone(consoles: Consoles, stage: Syste
     await page.evaluate("window.__here = document.querySelector('main h1')")
     await console.reach("跳到主要内容")  # past the menu, and on the same page: nothing of it is lost
     await keys.press("Enter")
-    await page.wait_for_function("document.activeElement.id === 'main'")
+    await console.sees(page.locator("#main:focus"))
     await keys.press("Tab")
     await console.settled()
     assert page.url.endswith("#/plans")
@@ -113,8 +113,8 @@ async def test_a_roster_becomes_records(consoles: Consoles, stage: System, peopl
     await registrar.page.locator("#workbook").set_input_files(made.path)
     await registrar.says("待确认")
     await registrar.says(re.compile("校验码|证件号"))  # what is wrong, in words, with its clause and its cure
-    assert await registrar.page.locator(".finding.refuse .clause").count() >= 1
-    assert await registrar.page.locator(".finding.refuse .cure").count() >= 1
+    await registrar.sees(registrar.page.locator(".finding.refuse .clause"))
+    await registrar.sees(registrar.page.locator(".finding.refuse .cure"))
     await registrar.fault_free()
     await registrar.press("确认导入 2 名学生")
     await registrar.answer("确认导入")
@@ -124,7 +124,7 @@ async def test_a_roster_becomes_records(consoles: Consoles, stage: System, peopl
 
     teacher = await consoles(stage, "xinchun.teacher", size=NARROW)
     await teacher.go("#/worklist")
-    await teacher.says("班主任审核")
+    await teacher.until_reload(re.compile("班主任审核"))  # once the queue has been told
     await teacher.fault_free()
     await teacher.follow("建籍审核")
     await teacher.press(names[0])  # one pupil looked at, and decided by himself

@@ -3,6 +3,7 @@ corrected, approved by all, followed by the guardian on a telephone (Article 24)
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ async def test_from_the_application_to_the_new_class(
 
     officer = await consoles(system, "wuchang.officer")
     await officer.go("#/worklist")
-    await officer.says(number)
+    await officer.until_reload(re.compile(re.escape(number)))  # once the queue has been told
     await officer.follow("转学")
     await officer.press_link(person["name"])
     await officer.fault_free()
@@ -98,7 +99,7 @@ async def test_from_the_application_to_the_new_class(
         await other.clean()
     await school.go("#/transfers")
     await school.press_link(person["name"])
-    await school.says("已转入")
+    await school.until_reload("已转入")  # the record moves by itself, a moment after the last approval
     await school.fault_free()
     await school.clean()
 

@@ -97,9 +97,11 @@ class Console:
         await expect(self.page.locator("main h1")).to_be_visible()
         end = time.monotonic() + SECONDS
         quiet = 0
-        while quiet < 3:  # an answer may lead to the next question
+        while (
+            quiet < 3
+        ):  # an answer may lead to the next question: the page has its turn in between, however busy the machine
             assert time.monotonic() < end, f"still waits for {[one.url for one in self._open]} after {SECONDS:g} s"
-            await asyncio.sleep(0.04)
+            await self.page.evaluate("new Promise((done) => setTimeout(done, 40))")
             quiet = 0 if self._open else quiet + 1
 
     # ---- hands --------------------------------------------------------------------------------------------------------
@@ -120,7 +122,7 @@ class Console:
         async with self._leaving():
             await self.press(name)
 
-    async def press_until(self, name: str, there: Locator, seconds: float = 30.0) -> None:
+    async def press_until(self, name: str, there: Locator, seconds: float = 120.0) -> None:
         """Again and again, as somebody does who knows that it has to come."""
         end = time.monotonic() + seconds
         while not await there.count():
@@ -193,10 +195,10 @@ class Console:
     async def sees(self, one: Locator) -> None:
         await expect(one.first).to_be_visible()
 
-    async def until_reload(self, text: str, seconds: float = 30.0) -> None:
-        """It stands there at last, for somebody who looks at the page again and again."""
+    async def until_reload(self, text: str | re.Pattern[str], seconds: float = 120.0) -> None:
+        """It stands there at last (a text: exactly so), for somebody who looks at the page again and again."""
         end = time.monotonic() + seconds
-        while not await self.page.locator("main").get_by_text(text, exact=True).count():
+        while not await self.page.locator("main").get_by_text(text, exact=True).filter(visible=True).count():
             assert time.monotonic() < end, (
                 f"{text!r} is not there after {seconds:g} s: {await self.page.inner_text('main')}"
             )

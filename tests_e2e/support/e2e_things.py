@@ -68,9 +68,9 @@ def asked_for(cast: Cast, who: str = "registrar") -> str:
 
 def things_of(cast: Cast, people: People, xinchun: Desk) -> Things:
     roster = xinchun.walk(people.roster("xinchun", 3))
-    (student, *_) = [s for s in xinchun.registrar.students() if (s.grade, s.class_no) == (1, 1)]
     (registration, *_) = xinchun.registrar.registrations(roster=roster.id)
-    assert (registration.grade, registration.class_no) == (1, 1)
+    (student,) = [one for one in xinchun.registrar.students() if one.id == registration.id]
+    assert (student.grade, student.class_no) == (1, 1)
     registrar = cast["registrar"]
 
     waiting, cancelled = asked_for(cast), asked_for(cast)
