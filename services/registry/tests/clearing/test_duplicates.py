@@ -71,6 +71,11 @@ async def decide(world: ClearingWorld, pair: str, decision: str, who: Any = OFFI
     )
 
 
+async def everybody(world: ClearingWorld) -> list[list[Any]]:
+    """All records, and who is in which class."""
+    return [await world.sql(f"SELECT * FROM {table} ORDER BY 1, 2") for table in ("students", "class_memberships")]
+
+
 async def undo(world: ClearingWorld, pair: str, who: Any = LEADER) -> Any:
     return await world.do(UndoDuplicate(command_id=world.id(), actor=who, duplicate_id=pair, reason="复核有误"))
 
@@ -321,7 +326,7 @@ async def test_one_is_kept_and_the_other_read_under_it(world: ClearingWorld) -> 
 @pytest.mark.clause("39", "22")
 async def test_taken_back_exactly_while_nothing_happened(world: ClearingWorld) -> None:
     a, b, pair = await two(world)
-    before = [await world.sql("SELECT * FROM students ORDER BY id"), await world.sql("SELECT * FROM class_memberships")]
+    before = await everybody(world)
     decided = await decide(world, pair, "cancel", record_id=a)
     await world.decide_cancellation(decided.cancellation_id)
     await world.carry()
@@ -329,7 +334,7 @@ async def test_taken_back_exactly_while_nothing_happened(world: ClearingWorld) -
         assert (await undo(world, pair, who)).kind == kind
     assert not isinstance(await undo(world, pair), Refused)
     await world.carry()
-    after = [await world.sql("SELECT * FROM students ORDER BY id"), await world.sql("SELECT * FROM class_memberships")]
+    after = await everybody(world)
     drop = ("version",)
     assert [{k: v for k, v in row.items() if k not in drop} for row in after[0]] == [
         {k: v for k, v in row.items() if k not in drop} for row in before[0]

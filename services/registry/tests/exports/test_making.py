@@ -268,8 +268,8 @@ async def test_the_same_approval_twice_is_one_file(world: ExportsWorld) -> None:
     await world.tell(event)
     await world.ended(event.export_id)
     await world.tell(event)
-    async with world.working():
-        await asyncio.sleep(0.3)
+    async with world.kit.db.transaction() as tx:
+        assert await store.take(tx, "w1") is None, "nothing is left to make"
     assert len(await world.said(event.export_id)) == 1 and len(world.kept()) == 1
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kit_waiting import waits_for_a_lock
 from moving_world import CITY_LEADER, COUNTY_OFFICER, MovingWorld
 from moving_world import NEIGHBOUR as THIRD
 from registry.handover import handlers, policy, store
@@ -172,11 +173,7 @@ async def test_the_last_two_receipts_at_once_end_the_finding(world: MovingWorld)
         )
         assert not isinstance(await handlers.receive_archives(work, command), Refused)
         later = asyncio.create_task(receive(world, second.id, third))
-        async with asyncio.timeout(30):
-            while not await world.sql(
-                "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            ):
-                await asyncio.sleep(0.01)
+        await waits_for_a_lock(world.sql, later)
     assert not isinstance(await later, Refused)
     assert await findings(world) == [(SCHOOL.code, 0, "closed")]
 

@@ -8,6 +8,7 @@ from datetime import date
 import msgspec
 import pytest
 from enrolment_rows import enrol
+from kit_waiting import waits_for_a_lock
 from moving_world import JUNIOR, NEIGHBOUR, MovingWorld
 from registry.holds import store
 from registry.moving import rooms
@@ -190,8 +191,5 @@ async def test_a_school_whose_new_version_is_waited_for_is_not_taken_for_closed(
                 return {code: school.name for code, school in found.items()}
 
         waiting = asyncio.create_task(other())
-        blocked = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-        async with asyncio.timeout(20):
-            while not await world.sql(blocked):
-                await asyncio.sleep(0.01)
+        await waits_for_a_lock(world.sql, waiting)
     assert await waiting == {SCHOOL.code: SCHOOL.name, OTHER_SCHOOL.code: renamed.name}

@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from kit_waiting import waits_for_a_lock
 from moving_world import MovingWorld
 from registry.registration import persons
 from registry.rosters.findings import held
@@ -104,20 +105,12 @@ async def test_a_record_that_ends_while_it_is_looked_at_goes_nowhere(world: Movi
         connection = await driver(tx)
         await connection.execute("UPDATE students SET state = 'graduated', live = false WHERE id = $1", one)
         telling = asyncio.create_task(world.tell(event))
-        await waits_for_a_lock(world)
+        await waits_for_a_lock(world.sql, telling)
     await telling
     (told,) = await world.events(ChangeFailed)
     assert [found.code for found in told.findings] == ["change.record_ended"]
     (row,) = await world.sql("SELECT state, school FROM students WHERE id = $1", one)
     assert tuple(row) == ("graduated", SCHOOL.code)
-
-
-async def waits_for_a_lock(world: MovingWorld) -> None:
-    async with asyncio.timeout(30):
-        while not await world.sql(
-            "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        ):
-            await asyncio.sleep(0.01)
 
 
 @pytest.mark.integration

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import pytest
 from casework.state import state
 from casework.store import history
+from kit_waiting import waits_for_a_lock
 from registry.registration import store
 from registry.registration.chain import STATE_TITLES, chain, meaning, state_of
 from registry_world import (
@@ -405,21 +406,13 @@ async def test_who_has_waited_for_a_sheet_to_be_printed_reads_what_it_has_change
             waiting = asyncio.ensure_future(world.decide(made, "guardian", REGISTRAR, roster=True))
         else:
             waiting = asyncio.ensure_future(world.decide(ids[0], "guardian", REGISTRAR, version=before))
-        await waits_for_a_lock(world)
+        await waits_for_a_lock(world.sql, waiting)
     reply = await waiting
     if roster:
         assert (reply.moved, reply.skipped) == (3, 0)
     else:
         assert isinstance(reply, Refused) and reply.kind == "conflict"
         assert (await world.get(ids[0])).version == before + 1
-
-
-async def waits_for_a_lock(world):
-    async with asyncio.timeout(60):
-        while not await world.sql(
-            "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        ):
-            await asyncio.sleep(0.01)
 
 
 # ---- clocks, closed schools ---------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from kit_waiting import waits_for_a_lock
 from moving_world import MovingWorld
 from registry.app import SERVICE as REGISTRY
 from registry_world import AUTHORITY, SCHOOL, actor
@@ -108,12 +109,7 @@ async def not_yet_committed(registry: MovingWorld, message: Any) -> AsyncIterato
 async def meanwhile(world: TransferWorld, act: Awaitable[Any], sql: Any = None) -> asyncio.Task[Any]:
     """The act, which has come as far as a lock that somebody else has. `sql`: of its database, if not the registry's."""
     task = asyncio.ensure_future(act)
-    async with asyncio.timeout(60):
-        while not await (sql or world.registry.sql)(
-            "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        ):
-            assert not task.done(), "it should have waited"
-            await asyncio.sleep(0.01)
+    await waits_for_a_lock(sql or world.registry.sql, task)
     return task
 
 

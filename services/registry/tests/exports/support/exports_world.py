@@ -226,9 +226,9 @@ class ExportsWorld:
             yield
         finally:
             stop.set()
-            await asyncio.wait_for(task, 20)
+            await asyncio.wait_for(task, 90)
 
-    async def ended(self, *export_ids: str, seconds: float = 60) -> None:
+    async def ended(self, *export_ids: str, seconds: float = 120) -> None:
         async with self.working(), asyncio.timeout(seconds):
             for export_id in export_ids:
                 while (await self.stored(export_id)).state not in ("made", "failed"):
