@@ -37,7 +37,7 @@ def why(who: Member, things: Things, **body: Any) -> str | None:
 @pytest.fixture
 def indexed(cast: Cast, things: Things) -> Things:
     """The worker follows within four seconds; a slow machine is given more."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while why(cast["registrar"], things, text=things.name) is None:
         assert time.monotonic() < deadline, "the index does not follow"
         time.sleep(0.2)
@@ -90,7 +90,7 @@ def test_what_cannot_be_answered_says_what_is_wanted(cast: Cast, body: dict[str,
 @pytest.mark.clause("45.1")
 def test_who_looked_at_whom_is_in_the_audit_log(cast: Cast, indexed: Things) -> None:
     assert why(cast["county.officer"], indexed, text=indexed.name) == "name"
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while True:
         entries = cast["county.auditor"].send(
             "GET", "/v1/audit/entries", params={"act": "registry.search_students", "limit": 200}

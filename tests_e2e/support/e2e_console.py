@@ -22,10 +22,17 @@ expect.set_options(timeout=SECONDS * 1000)
 
 AXE = Path(str(resources.files("axe_playwright_python"))) / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-# The browser's own word about a policy that was broken, kept from the first script on.
+# The browser's own word about a policy that was broken, kept from the first script on; and what was said for a few seconds
+# and may be gone before a busy machine looks.
 WATCH = """
 window.__broken = [];
+window.__said = [];
 addEventListener("securitypolicyviolation", (e) => window.__broken.push(`${e.violatedDirective}: ${e.blockedURI}`));
+new MutationObserver((changes) => {
+  for (const { target, addedNodes } of changes) {
+    if (target.id === "toasts") for (const one of addedNodes) window.__said.push(one.textContent);
+  }
+}).observe(document, { childList: true, subtree: true });
 """
 # What the keyboard is at, as it is read out: without the star of what must be filled in and the arrow of a menu.
 FOCUSED = """() => {
@@ -115,6 +122,7 @@ class Console:
         return self.page.locator("dialog[open]").last
 
     async def press(self, name: str, within: Locator | None = None) -> None:
+        await self._forget()
         await self.button(name, within).first.click()
 
     async def turn(self, name: str) -> None:
@@ -160,6 +168,7 @@ class Console:
         assert box
         await self.fill(**values)
         await self.fault_free()
+        await self._forget()
         await self.button(confirm, self.dialog).click()
         end = time.monotonic() + SECONDS
         while await box.evaluate("(e) => e.isConnected"):
@@ -206,10 +215,21 @@ class Console:
             await self.go(await self.page.evaluate("location.hash"))
 
     async def says(self, text: str | re.Pattern[str]) -> None:
-        """It stands in the page, where it can be seen."""
-        await expect(
-            self.page.locator("main, dialog[open], #toasts").get_by_text(text).filter(visible=True).first
-        ).to_be_visible()
+        """It stands in the page, where it can be seen; or it did for a few seconds, in answer to what was pressed last."""
+        there = self.page.locator("main, dialog[open], #toasts").get_by_text(text).filter(visible=True)
+        end = time.monotonic() + SECONDS
+        while not await there.count() and not await self._said(text):
+            assert time.monotonic() < end, (
+                f"{self.page.url} does not say {text!r}: {await self.page.inner_text('body')}"
+            )
+            await asyncio.sleep(0.05)
+
+    async def _said(self, text: str | re.Pattern[str]) -> bool:
+        said: list[str] = await self.page.evaluate("window.__said ?? []")
+        return any(text in one if isinstance(text, str) else text.search(one) for one in said)
+
+    async def _forget(self) -> None:
+        await self.page.evaluate("window.__said = []")
 
     # ---- what the browser saw -------------------------------------------------------------------------------------------
 
