@@ -12,7 +12,7 @@ from e2e_api import XLSX, done
 from e2e_cast import COUNTY, SCHOOL, Cast
 from e2e_children import child, evidence, given, listed, named, placed_all, plan, upload, zone
 from e2e_clock import CLOCK
-from e2e_system import wait_for
+from e2e_system import HANGS, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_from_the_list_to_the_first_day(cast: Cast, places: None) -> None:
         titles = {n["title"] for n in done(registrar.send("GET", "/v1/notices?limit=200"))["items"]}
         return titles if "有新生安排到本校" in titles else None
 
-    wait_for(told, 30, "the school is not told of its new children")
+    wait_for(told, HANGS, "the school is not told of its new children")
 
 
 @pytest.mark.clause("5.2")

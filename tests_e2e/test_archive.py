@@ -10,7 +10,7 @@ from e2e_acts_archive import AWARD
 from e2e_api import Api, problem_of
 from e2e_flow import Desk, today
 from e2e_people import People
-from e2e_system import System, wait_for
+from e2e_system import HANGS, System, wait_for
 from e2e_things import scan
 from registry.archive.verify import verify
 from shared_contracts.archive import ArchiveView
@@ -31,7 +31,7 @@ def archive_of(who: Api, student: str, **params: str) -> ArchiveView:
 
 
 @pytest.mark.clause("14", "21.1", "34.1", "35")
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_the_life_of_an_archive(xinchun: Desk, pupils: list[StudentView], tmp_path: Path) -> None:
     registrar, officer = xinchun.registrar, xinchun.officer
     one, two = pupils[0].id, pupils[1].id
@@ -312,4 +312,4 @@ def test_whoever_takes_an_archive_is_in_the_audit_log(system: System, xinchun: D
     def told() -> str:
         return auditor.call("GET", "/v1/audit/entries", params={"act": "registry.make_archive", "limit": 5}).text
 
-    wait_for(lambda: one in told(), 20, "nobody knows who took it")
+    wait_for(lambda: one in told(), HANGS, "nobody knows who took it")

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import e2e_truth
 import e2e_workbooks as workbooks
 import pytest
 from e2e_api import XLSX, chinese, problem_of
 from e2e_flow import Desk
 from e2e_people import Made, People
-from e2e_system import System, wait_for
+from e2e_system import HANGS, System, wait_for
 from shared_contracts.registry import RosterState
 
 MAX_UPLOAD = 20_000_000
@@ -47,19 +48,19 @@ def test_a_bad_workbook_is_refused_in_words_and_leaves_nothing(
     system: System, qihui: Desk, good: Made, tmp_path: Path, what: str
 ) -> None:
     make, says, cure = KINDS[what]
-    before = traces(system)
+    before = at_rest(system)
     path = workbooks.write(make(good), tmp_path, "一年级新生.xlsx")
     view = qihui.registrar.upload(path)
-    view = qihui.registrar.reach(view.id, RosterState.FAILED, seconds=60)
+    view = qihui.registrar.reach(view.id, RosterState.FAILED)
     assert view.problem and chinese(view.problem)
     assert says in view.problem and cure in view.problem, view.problem
     assert not qihui.registrar.rows(view.id)
     assert qihui.registrar.send("POST", f"/v1/rosters/{view.id}/confirmation").status_code == 409
-    wait_for(lambda: traces(system) == before, 20, f"left behind: {traces(system)} instead of {before}")
+    wait_for(lambda: traces(system) == before, HANGS, f"left behind: {traces(system)} instead of {before}")
 
 
 def test_a_file_over_the_limit_is_not_even_read(system: System, qihui: Desk) -> None:
-    before = traces(system)
+    before = at_rest(system)
     big = b"PK" + bytes(MAX_UPLOAD + 1)
     answer = qihui.registrar.send("POST", "/v1/rosters", files={"file": ("大.xlsx", big, XLSX)})
     assert answer.status_code == 413
@@ -79,7 +80,7 @@ def test_a_file_over_the_limit_is_not_even_read(system: System, qihui: Desk) -> 
     ids=["another field", "two files", "an empty file", "json", "cut off"],
 )
 def test_what_is_no_upload_is_refused(system: System, qihui: Desk, request_: dict[str, Any], status: int) -> None:
-    before = traces(system)
+    before = at_rest(system)
     answer = qihui.registrar.send("POST", "/v1/rosters", **request_)
     assert answer.status_code == status, answer.text
     problem_of(answer)
@@ -95,7 +96,7 @@ def test_a_refusal_that_needs_no_body_leaves_the_connection_as_it_is(system: Sys
         f"POST /v1/children/searches HTTP/1.1\r\nHost: {where.netloc}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )
-    with socket.create_connection((where.hostname, where.port), timeout=30) as connection:
+    with socket.create_connection((where.hostname, where.port), timeout=HANGS) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for _ in range(20):
             connection.sendall(head.encode())
@@ -114,11 +115,17 @@ def test_a_good_workbook_after_all_of_them_is_taken(qihui: Desk, good: Made) -> 
 
 
 def test_a_cancelled_roster_leaves_nothing_but_its_name(system: System, qihui: Desk, good: Made) -> None:
-    before = traces(system)
+    before = at_rest(system)
     view = qihui.check(good)
     qihui.registrar.cancel(view.id)
-    wait_for(lambda: traces(system) == before, 20, f"left behind: {traces(system)} instead of {before}")
+    wait_for(lambda: traces(system) == before, HANGS, f"left behind: {traces(system)} instead of {before}")
     assert not qihui.registrar.rows(view.id)
+
+
+def at_rest(system: System) -> dict[str, int]:
+    """`traces` when nothing is left to do of what was before: a roster that has ended is cleared away a moment later."""
+    e2e_truth.settled(system)
+    return traces(system)
 
 
 def traces(system: System) -> dict[str, int]:

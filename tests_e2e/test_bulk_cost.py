@@ -12,14 +12,17 @@ import e2e_truth
 import pytest
 from e2e_flow import STEPS, Desk, desk
 from e2e_people import People
-from e2e_system import System, wait_for
+from e2e_system import HANGS, System, wait_for
 from shared_contracts.registry import RosterState
 
 SERVICES = ("registry", "identity")
 SMALL, LARGE = 500, 2_000
 """Rows; the registry works in chunks of 500."""
-MOST = 600
-"""Round trips per 1,000 rows that both services together may cost at most. A statement a row would be 1,000 more."""
+MOST = 900
+"""Round trips per 1,000 rows that both services together may cost at most, with all that each step brings about, for the
+smaller roster, whose share of what every roster costs is the larger. A statement a row would be 1,000 more."""
+MORE = 300
+"""Round trips that 1,000 more rows may cost at most."""
 
 
 class Meter:
@@ -40,6 +43,7 @@ class Meter:
     def counting(self, what: str) -> Iterator[None]:
         before, begun = self._now(), time.monotonic()
         yield
+        e2e_truth.settled(self._system)  # what it has brought about is its own cost, however slow the machine
         seconds = time.monotonic() - begun
         self.spent[what] += round(self._now() - before - self._idle * seconds)
         self.seconds[what] += seconds
@@ -53,7 +57,7 @@ def walk(system: System, people: People, school: Desk, rows: int, first_class: i
 
     def wait(column: str, value: str) -> None:
         query = f"SELECT {column} = $2 FROM rosters WHERE id = $1"
-        wait_for(lambda: system.value("registry", query, roster_id, value), 180, f"{column} is not {value}")
+        wait_for(lambda: system.value("registry", query, roster_id, value), HANGS, f"{column} is not {value}")
 
     with meter.counting("check"):
         roster_id = school.registrar.upload(made.path).id
@@ -75,7 +79,7 @@ def walk(system: System, people: People, school: Desk, rows: int, first_class: i
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_round_trips_do_not_grow_with_the_rows_of_a_batch(
     fresh_system: Callable[..., System], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -94,4 +98,7 @@ def test_round_trips_do_not_grow_with_the_rows_of_a_batch(
             print(f"\n  {rows} rows: {costs[rows]:.0f} round trips per 1,000 rows without printing; {told}", end="")
         print()
     assert 0 < costs[LARGE] <= costs[SMALL] <= MOST
+    more = (costs[LARGE] * LARGE - costs[SMALL] * SMALL) / (LARGE - SMALL)
+    assert more <= MORE, f"{more:.0f} round trips for 1,000 rows more"
+    e2e_truth.settled(system)
     e2e_truth.records_and_numbers_agree(system)

@@ -10,7 +10,7 @@ import nats
 import nats.errors
 import pytest
 from e2e_story import Story
-from e2e_system import PORTAL, System
+from e2e_system import HANGS, PORTAL, System
 from nats.aio.client import Client
 from xueji_infra.databases import database_name, owner_role
 from xueji_infra.topology import topology
@@ -27,7 +27,7 @@ def as_role(system: System, role: str, database: str, statement: str = "SELECT 1
 
     async def ask() -> object:
         url = system.postgres.url(database, role, system.keys.role(role))
-        connection = await asyncpg.connect(url, timeout=10)
+        connection = await asyncpg.connect(url, timeout=HANGS)
         try:
             return await connection.fetchval(statement)
         finally:
@@ -144,6 +144,7 @@ async def _connect(system: System, user: str, heard: object, prefix: str) -> Cli
         password=system.keys.nats_users[user],
         inbox_prefix=prefix.encode(),
         allow_reconnect=False,
+        connect_timeout=60,
         error_cb=heard,
     )
 
@@ -203,7 +204,7 @@ def test_no_user_listens_where_he_should_not(system: System, user: str, subject:
 
 def test_nobody_comes_in_without_a_password(system: System) -> None:
     async def come(**who: str) -> None:
-        client = await nats.connect(system.nats.url, allow_reconnect=False, connect_timeout=3, **who)
+        client = await nats.connect(system.nats.url, allow_reconnect=False, connect_timeout=60, **who)
         await client.close()
 
     for who in ({}, {"user": "registry", "password": "registry"}, {"user": "admin", "password": ""}):

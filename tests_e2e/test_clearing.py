@@ -10,7 +10,7 @@ from e2e_api import problem_of
 from e2e_cast import Cast
 from e2e_flow import Desk
 from e2e_people import People
-from e2e_system import System, wait_for
+from e2e_system import HANGS, System, wait_for
 from e2e_transfer import get, paper, post
 from regulation.documents import check_digit
 
@@ -22,7 +22,7 @@ def booklet(who: Any) -> list[dict[str, str]]:
 
 
 @pytest.mark.clause("20.1", "22", "39", "15.4", "21.1")
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_one_pupil_with_two_records(cast: Cast, people: People, xinchun: Desk, qihui: Desk) -> None:
     here, there = xinchun.walk(people.roster("xinchun", 1)), qihui.walk(people.roster("qihui", 1))
     a, b = (
@@ -62,14 +62,14 @@ def test_one_pupil_with_two_records(cast: Cast, people: People, xinchun: Desk, q
 
     post(leader, f"/v1/duplicates/{pair['id']}/undo", **WHY)
     wait_for(
-        lambda: get(officer, f"/v1/students/{drop.id}")["state"] == "in_school", 30, "identity did not give it back"
+        lambda: get(officer, f"/v1/students/{drop.id}")["state"] == "in_school", HANGS, "identity did not give it back"
     )
     assert get(former, f"/v1/students/{drop.id}")["kept_id"] is None
     assert get(school, f"/v1/students/{keep.id}")["merged_ids"] == []
 
 
 @pytest.mark.clause("40", "21.1")
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_name_is_corrected(cast: Cast, people: People, xinchun: Desk) -> None:
     roster = xinchun.walk(people.roster("xinchun", 1))
     (registration,) = xinchun.registrar.registrations(roster=roster.id)
@@ -82,7 +82,7 @@ def test_a_name_is_corrected(cast: Cast, people: People, xinchun: Desk) -> None:
     path = f"/v1/corrections/{opened['id']}"
     post(principal, f"{path}/decisions", step="principal", decision="approve")
     assert post(officer, f"{path}/decisions", step="authority", decision="approve")["state"] == "applying"
-    wait_for(lambda: get(registrar, path)["state"] == "applied", 30, "the correction was not applied")
+    wait_for(lambda: get(registrar, path)["state"] == "applied", HANGS, "the correction was not applied")
     student = get(registrar, f"/v1/students/{registration.id}")
     assert (student["name"], student["birth_date"]) == (new, str(registration.birth_date))
     kinds = [entry["kind"] for entry in get(registrar, f"/v1/students/{registration.id}/journal")["entries"]]
@@ -102,7 +102,7 @@ def test_a_name_is_corrected(cast: Cast, people: People, xinchun: Desk) -> None:
 
 
 @pytest.mark.clause("40", "14")
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_guardians_document_is_corrected(cast: Cast, people: People, xinchun: Desk) -> None:
     """On evidence, by two persons; nobody reads a number off the case, and an export shows the new one."""
     roster = xinchun.walk(people.roster("xinchun", 1))
@@ -124,13 +124,13 @@ def test_a_guardians_document_is_corrected(cast: Cast, people: People, xinchun: 
     path = f"/v1/corrections/{opened['id']}"
     post(principal, f"{path}/decisions", step="principal", decision="approve")
     post(officer, f"{path}/decisions", step="authority", decision="approve")
-    wait_for(lambda: get(registrar, path)["state"] == "applied", 30, "the correction was not applied")
+    wait_for(lambda: get(registrar, path)["state"] == "applied", HANGS, "the correction was not applied")
     again = problem_of(registrar.send("POST", "/v1/corrections", json={**asked, **WHY, "evidence": booklet(registrar)}))
     assert again.findings[0].code == "correction.changes_nothing"  # identity has the new one
 
 
 @pytest.mark.clause("18", "22")
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_record_is_protected_then_cancelled_and_put_back(cast: Cast, people: People, xinchun: Desk) -> None:
     roster = xinchun.walk(people.roster("xinchun", 1))
     (registration,) = xinchun.registrar.registrations(roster=roster.id)
@@ -149,16 +149,16 @@ def test_a_record_is_protected_then_cancelled_and_put_back(cast: Cast, people: P
     assert post(leader, f"{path}/decisions", decision="approve")["state"] == "cancelled"
     assert cast["registrar"].send("GET", f"/v1/students/{registration.id}").status_code == 404
     post(city, f"{path}/reinstatement", **WHY)
-    wait_for(lambda: get(officer, path)["state"] == "reinstated", 30, "it was not put back")
+    wait_for(lambda: get(officer, path)["state"] == "reinstated", HANGS, "it was not put back")
     assert get(cast["registrar"], f"/v1/students/{registration.id}")["state"] == "in_school"
 
 
 @pytest.mark.clause("20.1")
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_scan_over_a_county(cast: Cast, system: System) -> None:
     officer = cast["county.officer"]
     begun = post(officer, "/v1/duplicates/scans", 201, organisation="230103")
     path = f"/v1/duplicates/scans/{begun['id']}"
-    wait_for(lambda: get(officer, path)["state"] == "done", 60, "the scan does not end")
+    wait_for(lambda: get(officer, path)["state"] == "done", HANGS, "the scan does not end")
     seen = get(officer, path)
     assert seen["done"] == seen["total"]

@@ -72,6 +72,7 @@ def test_two_schools_confirm_rosters_with_the_same_children(
         if view.state is RosterState.IN_APPROVAL:
             desks[code].approve(view.id)
             desks[code].completed(view.id)
+    e2e_truth.settled(system)
     e2e_truth.records_and_numbers_agree(system)
     e2e_truth.numbers_are_issued_once(system)
 
@@ -97,6 +98,7 @@ def test_two_schools_enter_the_same_child_by_hand(system: System, people: People
         problem = problem_of(next(answer for answer in answers if answer.status_code == 409))
         (finding,) = [f for f in problem.findings if f.outcome is Outcome.REFUSE]
         assert finding.clause == "15.2" and names[winner.code] in finding.message
+    e2e_truth.settled(system)
     e2e_truth.nobody_was_forgotten(system)
 
 

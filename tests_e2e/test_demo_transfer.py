@@ -21,7 +21,7 @@ from regulation.calendar import Calendar
 from regulation.parameters import Parameters
 from xueji_local import province
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 OLD, NEW, FULL, PRIVATE = (province.schools()[key] for key in ("zhongyang", "xinchun", "qihui", "mingde"))
 NUMBER = re.compile(r"ZX\d{14}")
 CALENDAR = Calendar()
@@ -59,7 +59,7 @@ def demonstrated(system: System, folder: Path) -> Shown:
         env={**os.environ, "XUEJI_HOME": str(system.layout.home)},
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=900,
         check=False,
     )
     for account in ("nangang.officer", "mingde.registrar", "zhongyang.registrar", "xinchun.registrar"):

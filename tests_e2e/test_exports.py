@@ -16,7 +16,7 @@ from e2e_api import Api, problem_of
 from e2e_clock import CLOCK
 from e2e_people import People, Secrets, numbers_in
 from e2e_story import Story
-from e2e_system import System, wait_for
+from e2e_system import HANGS, System, wait_for
 from shared_contracts.exports import ExportState, ExportView
 
 SCHOOL, COUNTY = "2123000101", "230103"  # Xinchun and its county
@@ -62,7 +62,7 @@ def ready(system: System, **changes: Any) -> ExportView:
         assert now.state in (ExportState.MAKING, ExportState.READY), now.problem
         return now if now.state is ExportState.READY else None
 
-    return wait_for(made, 60, f"{view.number} can be fetched")
+    return wait_for(made, HANGS, f"{view.number} can be fetched")
 
 
 @pytest.mark.clause("45.2")

@@ -9,10 +9,10 @@ from e2e_api import problem_of
 from e2e_cast import Cast
 from e2e_flow import Desk
 from e2e_people import People
-from e2e_system import wait_for
+from e2e_system import HANGS, wait_for
 from e2e_transfer import get, moved, post, today
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 
 def waits(cast: Cast, who: str, handover: str) -> list[dict[str, Any]]:
@@ -27,7 +27,7 @@ def test_owed_handed_over_and_received(cast: Cast, people: People, xinchun: Desk
     path = f"/v1/archive-handovers/{handover['id']}"
     assert (handover["state"], handover["may"]) == ("to_hand_over", ["hand_over"])
     assert handover["due_on"] > today()
-    wait_for(lambda: waits(cast, "registrar", handover["id"]), 30, "the old school's queue says nothing")
+    wait_for(lambda: waits(cast, "registrar", handover["id"]), HANGS, "the old school's queue says nothing")
 
     student = [person["student_id"]]
     early = cast["registrar"].send(
@@ -45,8 +45,8 @@ def test_owed_handed_over_and_received(cast: Cast, people: People, xinchun: Desk
     ).status_code == 404  # fmt: skip
     gone = post(cast["registrar"], f"{path}/dispatch", way="in_person", carried_by="张老师", on=today())
     assert (gone["state"], gone["handed"]) == ("to_receive", gone["pupils"])
-    wait_for(lambda: waits(cast, "shanhe.registrar", handover["id"]), 30, "the new school's queue says nothing")
-    assert wait_for(lambda: not waits(cast, "registrar", handover["id"]), 30, "it still waits for the old school")
+    wait_for(lambda: waits(cast, "shanhe.registrar", handover["id"]), HANGS, "the new school's queue says nothing")
+    assert wait_for(lambda: not waits(cast, "registrar", handover["id"]), HANGS, "it still waits for the old school")
 
     done = post(cast["shanhe.registrar"], f"{path}/receipt", on=today())
     assert (done["state"], done["received"]) == ("done", done["pupils"])
@@ -56,4 +56,4 @@ def test_owed_handed_over_and_received(cast: Cast, people: People, xinchun: Desk
     mine = next(one for one in listed if one["student_id"] == person["student_id"])
     assert (mine["way"], mine["carried_by"], mine["received_on"]) == ("in_person", "张老师", today())
     assert person["document_number"] not in str(listed)
-    wait_for(lambda: not waits(cast, "shanhe.registrar", handover["id"]), 30, "it still waits for the new school")
+    wait_for(lambda: not waits(cast, "shanhe.registrar", handover["id"]), HANGS, "it still waits for the new school")

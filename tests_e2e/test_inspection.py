@@ -11,7 +11,7 @@ from e2e_cast import SCHOOL, Cast
 from e2e_clock import CLOCK
 from e2e_flow import Desk
 from e2e_people import People
-from e2e_system import wait_for
+from e2e_system import HANGS, wait_for
 
 
 @pytest.mark.clause("3.4")
@@ -27,7 +27,7 @@ def test_from_the_check_to_the_closed_round(cast: Cast, people: People, xinchun:
     def round_() -> Any:
         return done(officer.send("GET", f"/v1/inspection-rounds/{round_id}"))
 
-    opened = wait_for(lambda: r if (r := round_())["state"] == "open" else None, 30, "the schools are not checked")
+    opened = wait_for(lambda: r if (r := round_())["state"] == "open" else None, HANGS, "the schools are not checked")
     assert opened["checked"] == opened["schools"] == 1 and opened["records"] >= 2
     (school,) = done(registrar.send("GET", "/v1/quality/schools"))["items"]
     assert school["records"] == opened["records"] and school["score"] is not None
@@ -47,5 +47,9 @@ def test_from_the_check_to_the_closed_round(cast: Cast, people: People, xinchun:
             done(officer.send("POST", f"{path}/decisions", json={"decision": "close"}))
     closed = done(officer.send("POST", f"/v1/inspection-rounds/{round_id}/closure", json={"note": ""}))
     assert closed["state"] == "closed"
-    titles = [n["title"] for n in done(principal.send("GET", "/v1/notices?limit=200"))["items"]]
-    assert any("责令改正" in title for title in titles), titles
+
+    def told() -> bool:
+        titles = [n["title"] for n in done(principal.send("GET", "/v1/notices?limit=200"))["items"]]
+        return any("责令改正" in title for title in titles)
+
+    wait_for(told, HANGS, "the school is not told of the order")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 
+import e2e_truth
 import msgspec
 import openpyxl
 import pypdf
@@ -319,6 +320,7 @@ def test_the_blank_template_has_the_forms_columns_and_drop_downs(xinchun: Desk) 
 @pytest.mark.clause("15.1")
 def test_whoever_acts_next_is_told_and_no_pupil_is_named(story: Story, xinchun: Desk) -> None:
     """Notices reach the class teacher, the principal and the officer; the registrar hears of the check and the end."""
+    e2e_truth.settled(story.system)
     for who in (xinchun.teacher, xinchun.principal, xinchun.officer, xinchun.registrar):
         notices = who.want(NoticePage, "GET", "/v1/notices", params={"limit": 200}).items
         assert notices, who.username

@@ -12,15 +12,18 @@ import pytest
 from e2e_flow import Desk, desk
 from e2e_meddler import Meddler, Meddling
 from e2e_people import Made, People
-from e2e_system import HASTY, System, wait_for
+from e2e_system import HANGS, HASTY, System, wait_for
 from shared_contracts.identity import NumberKind, Verification
 from shared_contracts.registry import RegistrationView
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.clause("15.3")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.clause("15.3")]
 FEW = 12
 BUDGET = float(HASTY["XUEJI_MATCHER_BUDGET_SECONDS"])
-SLACK = 10.0
-"""Seconds that everything else may take between the authority's approval and the last record, on a busy machine."""
+SLACK = 60.0
+"""Seconds that everything else may take between the authority's approval and the last record, on a busy machine. What is
+wrong with the matcher lasts for much longer, so that whoever waits for its end is not taken for slow."""
+PATIENT = {"XUEJI_MATCHER_BUDGET_SECONDS": "90", "XUEJI_MATCHER_TIMEOUT_SECONDS": "60"}
+"""identity where an answer has to come: with the patience of `HASTY` a busy machine alone would cost somebody his G."""
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +41,21 @@ def mended(breakable: System) -> Iterator[None]:
     yield
     breakable.mend()
     # A breaker that this test has opened is not the next test's.
-    wait_for(lambda: not breakable.metric("identity", "matcher_breaker_open") or _asks(breakable), 30, "breaker open")
+    wait_for(
+        lambda: not breakable.metric("identity", "matcher_breaker_open") or _asks(breakable), HANGS, "breaker open"
+    )
+
+
+@pytest.fixture
+def hasty(breakable: System) -> None:
+    """An answer that does not come is not waited for."""
+    breakable.set("identity", **HASTY)
+
+
+@pytest.fixture
+def patient(breakable: System) -> None:
+    """An answer that comes is waited for."""
+    breakable.set("identity", **PATIENT)
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +94,11 @@ def kinds(registrations: dict[int, RegistrationView]) -> Counter[tuple[str, str]
     return Counter((str(r.number_kind), str(r.verification)) for r in registrations.values())
 
 
+def formal_of(registrations: dict[int, RegistrationView]) -> set[str]:
+    """The persons who have a G."""
+    return {r.person_id for r in registrations.values() if r.number_kind is NumberKind.G}
+
+
 def ask_again(system: System) -> None:
     """Time passes: what waits for a better answer is due now."""
     system.sql(
@@ -87,6 +109,7 @@ def ask_again(system: System) -> None:
 
 
 @pytest.mark.clause("15.4")
+@pytest.mark.usefixtures("hasty")
 def test_down_for_now_gives_L_and_G_when_it_is_back(breakable: System, people: People, school: Desk) -> None:
     made = people.roster("qihui", FEW)
     roster_id = up_to_the_authority(school, made)
@@ -99,14 +122,14 @@ def test_down_for_now_gives_L_and_G_when_it_is_back(breakable: System, people: P
     assert all(number[0] == "L" for number in temporary.values())
 
     breakable.start("matcher")
-    ask_again(breakable)
 
     def upgraded() -> bool:
+        ask_again(breakable)  # again and again: the first time the breaker may be open
         return kinds({r.row or 0: r for r in school.registrar.registrations(roster=roster_id)}) == {
             ("G", "matched"): FEW
         }
 
-    wait_for(upgraded, 40, "L does not become G")
+    wait_for(upgraded, HANGS, "L does not become G", step=1.0)
     for row, registration in registrations.items():
         document = str(made.rows[row]["身份证件号"])
         former = temporary[registration.person_id]
@@ -125,6 +148,7 @@ def test_down_for_now_gives_L_and_G_when_it_is_back(breakable: System, people: P
     [{"status": 503, "times": 2}, {"status": 429, "retry_after": 1, "times": 1}, {"delay_ms": 800}],
     ids=["503 twice", "429 once", "slow"],
 )
+@pytest.mark.usefixtures("patient")
 def test_what_passes_within_the_budget_costs_nobody_his_G(
     breakable: System, people: People, school: Desk, faults: dict[str, object]
 ) -> None:
@@ -132,28 +156,11 @@ def test_what_passes_within_the_budget_costs_nobody_his_G(
     breakable.matcher_faults(**faults)
     took, registrations = numbered(school, roster_id)
     assert kinds(registrations) == {("G", "matched"): FEW}
-    assert took < BUDGET + SLACK
+    assert took < float(PATIENT["XUEJI_MATCHER_BUDGET_SECONDS"]), f"{took:.1f} s"
     e2e_truth.check(breakable, roster_id)
 
 
-@pytest.mark.parametrize(
-    "faults",
-    [{"status": 503}, {"status": 429, "retry_after": 600}, {"delay_ms": 60_000}, {"down": {"how": "close"}}],
-    ids=["503", "429", "too slow", "breaks off"],
-)
-def test_what_lasts_longer_gives_L_within_the_budget(
-    breakable: System, people: People, school: Desk, faults: dict[str, object]
-) -> None:
-    roster_id = up_to_the_authority(school, people.roster("qihui", FEW))
-    breakable.matcher_faults(**faults)
-    took, registrations = numbered(school, roster_id)
-    assert kinds(registrations) == {("L", "unavailable"): FEW}
-    assert took < BUDGET + SLACK, f"{took:.1f} s for a budget of {BUDGET:g} s"
-    e2e_truth.check(breakable, roster_id)
-    if "retry_after" in faults:
-        breakable.restart("identity")  # it would keep its word and not ask for ten minutes
-
-
+@pytest.mark.usefixtures("patient")
 def test_wrong_answers_give_L_and_the_reason(breakable: System, people: People, school: Desk) -> None:
     """A mismatch is something for the school to clear up, and is told apart from silence."""
     roster_id = up_to_the_authority(school, people.roster("qihui", FEW))
@@ -168,27 +175,63 @@ def test_wrong_answers_give_L_and_the_reason(breakable: System, people: People, 
 
 
 @pytest.mark.parametrize(
-    ("meddle", "right"),
+    "faults",
+    [{"status": 503}, {"status": 429, "retry_after": 600}, {"delay_ms": 150_000}, {"down": {"how": "close"}}],
+    ids=["503", "429", "too slow", "breaks off"],
+)
+@pytest.mark.usefixtures("hasty")
+def test_what_lasts_longer_gives_L_within_the_budget(
+    breakable: System, people: People, school: Desk, faults: dict[str, object]
+) -> None:
+    roster_id = up_to_the_authority(school, people.roster("qihui", FEW))
+    breakable.matcher_faults(**faults)
+    took, registrations = numbered(school, roster_id)
+    assert kinds(registrations) == {("L", "unavailable"): FEW}
+    assert took < BUDGET + SLACK, f"{took:.1f} s for a budget of {BUDGET:g} s"
+    e2e_truth.check(breakable, roster_id)
+    if "retry_after" in faults:
+        breakable.restart("identity")  # it would keep its word and not ask for ten minutes
+
+
+@pytest.mark.parametrize(
+    ("meddle", "patience"),
     [
-        (e2e_meddler.strangers, False),
-        (e2e_meddler.contradictory, False),
-        (e2e_meddler.unknown_words, False),
-        (e2e_meddler.silent_about_half, True),
+        (e2e_meddler.strangers, "hasty"),
+        (e2e_meddler.contradictory, "hasty"),
+        (e2e_meddler.unknown_words, "hasty"),
+        (e2e_meddler.silent_about_half, "patient"),
     ],
     ids=["about strangers", "contradictory", "unknown words", "about half"],
 )
 def test_answers_about_others_are_not_believed(
-    breakable: System, meddler: Meddler, people: People, school: Desk, meddle: Meddling, right: bool
+    breakable: System,
+    meddler: Meddler,
+    people: People,
+    school: Desk,
+    meddle: Meddling,
+    patience: str,
+    request: pytest.FixtureRequest,
 ) -> None:
-    """Nobody gets a G but from a right answer about himself; those get it later who were not answered."""
+    """Nobody gets a G but from a right answer about himself, which only some of the last give; those get it later who were
+    not answered."""
+    request.getfixturevalue(patience)
+    right = meddle is e2e_meddler.silent_about_half
     roster_id = up_to_the_authority(school, people.roster("qihui", FEW))
     meddler.meddle, meddler.told = meddle, set()
     _, registrations = numbered(school, roster_id)
     assert meddler.told
-    formal = {r.person_id for r in registrations.values() if r.number_kind is NumberKind.G}
-    told = meddler.told & {r.person_id for r in registrations.values()}  # others' numbers are asked about meanwhile
-    assert formal == (told if right else set()) and len(formal) < FEW
+    ours = {r.person_id for r in registrations.values()}  # others' numbers are asked about meanwhile
+    assert len(formal_of(registrations)) < FEW
     assert set(kinds(registrations)) <= {("G", "matched"), ("L", "unavailable")}
+
+    def as_told() -> bool:
+        """After a while all of those have it of whom something right was said; at no time anybody else."""
+        now = {r.row or 0: r for r in school.registrar.registrations(roster=roster_id)}
+        told = meddler.told & ours if right else set()
+        assert formal_of(now) <= told
+        return formal_of(now) == told
+
+    wait_for(as_told, HANGS, "somebody was not believed who was right")
     e2e_truth.check(breakable, roster_id)
     meddler.meddle = e2e_meddler.honest
 
@@ -197,5 +240,5 @@ def test_answers_about_others_are_not_believed(
         count = "SELECT count(*) FROM registrations WHERE roster_id = $1 AND number_kind = 'G'"
         return bool(breakable.value("registry", count, roster_id) == FEW)
 
-    wait_for(all_formal, 30, "they do not get their G when the matcher is honest again", step=1.0)
+    wait_for(all_formal, HANGS, "they do not get their G when the matcher is honest again", step=1.0)
     e2e_truth.check(breakable, roster_id)

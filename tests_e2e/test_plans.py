@@ -19,7 +19,7 @@ from e2e_api import XLSX, done, problem_of
 from e2e_cast import CITY, COUNTY, SCHOOL, Cast, Member
 from e2e_flow import Desk
 from e2e_people import SCHOOL_YEAR, People, form_of
-from e2e_system import System, wait_for
+from e2e_system import HANGS, System, wait_for
 from e2e_things import PDF, scan
 from shared_contracts.actors import Role
 from shared_contracts.decisions import Finding, Outcome
@@ -101,8 +101,8 @@ def test_plans_are_in_force_and_before_the_city_at_once(cast: Cast, planned: Non
     def told(who: str, title: str) -> Any:
         return any(title in one["title"] for one in done(cast[who].send("GET", "/v1/notices?limit=200"))["items"])
 
-    wait_for(lambda: told("city.officer", f"{NEXT}年招生计划报送备案"), 30, "the city is not told")
-    wait_for(lambda: told("qihui.principal", f"{NEXT}年小学招生计划已下达"), 30, "the school is not told")
+    wait_for(lambda: told("city.officer", f"{NEXT}年招生计划报送备案"), HANGS, "the city is not told")
+    wait_for(lambda: told("qihui.principal", f"{NEXT}年小学招生计划已下达"), HANGS, "the school is not told")
 
 
 @pytest.mark.clause("4.2")

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 
 import asyncpg
+import e2e_truth
 import pytest
 from e2e_people import People, Secrets, found_in, numbers_in, values_in
 from e2e_story import Story
@@ -156,7 +157,7 @@ def content(url: str, table: str) -> str:
         finally:
             await connection.close()
 
-    return "\n".join(PORTAL.run(read(), 120))
+    return "\n".join(PORTAL.run(read()))
 
 
 @pytest.mark.parametrize("service", topology().databases)
@@ -200,6 +201,7 @@ def test_sealed_values_are_there_and_do_not_repeat(system: System) -> None:
 
 def test_stored_files_are_sealed(system: System, secrets: Secrets) -> None:
     """Sheets and returned workbooks are kept; none of them can be read from the disk."""
+    e2e_truth.settled(system)  # what is cleared away goes while it is read
     files = system.stored_files()
     assert files, "the store is empty: nothing was proved"
     for path in files:
@@ -211,6 +213,7 @@ def test_stored_files_are_sealed(system: System, secrets: Secrets) -> None:
 
 
 def test_uploads_are_deleted_when_they_are_done_with(system: System) -> None:
+    e2e_truth.settled(system)
     kept = system.sql("registry", "SELECT id, file FROM rosters WHERE state IN ('completed', 'cancelled', 'failed')")
     there = {path.name for path in system.stored_files()}
     ids = [re.search(r'"id":\s*"([^"]+)"', str(row["file"])) for row in kept]

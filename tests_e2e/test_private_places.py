@@ -17,13 +17,13 @@ from e2e_cast import Cast
 from e2e_clock import ZONE
 from e2e_flow import desk
 from e2e_people import People
-from e2e_system import System, running_system, wait_for
+from e2e_system import HANGS, System, running_system, wait_for
 from e2e_transfer import a_class, application, get, paper, post
 from regulation import lottery
 from shared_contracts.actors import Role
 from xueji_local import province
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 MINGDE = province.schools()["mingde"].code
 HOME = {"division": "230103", "address": "南岗区建设街8号"}
 VALUE = "03 07 12 20 25 31 + 09"
@@ -126,7 +126,7 @@ def test_from_the_ratio_to_seats_and_rerouting(
 
     # The last day is over: the list closes by itself, and everybody can look at its hash.
     move(later, cast, datetime.combine(day + timedelta(days=1), time(9), ZONE))
-    wait_for(lambda: get(officer, path)["state"] == "closed", 30, "the list was not closed")
+    wait_for(lambda: get(officer, path)["state"] == "closed", HANGS, "the list was not closed")
     before = lottery.read(get_text(nobody, number))
     assert before.listing is not None and len(before.listing.applicants) == APPLICANTS and before.secret is None
     soon = officer.send("POST", f"{path}/draw", json={"public_value": VALUE})
@@ -137,7 +137,7 @@ def test_from_the_ratio_to_seats_and_rerouting(
     drawn = post(officer, f"{path}/draw", public_value=VALUE)
     assert (drawn["winners"], drawn["places"], drawn["applicants"]) == (1, 1, APPLICANTS)
     assert officer.send("POST", f"{path}/draw", json={"public_value": "01 02 03"}).status_code == 409
-    wait_for(lambda: get(officer, path)["state"] == "settled", 30, "the cases did not go on")
+    wait_for(lambda: get(officer, path)["state"] == "settled", HANGS, "the cases did not go on")
 
     text = get_text(nobody, number)
     (tmp_path / "published.json").write_text(text, encoding="utf-8")

@@ -12,15 +12,16 @@ import pytest
 from e2e_api import problem_of
 from e2e_clock import CLOCK
 from e2e_flow import today
-from e2e_system import System, wait_for
+from e2e_system import HANGS, System, wait_for
 from shared_contracts.decisions import Outcome
 
 pytestmark = pytest.mark.clause("43")
 
 SCHOOL = "3123000103"  # qihui, in the county 230103
 TRAINING = {"title": "学籍管理员岗前培训", "organiser": "哈尔滨市教育局", "completed_on": "2026-08-20"}
-TOKEN_STATE_SECONDS = 10.0
-"""The gateway hears within seconds that a token counts no more."""
+TOKEN_STATE_SECONDS = 60.0
+"""The gateway hears within seconds that a token counts no more, and on the slowest machine long before the five minutes are
+over after which it would have ended by itself."""
 
 
 @dataclass
@@ -111,11 +112,16 @@ def test_from_the_account_to_the_replacement(system: System) -> None:
         notices = officer.send("GET", "/v1/notices", params={"limit": 200}).json()["items"]
         return [notice["body"] for notice in notices if notice["kind"] == "appointments_changed"]
 
-    wait_for(lambda: any("登记了学籍管理员lin" in body for body in told()), 20, "the first is told of")
-    wait_for(lambda: any("由su接任" in body for body in told()), 20, "the second is told of")
+    wait_for(lambda: any("登记了学籍管理员lin" in body for body in told()), HANGS, "the first is told of")
+    wait_for(lambda: any("由su接任" in body for body in told()), HANGS, "the second is told of")
     schools = {item["school"]: item for item in officer.send("GET", "/v1/registrars").json()["items"]}
     assert "su" in schools[SCHOOL]["registrars"] and "lin" not in schools[SCHOOL]["registrars"]
-    assert schools[SCHOOL]["pupils"] is not None
+
+    def pupils() -> int | None:
+        items = officer.send("GET", "/v1/registrars").json()["items"]
+        return next(item["pupils"] for item in items if item["school"] == SCHOOL)
+
+    wait_for(lambda: pupils() is not None, HANGS, "how many pupils they have is not said")
 
     # Another county hears and sees nothing of it.
     stranger = system.account("wuchang.officer")
@@ -137,5 +143,10 @@ def test_the_overview_does_without_the_registry(breakable: System) -> None:
         breakable.start("registry")
     assert {item["school"] for item in items} >= {SCHOOL}
     assert all(item["pupils"] is None and item["trained"] for item in items if item["school"] == SCHOOL)
-    again = {item["school"]: item for item in officer.send("GET", "/v1/registrars").json()["items"]}
-    assert again[SCHOOL]["pupils"] == 0
+
+    def counted() -> bool:
+        """The registry is not waited for for long."""
+        again = {item["school"]: item for item in officer.send("GET", "/v1/registrars").json()["items"]}
+        return bool(again[SCHOOL]["pupils"] == 0)
+
+    wait_for(counted, HANGS, "the registry is back and nobody's pupils are counted")

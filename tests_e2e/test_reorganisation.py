@@ -15,7 +15,7 @@ from e2e_cast import COUNTY, SCHOOL, Cast, Member
 from e2e_clock import CLOCK
 from e2e_flow import Desk, desk, today
 from e2e_people import People
-from e2e_system import System, wait_for
+from e2e_system import HANGS, System, wait_for
 
 PURPOSE = {"purpose": "核对毕业证书信息"}
 
@@ -35,11 +35,11 @@ def ended(who: Any, path: str, *states: str) -> Any:
         assert found["state"] != "failed" or "failed" in states, found["findings"]
         return found if found["state"] in states else None
 
-    return wait_for(look, 60, f"{path} does not come to {states}")
+    return wait_for(look, HANGS, f"{path} does not come to {states}")
 
 
 @pytest.mark.clause("21.3", "44")
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_school_is_merged_and_it_is_taken_back(place: tuple[System, Cast, Desk, People]) -> None:
     system, cast, xinchun, people = place
     xinchun.walk(people.roster("xinchun", 4))
@@ -55,7 +55,7 @@ def test_a_school_is_merged_and_it_is_taken_back(place: tuple[System, Cast, Desk
     ], seen["preview"]["findings"]
     wait_for(
         lambda: any("待核准" in n["title"] for n in done(leader.send("GET", "/v1/notices?limit=200"))["items"]),
-        20,
+        HANGS,
         "the leader has not heard",
     )
     assert done(leader.send("POST", f"{path}/decisions", json={"decision": "approve"}))["state"] == "approved"
@@ -66,15 +66,15 @@ def test_a_school_is_merged_and_it_is_taken_back(place: tuple[System, Cast, Desk
     assert shown["school"] == QIHUI and shown["copy_as_of"] is None
     assert done(officer.send("GET", f"/v1/organisations/{SCHOOL}"))["closed"]
     reveal = f"/v1/students/{one.id}/reveal"
-    wait_for(lambda: there.send("POST", reveal, json=PURPOSE).status_code == 200, 20, "the claim has not followed")
-    wait_for(lambda: "account_sealed" in signing_in(cast["registrar"]), 20, "its accounts are not sealed")
+    wait_for(lambda: there.send("POST", reveal, json=PURPOSE).status_code == 200, HANGS, "the claim has not followed")
+    wait_for(lambda: "account_sealed" in signing_in(cast["registrar"]), HANGS, "its accounts are not sealed")
     book = openpyxl.load_workbook(io.BytesIO(officer.send("GET", f"{path}/report").content))
     assert book.sheetnames == ["概况", "办理前", "办理后"]
 
     assert done(leader.send("POST", f"{path}/undo", json={"reason": "文件撤销"}))["state"] == "undoing"
     assert ended(officer, path, "undone")["report"]["whole"]
     assert not done(officer.send("GET", f"/v1/organisations/{SCHOOL}"))["closed"]
-    wait_for(lambda: "access_token" in signing_in(cast["registrar"]), 20, "its accounts are not opened again")
+    wait_for(lambda: "access_token" in signing_in(cast["registrar"]), HANGS, "its accounts are not opened again")
     cast["registrar"].renew()
     assert there.send("GET", f"/v1/students/{one.id}").status_code == 404
     journal = done(officer.send("GET", f"/v1/students/{one.id}/journal"))
@@ -91,7 +91,7 @@ def signing_in(member: Member) -> str:
 
 
 @pytest.mark.clause("16", "21.2")
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_graduates_go_on_by_the_county_s_list(place: tuple[System, Cast, Desk, People]) -> None:
     system, cast, xinchun, people = place
     xinchun.walk(people.roster("xinchun", 3))

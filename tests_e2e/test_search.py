@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
 from e2e_cast import SCHOOL, Cast, Member
+from e2e_system import HANGS, wait_for
 from e2e_things import Things
 from regulation import pinyin
 
@@ -37,10 +37,7 @@ def why(who: Member, things: Things, **body: Any) -> str | None:
 @pytest.fixture
 def indexed(cast: Cast, things: Things) -> Things:
     """The worker follows within four seconds; a slow machine is given more."""
-    deadline = time.monotonic() + 120
-    while why(cast["registrar"], things, text=things.name) is None:
-        assert time.monotonic() < deadline, "the index does not follow"
-        time.sleep(0.2)
+    wait_for(lambda: why(cast["registrar"], things, text=things.name), HANGS, "the index does not follow", step=0.2)
     return things
 
 
@@ -90,14 +87,13 @@ def test_what_cannot_be_answered_says_what_is_wanted(cast: Cast, body: dict[str,
 @pytest.mark.clause("45.1")
 def test_who_looked_at_whom_is_in_the_audit_log(cast: Cast, indexed: Things) -> None:
     assert why(cast["county.officer"], indexed, text=indexed.name) == "name"
-    deadline = time.monotonic() + 120
-    while True:
+
+    def told() -> str:
         entries = cast["county.auditor"].send(
             "GET", "/v1/audit/entries", params={"act": "registry.search_students", "limit": 200}
         )
         assert entries.status_code == 200, entries.text
-        if any(indexed.ids["student_id"] in one["entry"].get("objects", ()) for one in entries.json()["items"]):
-            break
-        assert time.monotonic() < deadline, "no entry"
-        time.sleep(0.3)
-    assert indexed.name not in entries.text
+        found = any(indexed.ids["student_id"] in one["entry"].get("objects", ()) for one in entries.json()["items"])
+        return entries.text if found else ""
+
+    assert indexed.name not in wait_for(told, HANGS, "no entry")

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from e2e_flow import STEPS, Desk, today
 from e2e_people import People, form_of
-from e2e_system import System, wait_for
+from e2e_system import HANGS, System, wait_for
 from shared_contracts.registry import RegistrationState, RegistrationView
 from xueji_local.collector import Span
 
@@ -42,7 +42,7 @@ def trace(system: System, registration: RegistrationView, xinchun: Desk) -> list
         view = xinchun.registrar.want(RegistrationView, "GET", path)
         return view.state is RegistrationState.REGISTERED
 
-    wait_for(registered, 30, "the registration gets no number")
+    wait_for(registered, HANGS, "the registration gets no number")
     return system.collector.wait(trace_id, lambda spans: len(chain(spans)) == len(CHAIN))
 
 

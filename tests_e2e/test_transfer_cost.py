@@ -10,11 +10,11 @@ import pytest
 from e2e_cast import Cast
 from e2e_flow import Desk
 from e2e_people import People
-from e2e_system import System, wait_for
+from e2e_system import HANGS, System, wait_for
 from e2e_transfer import STEPS, a_class, application, get, paper, registered
 from xueji_local.collector import Span
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 MOST = {"transfer": 54, "registry": 74, "identity": 10, "notifications": 28}
 """Statements that a service may send for one transfer, from the application to the moved record, BEGIN and COMMIT too: what
 it sends, and three for an event that a busy machine delivers twice. A question more in each act is four more here."""
@@ -44,7 +44,9 @@ def walked(cast: Cast, person: dict[str, Any]) -> list[str]:
         answer = cast[who].send("POST", f"/v1/transfers/{transfer}/decisions", json=body)
         assert answer.status_code == 200, answer.text
         traces.append(answer.headers["x-trace-id"])
-    wait_for(lambda: get(registrar, f"/v1/transfers/{transfer}")["state"] == "completed", 60, "the record did not move")
+    wait_for(
+        lambda: get(registrar, f"/v1/transfers/{transfer}")["state"] == "completed", HANGS, "the record did not move"
+    )
     return traces
 
 
@@ -57,7 +59,7 @@ def spans_of(system: System, traces: list[str]) -> list[Span]:
     def back() -> bool:
         return any(span.service == "transfer" and span.kind == "consumer" for span in found())
 
-    wait_for(back, 60, "the spans of a transfer do not come")
+    wait_for(back, HANGS, "the spans of a transfer do not come")
     seen, since = len(found()), time.monotonic()
     while time.monotonic() - since < STILL:
         time.sleep(0.1)

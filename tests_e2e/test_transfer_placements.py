@@ -10,10 +10,10 @@ from e2e_cast import Cast
 from e2e_flow import Desk
 from e2e_people import People, school
 from e2e_special import SPECIAL, placed, staff, through
-from e2e_system import wait_for
+from e2e_system import HANGS, wait_for
 from e2e_transfer import get, post, registered, today
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.mark.clause("17", "24.4")
@@ -81,5 +81,5 @@ def comes_back(cast: Cast, path: str, transfer: str) -> None:
         notices = get(cast["special.registrar"], "/v1/notices?limit=200")["items"]
         return [one for one in notices if one["kind"] == "study_ended" and one["link"].endswith(transfer)]
 
-    (notice,) = wait_for(told, 30, "the school of study was not told")
+    (notice,) = wait_for(told, HANGS, "the school of study was not told")
     assert "1名" in notice["title"] and school("xinchun").name in notice["body"]

@@ -9,10 +9,10 @@ from e2e_cast import Cast
 from e2e_clock import CLOCK
 from e2e_flow import Desk
 from e2e_people import People
-from e2e_system import wait_for
+from e2e_system import HANGS, wait_for
 from e2e_transfer import HOME, STEPS, WHY, application, decide, get, opened, paper, post, registered
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.mark.clause("21.2", "24.1.2", "24.3.3", "24.5.1", "24.6.4")
@@ -45,7 +45,9 @@ def test_a_pupil_goes_to_another_school(cast: Cast, people: People, xinchun: Des
         decided = decide(cast, transfer["id"], step, who)
     assert decided["state"] in ("moving", "completed")
     wait_for(
-        lambda: get(registrar, f"/v1/transfers/{transfer['id']}")["state"] == "completed", 30, "the record did not move"
+        lambda: get(registrar, f"/v1/transfers/{transfer['id']}")["state"] == "completed",
+        HANGS,
+        "the record did not move",
     )
     after = get(registrar, f"/v1/students/{person['student_id']}")
     assert (after["school"], after["grade"]) == (shanhe.code, before["grade"])
@@ -94,7 +96,7 @@ def test_returned_corrected_and_taken_back(cast: Cast, people: People, xinchun: 
             registrar.send("POST", "/v1/transfers", json=application(person, evidence=paper(registrar))).status_code
             == 201
         ),
-        30,
+        HANGS,
         "the pupil was not let go",
     )
 

@@ -22,10 +22,10 @@ from e2e_outside import (
     said,
 )
 from e2e_people import People, form_of
-from e2e_system import wait_for
+from e2e_system import HANGS, wait_for
 from e2e_transfer import WHY, a_class, get, paper, post, registered
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.mark.clause("21.2", "24.5.1", "24.6.2")
@@ -48,7 +48,7 @@ def test_a_pupil_goes_to_another_province(cast: Cast, people: People, xinchun: D
         lambda: any(
             transfer["number"] == row["number"] for row in get(cast[SECOND], "/v1/worklist?limit=200")["items"]
         ),
-        30,
+        HANGS,
         "nobody of the province office is asked",
     )
 
@@ -62,7 +62,7 @@ def test_a_pupil_goes_to_another_province(cast: Cast, people: People, xinchun: D
     said(cast, transfer["id"], "receiving_authority")
     post(cast["principal"], f"{path}/decisions", step="releasing_school", decision="approve")
     post(cast["county.officer"], f"{path}/decisions", step="releasing_authority", decision="approve")
-    wait_for(lambda: get(office, path)["state"] == "completed", 30, "the record did not leave")
+    wait_for(lambda: get(office, path)["state"] == "completed", HANGS, "the record did not leave")
 
     done = get(office, path)
     assert done["timeline"][0]["entered_for"] == SCHOOL["authority"]
@@ -129,7 +129,7 @@ def test_returned_corrected_and_taken_back(cast: Cast, people: People, xinchun: 
             ).status_code
             == 201
         ),
-        30,
+        HANGS,
         "the pupil was not let go",
     )
 
@@ -172,11 +172,11 @@ def test_a_child_comes_from_another_province(cast: Cast, people: People, xinchun
     assert get(registrar, path)["state_title"] == "已核准，待转入学校建籍"
     wait_for(
         lambda: any(row["number"] == transfer["number"] for row in get(registrar, "/v1/worklist?limit=200")["items"]),
-        30,
+        HANGS,
         "the school is not asked to register the child",
     )
     entered_ = registered_by_its_school(cast, form)
-    wait_for(lambda: get(registrar, path)["state"] == "completed", 60, "the record did not complete the case")
+    wait_for(lambda: get(registrar, path)["state"] == "completed", HANGS, "the record did not complete the case")
     done = get(registrar, path)
     assert done["student_id"] == entered_["id"] and done["problem"] == []
     journal = get(registrar, f"/v1/students/{entered_['id']}/journal")
@@ -212,7 +212,9 @@ def test_a_temporary_number_of_another_province_finds_the_pupil_and_no_second_on
     assert nobody["items"] == [], "a child that is still to come is no pupil"
     student = registered_by_its_school(cast, form)["id"]
     wait_for(
-        lambda: get(registrar, f"/v1/transfers/{transfer['id']}")["state"] == "completed", 60, "the record is not there"
+        lambda: get(registrar, f"/v1/transfers/{transfer['id']}")["state"] == "completed",
+        HANGS,
+        "the record is not there",
     )
     (found,) = post(registrar, "/v1/students/searches", number=number)["items"]
     assert found["id"] == student and found["student_number"] != number
@@ -263,6 +265,6 @@ def test_what_the_other_province_rejects_gives_the_child_and_the_place_back(
             ).status_code
             == 201
         ),
-        30,
+        HANGS,
         "the child was not let go",
     )

@@ -11,11 +11,11 @@ import pytest
 from e2e_cast import Cast
 from e2e_flow import desk
 from e2e_people import People
-from e2e_system import System, running_system, wait_for
+from e2e_system import HANGS, System, running_system, wait_for
 from e2e_transfer import get, opened, post, registered
 from regulation.calendar import LAST_RELEASED, Calendar, Notice
 
-pytestmark = [pytest.mark.timeout(400), pytest.mark.clause("24.6.4")]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.clause("24.6.4")]
 BASE = "/v1/policy/working-days"
 
 
@@ -85,9 +85,9 @@ def test_over_the_turn_of_the_year(
     province, officer = cast["province.officer"], cast["neighbour.officer"]
 
     # The province is asked, in its queue and by a notice; everybody sees that the year is not known.
-    waits = wait_for(lambda: row_of(province, BASE), 90, "the province is not asked for the holidays")
+    waits = wait_for(lambda: row_of(province, BASE), HANGS, "the province is not asked for the holidays")
     assert (waits["organisation"], waits["due_on"]) == ("230000", f"{year - 1}-12-31")
-    wait_for(lambda: told(province, f"待办：发布{year}年节假日安排"), 30, "the province has no notice")
+    wait_for(lambda: told(province, f"待办：发布{year}年节假日安排"), HANGS, "the province has no notice")
     assert get(officer, f"{BASE}?year={year}")["source"] == "none"
 
     # A transfer's step and a roster's, counted by weekends over the turn of the year.
@@ -99,7 +99,7 @@ def test_over_the_turn_of_the_year(
     assert by_weekends.provisional
     assert case["due_on"] == by_weekends.date.isoformat()
     link = f"/v1/transfers/{case['id']}"
-    row = wait_for(lambda: row_of(officer, link), 30, "the transfer is in no queue")
+    row = wait_for(lambda: row_of(officer, link), HANGS, "the transfer is in no queue")
     assert (row["due_on"], row["provisional"]) == (case["due_on"], True)
 
     # Looked at first: what moves, from when to when, under whom. Nobody below the province may.
@@ -132,11 +132,13 @@ def test_over_the_turn_of_the_year(
         return found is not None and (found["due_on"], found["provisional"]) == (expected.date.isoformat(), False)
 
     wait_for(
-        lambda: get(officer, link)["due_on"] == expected.date.isoformat(), 60, "the transfer's last day has not moved"
+        lambda: get(officer, link)["due_on"] == expected.date.isoformat(),
+        HANGS,
+        "the transfer's last day has not moved",
     )
-    wait_for(lambda: moved(officer, link), 30, "the officer's queue has the old day")
-    wait_for(lambda: moved(xinchun.teacher, f"/v1/rosters/{roster}"), 60, "the teacher's queue has the old day")
-    wait_for(lambda: row_of(province, BASE) is None, 30, "the province is still asked")
+    wait_for(lambda: moved(officer, link), HANGS, "the officer's queue has the old day")
+    wait_for(lambda: moved(xinchun.teacher, f"/v1/rosters/{roster}"), HANGS, "the teacher's queue has the old day")
+    wait_for(lambda: row_of(province, BASE) is None, HANGS, "the province is still asked")
     assert get(officer, f"{BASE}?year={year}")["source"] == "published"
 
     # The reminder comes on the seventh day of the new calendar and names the new last day.
@@ -144,7 +146,7 @@ def test_over_the_turn_of_the_year(
     while calendar_of(body).working_days_between(day, expected.date).count < 3:
         day -= timedelta(days=1)
     move(later, cast, day)
-    reminders = wait_for(lambda: told(officer, "催办：转学"), 60, "nobody is reminded")
+    reminders = wait_for(lambda: told(officer, "催办：转学"), HANGS, "nobody is reminded")
     assert any(f"{expected.date:%Y年%-m月%-d日}" in one["body"] for one in reminders)
 
 

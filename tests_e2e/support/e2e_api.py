@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,8 +30,12 @@ from shared_contracts.search import FoundPage, FoundStudent
 M = TypeVar("M")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PROBLEM = "application/problem+json"
-PASSING = frozenset({429, 502, 503, 504})
+BUSY = frozenset({502, 503, 504})
+"""Answers that say nothing of the request: a service restarts, or got no processor in time."""
+PASSING = BUSY | {429}
 """Answers after which a client sends the same request again, with the same Idempotency-Key."""
+PATIENCE = 180.0
+"""Seconds after which something hangs."""
 
 
 @dataclass(frozen=True)
@@ -96,13 +100,14 @@ def chinese(text: str) -> bool:
 
 
 class Api:
-    """One account. `send` sends once; the others wait for what passes (a service restarts) and fail on refusals."""
+    """One account. `send` gives back whatever is answered, but for a busy system; the others wait for all that passes and
+    fail on refusals; `once` sends once."""
 
     def __init__(self, gateway: str, username: str, password: str, answers: Answers) -> None:
         self.username = username
         self._password = password
         self._answers = answers
-        self._http = httpx.Client(base_url=gateway, timeout=httpx.Timeout(70, connect=5), trust_env=False)
+        self._http = httpx.Client(base_url=gateway, timeout=httpx.Timeout(70, connect=60), trust_env=False)
         self._token, self._until = "", 0.0
         self._lock = threading.Lock()
 
@@ -117,7 +122,7 @@ class Api:
         with self._lock:
             if time.monotonic() > self._until:
                 body = {"username": self.username, "password": self._password}
-                response = _patiently(lambda: self._http.post("/v1/sessions", json=body), 60)
+                response = patiently(lambda: self._http.post("/v1/sessions", json=body))
                 assert response.status_code == 201, response.text
                 session = response.json()
                 self._token, self._until = session["access_token"], time.monotonic() + session["expires_in"] / 2
@@ -127,7 +132,7 @@ class Api:
         """The session has ended: a clock that was moved is past its life."""
         self._until = 0.0
 
-    def send(self, method: str, path: str, *, key: str = "", **request: Any) -> httpx.Response:
+    def once(self, method: str, path: str, *, key: str = "", **request: Any) -> httpx.Response:
         """Once, whatever comes of it. A POST gets an Idempotency-Key of its own unless given."""
         headers = {"Authorization": f"Bearer {self.token}", **request.pop("headers", {})}
         if method == "POST":
@@ -136,10 +141,17 @@ class Api:
         self._answers.keep(response)
         return response
 
-    def call(self, method: str, path: str, *, seconds: float = 90.0, key: str = "", **request: Any) -> httpx.Response:
+    def send(self, method: str, path: str, *, key: str = "", **request: Any) -> httpx.Response:
+        """What is answered, whatever it is: only where the system was too busy to say is what may be repeated sent again."""
+        key = key or str(uuid.uuid4())
+        return unless_busy(method, lambda: self.once(method, path, key=key, **request))
+
+    def call(
+        self, method: str, path: str, *, seconds: float = PATIENCE, key: str = "", **request: Any
+    ) -> httpx.Response:
         """As a good client: the same request again, same key, while the answer is one that passes."""
         key = key or str(uuid.uuid4())
-        return _patiently(lambda: self.send(method, path, key=key, **request), seconds)
+        return patiently(lambda: self.once(method, path, key=key, **request), seconds)
 
     def want(self, kind: type[M], method: str, path: str, **request: Any) -> M:
         """The answer as the contract's struct; a refusal fails the test."""
@@ -162,7 +174,7 @@ class Api:
     def rows(self, roster_id: str, **query: Any) -> list[RosterRow]:
         return self._pages(RosterRowPage, f"/v1/rosters/{roster_id}/rows", **query)
 
-    def reach(self, roster_id: str, *states: RosterState, seconds: float = 60.0) -> RosterView:
+    def reach(self, roster_id: str, *states: RosterState, seconds: float = PATIENCE) -> RosterView:
         """The roster once it is in one of these states. Fails at once when it ended otherwise."""
         end = time.monotonic() + seconds
         ends = {RosterState.FAILED, RosterState.CANCELLED, RosterState.COMPLETED} - set(states)
@@ -180,7 +192,7 @@ class Api:
     def cancel(self, roster_id: str) -> RosterView:
         return self.want(RosterView, "DELETE", f"/v1/rosters/{roster_id}")
 
-    def print_sheets(self, roster_id: str, seconds: float = 180.0) -> RosterView:
+    def print_sheets(self, roster_id: str, seconds: float = PATIENCE) -> RosterView:
         view = self.want(RosterView, "POST", f"/v1/rosters/{roster_id}/confirmation-sheets")
         end = time.monotonic() + seconds
         while view.sheets_state != "ready":
@@ -230,16 +242,25 @@ class Api:
                 return found
 
 
-def _patiently(send: Any, seconds: float) -> httpx.Response:
+def patiently(
+    send: Callable[[], httpx.Response], seconds: float = PATIENCE, passing: Collection[int] = PASSING
+) -> httpx.Response:
+    """The answer, the same request sent again while there is none or one of those that pass."""
     end, pause = time.monotonic() + seconds, 0.1
     while True:
+        over = time.monotonic() > end
         try:
-            response: httpx.Response = send()
+            response = send()
         except httpx.TransportError:
-            if time.monotonic() > end:
+            if over:
                 raise
         else:
-            if response.status_code not in PASSING or time.monotonic() > end:
+            if response.status_code not in passing or over:
                 return response
         time.sleep(pause)
         pause = min(pause * 1.5, 1.0)
+
+
+def unless_busy(method: str, send: Callable[[], httpx.Response]) -> httpx.Response:
+    """What is answered to a GET, or to a POST with its Idempotency-Key, by a system that is not too busy to answer."""
+    return patiently(send, passing=BUSY) if method in ("GET", "POST") else send()

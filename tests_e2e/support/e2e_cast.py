@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import msgspec
+from e2e_api import unless_busy
 from e2e_clock import CLOCK
 from e2e_system import PORTAL, System
 from shared_contracts.access import DemoAccount, LoadAccounts
@@ -58,12 +59,12 @@ class Member:
     _until: float = 0.0
 
     def send(self, method: str, path: str, *, token: str | None = None, **request: Any) -> httpx.Response:
-        """Once. A POST has an Idempotency-Key of its own unless one is given. `token`: another than its own."""
+        """As `Api.send`. A POST has an Idempotency-Key of its own unless one is given. `token`: another than its own."""
         headers = {"Idempotency-Key": str(uuid.uuid4())} if method == "POST" else {}
         if bearer := token or self.token:
             headers["Authorization"] = f"Bearer {bearer}"
         headers |= request.pop("headers", {})
-        return self.http.request(method, path, headers=headers, **request)
+        return unless_busy(method, lambda: self.http.request(method, path, headers=headers, **request))
 
     @property
     def token(self) -> str:
@@ -79,7 +80,9 @@ class Member:
 
     def granted(self) -> dict[str, Any]:
         form = {"grant_type": "client_credentials"}
-        answer = self.http.post("/oauth/token", data=form, auth=(self.username, self.password))
+        answer = unless_busy(
+            "POST", lambda: self.http.post("/oauth/token", data=form, auth=(self.username, self.password))
+        )
         assert answer.status_code == 200, answer.text
         found: dict[str, Any] = answer.json()
         return found
@@ -98,7 +101,8 @@ class Member:
 
 
 def signed_in(http: httpx.Client, username: str, password: str, **more: str) -> dict[str, Any]:
-    answer = http.post("/v1/sessions", json={"username": username, "password": password, **more})
+    body = {"username": username, "password": password, **more}
+    answer = unless_busy("POST", lambda: http.post("/v1/sessions", json=body))
     assert answer.status_code == 201, answer.text
     session: dict[str, Any] = answer.json()
     return session
@@ -110,7 +114,7 @@ class Cast:
 
     def __init__(self, system: System) -> None:
         self.system = system
-        self.http = httpx.Client(base_url=system.gateway, timeout=httpx.Timeout(70, connect=5), trust_env=False)
+        self.http = httpx.Client(base_url=system.gateway, timeout=httpx.Timeout(70, connect=60), trust_env=False)
         found = msgspec.json.decode(system.layout.stack.read_bytes())["accounts"]
         passwords = {account["username"]: account["password"] for account in found}
         self.members = {"nobody": Member("nobody", self.http)}

@@ -12,7 +12,7 @@ import openpyxl
 from e2e_api import XLSX, done
 from e2e_cast import COUNTY, SCHOOL, Cast, Member
 from e2e_clock import CLOCK
-from e2e_system import wait_for
+from e2e_system import HANGS, wait_for
 from e2e_things import PDF
 from regulation.divisions import DIVISIONS
 from regulation.documents import check_digit
@@ -88,7 +88,7 @@ def reached(officer: Member, list_id: str, state: str) -> Any:
         assert found["state"] != "failed", found
         return found if found["state"] == state else None
 
-    return wait_for(look, 30, f"the list is not {state}")
+    return wait_for(look, HANGS, f"the list is not {state}")
 
 
 def listed(officer: Member, rows: Sequence[dict[str, str]]) -> Any:
@@ -121,7 +121,7 @@ def placed_all(officer: Member) -> Any:
         found = done(officer.send("GET", f"/v1/admissions/placements/{run['id']}"))
         return found if found["state"] == "done" else None
 
-    return wait_for(look, 30, "the placement is not done")
+    return wait_for(look, HANGS, "the placement is not done")
 
 
 def evidence(who: Member, kind: str) -> dict[str, str]:

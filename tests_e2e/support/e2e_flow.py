@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from e2e_api import Api
+from e2e_api import PATIENCE, Api
 from e2e_clock import CLOCK
 from e2e_people import Made
 from e2e_system import System
@@ -63,7 +63,7 @@ class Desk:
             done = self.decide(roster_id, step)
             assert done.moved, f"{step}: nobody moved"
 
-    def completed(self, roster_id: str, seconds: float = 60.0) -> RosterView:
+    def completed(self, roster_id: str, seconds: float = PATIENCE) -> RosterView:
         return self.registrar.reach(roster_id, RosterState.COMPLETED, seconds=seconds)
 
     def walk(self, made: Made) -> RosterView:

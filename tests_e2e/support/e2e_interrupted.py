@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from e2e_api import Api, done
-from e2e_system import System, wait_for
+from e2e_system import HANGS, System, wait_for
 
 STEPS = ("receiving_authority", "releasing_school", "releasing_authority")
-SETTLED = 20.0
-"""Seconds until what was interrupted is told to the registry as it stands (`transfer.cases.settling`)."""
 NO_CASE_IS_WRITTEN = "LOCK TABLE transfers IN SHARE MODE"
 
 
@@ -61,12 +59,12 @@ class Way(ABC):
             self.approve(transfer, step)
         return transfer
 
-    def completed(self, transfer: str, seconds: float) -> dict[str, Any]:
+    def completed(self, transfer: str) -> dict[str, Any]:
         def look() -> dict[str, Any] | None:
             found: dict[str, Any] = self.registrar.call("GET", f"/v1/transfers/{transfer}").json()
             return found if found["state"] == "completed" else None
 
-        found = wait_for(look, seconds, "the case is not completed")
+        found = wait_for(look, HANGS, "the case is not completed")
         assert found is not None
         return found
 
@@ -79,21 +77,21 @@ class Way(ABC):
                 asked = pool.submit(self.apply, str(uuid.uuid4()))
                 self._killed_when_the_registry_knows()
             self.system.start("transfer")
-            transfer: str = asked.result(120)["id"]
+            transfer: str = asked.result(HANGS)["id"]
         return transfer
 
     def killed_before_the_case_and_never_asked_again(self) -> None:
         """The client gives it up; after a while the registry knows of nothing that is not there."""
         with ThreadPoolExecutor(1) as pool, self.system.held("transfer", NO_CASE_IS_WRITTEN):
-            asked = pool.submit(self.registrar.send, "POST", self.path, json=self.body())
+            asked = pool.submit(self.registrar.once, "POST", self.path, json=self.body())
             self._killed_when_the_registry_knows()
-            asked.result(90)
+            asked.result(HANGS)
         self.system.start("transfer")
-        wait_for(lambda: self.known() == 0, SETTLED, "the registry keeps what is for a case that is not there")
+        wait_for(lambda: self.known() == 0, HANGS, "the registry keeps what is for a case that is not there")
 
     def _killed_when_the_registry_knows(self) -> None:
-        self.system.wait_blocked("transfer")
-        assert self.known() == 1
+        self.system.wait_blocked("transfer", "transfers")  # by its own work perhaps, before the request comes so far
+        wait_for(lambda: self.known() == 1, HANGS, "the registry is not told of the case")
         self.system.kill("transfer")
 
     def killed_after_each_step(self, service: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from e2e_cast import Cast
 from e2e_clock import CLOCK
 from e2e_people import Made, form_of
-from e2e_system import wait_for
+from e2e_system import HANGS, wait_for
 from e2e_transfer import paper, post, today
 
 SCHOOL = {"division": "330106", "name": "杭州市西湖区文一街小学", "authority": "杭州市西湖区教育局"}
@@ -86,7 +86,7 @@ def registered_by_its_school(cast: Cast, form: dict[str, Any]) -> dict[str, Any]
                 if one["outcome"] == "refuse"
             ]
         ),
-        30,
+        HANGS,
         "the school may not register the child",
     )
     entered_ = post(registrar, "/v1/registrations", 201, form=form)

@@ -6,7 +6,7 @@ from typing import Any
 
 from e2e_cast import Cast
 from e2e_people import school
-from e2e_system import wait_for
+from e2e_system import HANGS, wait_for
 from e2e_transfer import HOME, get, opened, paper, post
 from shared_contracts.actors import Role
 
@@ -32,5 +32,5 @@ def through(cast: Cast, transfer: str, *who: str) -> None:
         first = {"override": True, "reason": "情况属实，同意"} if step == "receiving_authority" else {}
         post(cast[name], f"/v1/transfers/{transfer}/decisions", step=step, decision="approve", **first)
     wait_for(
-        lambda: get(cast[who[0]], f"/v1/transfers/{transfer}")["state"] == "completed", 30, "the record did not move"
+        lambda: get(cast[who[0]], f"/v1/transfers/{transfer}")["state"] == "completed", HANGS, "the record did not move"
     )

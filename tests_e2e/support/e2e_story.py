@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import e2e_truth
 import httpx
 from e2e_api import Api
 from e2e_flow import STEPS, Desk, desk, today
@@ -127,6 +128,8 @@ def _collect(where: Desk, run: Run) -> None:
 
 
 def _persons(system: System) -> dict[str, int]:
+    """When nothing is under way any more of what was before."""
+    e2e_truth.settled(system)
     tables = {"identity": ("persons", "record_claims", "student_numbers"), "registry": ("registrations", "students")}
     return {
         f"{service}.{table}": system.value(service, f"SELECT count(*) FROM {table}")

@@ -50,6 +50,8 @@ from xueji_local.testing import AnyNats, AnyPostgres, running_nats, running_post
 T = TypeVar("T")
 RELAY_LOCK = 0x7865_6A69
 """The advisory lock of `service_kit.relay`: one live relay a database."""
+HANGS = 180.0
+"""Seconds after which something does not come any more, on the slowest machine: what is waited for is there much sooner."""
 ROOMY = {"XUEJI_DATABASE_POOL": "4"}
 """All services share one small PostgreSQL."""
 HASTY = {
@@ -58,6 +60,12 @@ HASTY = {
     "XUEJI_MATCHER_BREAKER_SECONDS": "2",
 }
 """identity's patience with the matcher, short enough to be waited for."""
+
+
+_AT_ONCE = 100
+"""Messages of a stream that are asked for before one is there."""
+_RELAYS_LOCK = """locktype = 'advisory' AND classid = 0 AND objid = $1 AND objsubid = 1
+ AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
 
 
 class Quiet(Terminal):
@@ -74,7 +82,7 @@ class Portal:
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
 
-    def run(self, work: Coroutine[Any, Any, T], seconds: float = 60.0) -> T:
+    def run(self, work: Coroutine[Any, Any, T], seconds: float = HANGS) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(seconds)
 
     def close(self) -> None:
@@ -85,13 +93,15 @@ PORTAL = Portal()
 
 
 def wait_for(ready: Callable[[], T], seconds: float, what: str, step: float = 0.05) -> T:
-    """The first true value of `ready`. Fails with `what` after `seconds`."""
+    """The first true value of `ready`, looked at once more when its `seconds` are over. Fails with `what`."""
     end = time.monotonic() + seconds
-    while not (found := ready()):
-        if time.monotonic() > end:
+    while True:
+        over = time.monotonic() > end
+        if found := ready():
+            return found
+        if over:
             raise AssertionError(f"{what}: not after {seconds:g} s")
         time.sleep(step)
-    return found
 
 
 @dataclass(frozen=True)
@@ -102,6 +112,14 @@ class Published:
     subject: str
     headers: dict[str, str]
     body: bytes
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """Messages of a consumer that are `left` to acknowledge, and how many deliveries were acknowledged so far."""
+
+    left: int
+    done: int
 
 
 @dataclass
@@ -135,7 +153,7 @@ class System:
         return self._apis[username]
 
     def anonymous(self) -> httpx.Client:
-        return httpx.Client(base_url=self.gateway, timeout=30, trust_env=False)
+        return httpx.Client(base_url=self.gateway, timeout=HANGS, trust_env=False)
 
     @contextlib.contextmanager
     def found(self) -> Iterator[None]:
@@ -204,6 +222,15 @@ class System:
             child.wait_ready()
         self.matcher_faults()
 
+    def set(self, service: str, **environment: str) -> None:
+        """The service with these settings from now on; begun anew where they are others."""
+        child = self.child(service)
+        wanted = child.program.environment | environment
+        if wanted != child.program.environment:
+            self.stop(service)
+            child.program = msgspec.structs.replace(child.program, environment=wanted)
+            self.start(service)
+
     @contextlib.contextmanager
     def changed(self, service: str, **environment: str) -> Iterator[None]:
         """The service with other settings."""
@@ -246,7 +273,7 @@ class System:
 
     def metric(self, service: str, name: str, **labels: str) -> float:
         """The sum of a metric's samples whose labels are these."""
-        text = httpx.get(f"{self.stack.url_of(service)}/metrics", timeout=10, trust_env=False).text
+        text = httpx.get(f"{self.stack.url_of(service)}/metrics", timeout=HANGS, trust_env=False).text
         total = 0.0
         for line in text.splitlines():
             if found := re.fullmatch(rf"{name}(?:\{{(.*)\}})? (\S+)", line):
@@ -263,7 +290,7 @@ class System:
             self.stack.url_of("matcher") + path,
             content=msgspec.json.encode(body),
             headers={"X-API-Key": self.keys.matcher_api_key, "Content-Type": "application/json"},
-            timeout=120,
+            timeout=HANGS,
             trust_env=False,
         )
         response.raise_for_status()
@@ -278,7 +305,7 @@ class System:
     def sql(self, service: str, query: str, *args: object) -> list[asyncpg.Record]:
         async def ask() -> list[asyncpg.Record]:
             database = database_name(service) if service else "postgres"
-            connection = await asyncpg.connect(self.postgres.url(database), timeout=10)
+            connection = await asyncpg.connect(self.postgres.url(database), timeout=HANGS)
             try:
                 return await connection.fetch(query, *args)
             finally:
@@ -293,7 +320,7 @@ class System:
         """As somebody who has the whole server: past triggers and constraints."""
 
         async def do() -> None:
-            connection = await asyncpg.connect(self.postgres.url(database_name(service)), timeout=10)
+            connection = await asyncpg.connect(self.postgres.url(database_name(service)), timeout=HANGS)
             try:
                 await connection.execute("SET session_replication_role = replica")
                 await connection.execute(statement, *args)
@@ -305,7 +332,7 @@ class System:
     @contextlib.contextmanager
     def held(self, service: str, statement: str) -> Iterator[None]:
         """Somebody else's transaction that has run `statement` and does not end: `LOCK TABLE registrations IN …`."""
-        connection = PORTAL.run(asyncpg.connect(self.postgres.url(database_name(service)), timeout=10))
+        connection = PORTAL.run(asyncpg.connect(self.postgres.url(database_name(service)), timeout=HANGS))
         try:
             PORTAL.run(connection.execute("BEGIN"))
             PORTAL.run(connection.execute(statement))
@@ -316,35 +343,40 @@ class System:
     @contextlib.contextmanager
     def relay_held_back(self, service: str) -> Iterator[None]:
         """The service's outbox is not published: another relay than its own is the live one, and does nothing."""
-        connection = PORTAL.run(asyncpg.connect(self.postgres.url(database_name(service)), timeout=10))
+        connection = PORTAL.run(asyncpg.connect(self.postgres.url(database_name(service)), timeout=HANGS))
+        ours = connection.get_server_pid()
+
+        def asked() -> bool:
+            return bool(
+                self.sql(service, f"SELECT 1 FROM pg_locks WHERE {_RELAYS_LOCK} AND pid = $2", RELAY_LOCK, ours)
+            )
+
         try:
             waiting = asyncio.run_coroutine_threadsafe(
                 connection.execute(f"SELECT pg_advisory_lock({RELAY_LOCK})"), PORTAL._loop
             )
-            self.wait_blocked(service)
-            self.sql(
-                service,
-                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
-                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-                " AND pid <> $1",
-                connection.get_server_pid(),
-            )
-            waiting.result(10)
+            wait_for(asked, HANGS, f"nobody asks for the lock of {service}'s relay")
+            # We are in the queue: whoever has it loses it to us, and asks without waiting from then on.
+            holder = f"SELECT pg_terminate_backend(pid) FROM pg_locks WHERE {_RELAYS_LOCK} AND granted AND pid <> $2"
+            self.sql(service, holder, RELAY_LOCK, ours)
+            waiting.result(HANGS)
             yield
         finally:
             PORTAL.run(connection.close())
 
-    def blocked(self, service: str) -> int:
-        """How many statements wait for a lock in the service's database."""
-        return int(
-            self.value(
-                service,
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
-            )
+    def blocked(self, service: str, table: str = "") -> int:
+        """How many statements wait for a lock in the service's database; `table`: for one of this table."""
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity a WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )
+        if not table:
+            return int(self.value(service, waiting))
+        on = " AND EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND NOT l.granted AND l.relation = $1::regclass)"
+        return int(self.value(service, waiting + on, table))
 
-    def wait_blocked(self, service: str, seconds: float = 30.0) -> None:
-        wait_for(lambda: self.blocked(service), seconds, f"nothing of {service} waits for a lock")
+    def wait_blocked(self, service: str, table: str = "", seconds: float = HANGS) -> None:
+        what = f"a lock of {table}" if table else "a lock"
+        wait_for(lambda: self.blocked(service, table), seconds, f"nothing of {service} waits for {what}")
 
     # ---- the bus, as the administrator --------------------------------------------------------------------------------
 
@@ -375,28 +407,45 @@ class System:
         """What all streams hold."""
 
         async def read(client: Client) -> dict[str, list[Published]]:
-            js = client.jetstream()
+            js = client.jetstream(timeout=HANGS)
+
+            async def one(name: str, seq: int) -> Published | None:
+                with contextlib.suppress(nats.js.errors.NotFoundError):  # deleted
+                    raw = await js.get_msg(name, seq)
+                    return Published(seq, raw.subject or "", dict(raw.headers or {}), raw.data or b"")
+                return None
+
             found: dict[str, list[Published]] = {}
             for name in topology().streams:
                 state = (await js.stream_info(name)).state
                 found[name] = []
-                for seq in range(max(state.first_seq, 1), state.last_seq + 1):
-                    with contextlib.suppress(nats.js.errors.NotFoundError):  # deleted
-                        raw = await js.get_msg(name, seq)
-                        found[name].append(Published(seq, raw.subject or "", dict(raw.headers or {}), raw.data or b""))
+                for begin in range(max(state.first_seq, 1), state.last_seq + 1, _AT_ONCE):
+                    some = range(begin, min(begin + _AT_ONCE, state.last_seq + 1))
+                    read = await asyncio.gather(*(one(name, seq) for seq in some))
+                    found[name] += [message for message in read if message]
             return found
 
         return self.on_bus(read)
 
-    def backlog(self) -> dict[str, int]:
-        """Messages by consumer that are not acknowledged yet."""
+    def held_messages(self) -> dict[str, int]:
+        """By stream, the sequence of its last message."""
 
         async def read(client: Client) -> dict[str, int]:
-            js = client.jetstream()
+            js = client.jetstream(timeout=HANGS)
+            return {name: (await js.stream_info(name)).state.last_seq for name in topology().streams}
+
+        return self.on_bus(read)
+
+    def backlog(self) -> dict[str, Backlog]:
+        """By consumer."""
+
+        async def read(client: Client) -> dict[str, Backlog]:
+            js = client.jetstream(timeout=HANGS)
             found = {}
             for name in topology().consumers:
                 info = await js.consumer_info(name.split("-")[1].upper(), name)
-                found[name] = (info.num_pending or 0) + (info.num_ack_pending or 0)
+                left = (info.num_pending or 0) + (info.num_ack_pending or 0)
+                found[name] = Backlog(left, (info.ack_floor and info.ack_floor.consumer_seq) or 0)
             return found
 
         return self.on_bus(read)
@@ -404,7 +453,12 @@ class System:
     def nats_store(self) -> dict[str, bytes]:
         """The files of the JetStream store as they are on disk."""
         if isinstance(folder := getattr(self.nats, "store", None), Path):
-            return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+            read = {}
+            for path in folder.rglob("*"):
+                with contextlib.suppress(FileNotFoundError):  # it has just put another in its place
+                    if path.is_file():
+                        read[str(path.relative_to(folder))] = path.read_bytes()
+            return read
         chunks, _ = self.nats._docker.get_archive("/data")  # type: ignore[union-attr]
         found = {}
         with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:

@@ -9,7 +9,7 @@ from e2e_cast import Cast, Member
 from e2e_clock import CLOCK
 from e2e_flow import Desk
 from e2e_people import Made, People
-from e2e_system import wait_for
+from e2e_system import HANGS, wait_for
 from e2e_things import scan
 
 HOME = {"division": "230184", "address": "五常市山河镇振兴街12号"}
@@ -75,7 +75,7 @@ def moved(cast: Cast, people: People, desk: Desk) -> dict[str, Any]:
     for step, who in STEPS:
         decide(cast, transfer["id"], step, who)
     wait_for(
-        lambda: get(cast["registrar"], f"/v1/transfers/{transfer['id']}")["state"] == "completed", 30, "nobody moved"
+        lambda: get(cast["registrar"], f"/v1/transfers/{transfer['id']}")["state"] == "completed", HANGS, "nobody moved"
     )
     owed = get(cast["registrar"], "/v1/archive-handovers?direction=out")["items"]
     (handover,) = [one for one in owed if one["to_school"] == transfer["to_school"] and one["left_on"] == today()]

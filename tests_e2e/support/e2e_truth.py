@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 
-from e2e_system import System, wait_for
+from e2e_system import HANGS, System, wait_for
 from xueji_infra.topology import topology
 
 _REGISTERED = """
@@ -25,11 +25,18 @@ WHERE w.state IN ('valid', 'warned') AND t.state = 'completed' AND w.roster_id =
 """
 
 
-def settled(system: System, seconds: float = 30.0) -> None:
-    """Nothing is under way: every event is published, delivered and acknowledged, no number is waited for, and no work
-    has changed that the queues were not told of (that would be an event still to come)."""
+def settled(system: System, seconds: float = HANGS) -> None:
+    """Nothing is under way: every event is published, delivered and acknowledged, no number is waited for, no work has
+    changed that the queues were not told of (that would be an event still to come), and no roster has anything left that
+    is to be cleared away.
+
+    One look is not enough: what is taken from a stream while the outboxes are counted, and told before the streams are,
+    would be seen in neither. So two looks in a row find nothing, and between them nothing was published or taken."""
+    former: object = None
 
     def quiet() -> bool:
+        nonlocal former
+        published, backlog = system.held_messages(), system.backlog()
         waiting = sum(
             system.value(name, f"SELECT count(*) FROM {table} WHERE stream_seq IS NULL")
             for name in topology().databases
@@ -38,7 +45,10 @@ def settled(system: System, seconds: float = 30.0) -> None:
         )
         asked = system.value("identity", "SELECT count(*) FROM number_requests WHERE lane = 'first'")
         untold = system.value("registry", "SELECT count(*) FROM worklist_changes")
-        return waiting + asked + untold == 0 and not any(system.backlog().values())
+        litter = system.value("registry", "SELECT count(*) FROM rosters WHERE cleanup")
+        nothing = waiting + asked + untold + litter == 0 and not any(one.left for one in backlog.values())
+        same, former = former == (published, backlog), (published, backlog) if nothing else None
+        return nothing and same
 
     wait_for(quiet, seconds, f"the system does not come to rest: {system.backlog()}", step=0.2)
 
@@ -139,7 +149,7 @@ def nobody_was_forgotten(system: System) -> None:
     ]
     wait_for(
         lambda: system.value("identity", "SELECT count(*) FROM intakes WHERE intake_id = ANY($1::text[])", over) == 0,
-        20,
+        HANGS,
         "the waiting room of a confirmed roster is not empty",
     )
 

@@ -15,6 +15,8 @@ from xueji_local import programs, running
 from xueji_local.programs import SERVICES, Program
 
 HERE = Path(__file__).parent
+HANGS = 180.0
+"""Seconds: on a busy machine seven children take a while to start."""
 
 
 def children(environments: dict[str, dict[str, str]], ports: dict[str, int]) -> list[Program]:
@@ -25,7 +27,7 @@ def children(environments: dict[str, dict[str, str]], ports: dict[str, int]) -> 
             args=(sys.executable, str(HERE / "child.py"), *((os.environ["MINI_CHILD"],) if name == bad else ())),
             environment={"CHILD_PORT": str(ports[name]), "CHILD_NAME": name},
             port=ports[name],
-            start_seconds=20,
+            start_seconds=HANGS,
         )
         for name in SERVICES
     ]

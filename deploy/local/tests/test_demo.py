@@ -121,11 +121,6 @@ def ok(thing: Any) -> Answer:
     return 200, "application/json", msgspec.json.encode(thing)
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo_client, "PATIENCE", 3.0)
-
-
 def test_what_passes_is_repeated_with_the_same_key(served: Any) -> None:
     def script(method: str, path: str, headers: dict[str, str], before: int) -> Answer | None:
         return [None, (503, "application/problem+json", b"{}"), ok(view())][before]
@@ -146,7 +141,8 @@ def test_a_refusal_is_not_repeated_and_keeps_its_findings(served: Any) -> None:
     assert len(requests) == 1
 
 
-def test_it_gives_up_after_a_while(served: Any) -> None:
+def test_it_gives_up_after_a_while(served: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo_client, "PATIENCE", 3.0)
     client, _ = served(lambda *_: (503, "text/plain", b""))
     with pytest.raises(ApiProblem):
         client.roster("r1")

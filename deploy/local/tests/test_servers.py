@@ -17,8 +17,8 @@ import nats
 import psutil
 import pytest
 from nats.js import JetStreamContext
-from xueji_local import servers
-from xueji_local.processes import free_port, spawn, stop, wait_until
+from xueji_local import processes, servers
+from xueji_local.processes import free_port, port_is_free, spawn, stop, wait_until
 from xueji_local.servers import Nats, PortTaken, Postgres, ServerProblem
 from xueji_local.testing import scratch
 
@@ -167,7 +167,7 @@ def test_a_group_is_ended_with_its_leader(tmp_path: Path) -> None:
     )
     log = tmp_path / "log"
     process = spawn([sys.executable, "-c", code], log=log, env={})
-    assert wait_until(lambda: log.read_text().strip() != "", lambda: True, 10)
+    assert wait_until(lambda: log.read_text().strip() != "", lambda: True, 120)
     inner = psutil.Process(int(log.read_text()))
     stop(process, *[(15, 0.3)])  # type: ignore[list-item]
     assert process.returncode == -9
@@ -189,13 +189,28 @@ def test_children_end_when_we_are_killed(tmp_path: Path) -> None:
     assert _gone(child)
 
 
-def _gone(process: psutil.Process, seconds: float = 5.0) -> bool:
+def _gone(process: psutil.Process, seconds: float = 120.0) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
             return True
         time.sleep(0.02)
     return False
+
+
+def test_nobody_is_given_the_port_of_a_process_that_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does not listen yet, or no more for a moment: to whoever only looks its port is free."""
+    code = "from xueji_local.processes import free_port; print(free_port(), flush=True); input()"
+    other = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert other.stdout
+    port, more = int(other.stdout.readline()), free_port()
+    assert port_is_free(port)
+    monkeypatch.setattr(processes, "_GIVEN", set())
+    drawn = iter((port, more, port))
+    monkeypatch.setattr(processes.random, "randint", lambda *_: next(drawn))
+    assert free_port() == more
+    other.communicate("\n")
+    assert free_port() == port
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another user")

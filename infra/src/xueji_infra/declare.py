@@ -19,7 +19,7 @@ _DAY = 86_400.0
 async def connect_admin(url: str, password: str) -> Client:
     """The administrator's connection. Raises what nats-py raises when the server does not answer."""
     return await nats.connect(
-        url, user=ADMIN, password=password, name="xueji-declare", connect_timeout=5, allow_reconnect=False
+        url, user=ADMIN, password=password, name="xueji-declare", connect_timeout=30, allow_reconnect=False
     )
 
 

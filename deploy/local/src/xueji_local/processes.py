@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
+import functools
 import os
 import random
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -82,12 +85,40 @@ def stop(process: subprocess.Popen[bytes], *signals: tuple[signal.Signals, float
 def free_port() -> int:
     """A loopback port that nobody listens on at this moment, below the range from which the kernel takes the ports of
     outgoing connections: else, while a server restarts, some client's own end could sit on its port.
+
+    Nobody else of ours is given it as long as we live: from here to the server that listens on it, and while that one
+    restarts, seconds go by in which it is free.
     """
     for _ in range(200):
         port = random.randint(15000, 32000)  # noqa: S311 - no secret
-        if port_is_free(port):
+        if port not in _GIVEN and _promised(port) and port_is_free(port):
+            _GIVEN.add(port)
             return port
     raise OSError("no free loopback port between 15000 and 32000")
+
+
+_GIVEN: set[int] = set()
+
+
+@functools.cache
+def _promises() -> int | None:
+    """One file for all processes of a user: whoever has locked its nth byte has been given port n. The locks go with the
+    process; its children have none of them."""
+    path = Path(tempfile.gettempdir()) / f"xueji-ports-{os.geteuid()}"
+    with contextlib.suppress(OSError):
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    return None
+
+
+def _promised(port: int) -> bool:
+    """Whether it is ours from now on. Where there is no place for such a file everything is."""
+    if (file := _promises()) is None:
+        return True
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except OSError:
+        return False
+    return True
 
 
 def port_is_free(port: int) -> bool:

@@ -208,7 +208,7 @@ class Stack:
     async def _databases(self, keys: Credentials) -> None:
         host, port = self._postgres_at
         url = Postgres(self.layout.pg, password=keys.postgres, port=port).url().replace("127.0.0.1", host, 1)
-        admin = await asyncpg.connect(url, timeout=20)
+        admin = await asyncpg.connect(url, timeout=60)
         try:
             await databases.close_to_public(admin)
             for name in topology().databases:
