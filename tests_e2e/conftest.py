@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import e2e_truth
 import pytest
 import pytest_asyncio
 from e2e_acts import acts
@@ -18,7 +19,7 @@ from e2e_cast import Cast
 from e2e_flow import Desk, desk
 from e2e_people import People
 from e2e_story import Story, tell
-from e2e_system import HASTY, System, running_system
+from e2e_system import HANGS, HASTY, System, running_system, wait_for
 from e2e_things import Things, things_of
 
 if TYPE_CHECKING:
@@ -91,6 +92,12 @@ def things(cast: Cast, people: People, xinchun: Desk) -> Things:
     """What of Xinchun's everybody tries to get at."""
     made = things_of(cast, people, xinchun)
     more = {name: id_ for capability in acts() for name, id_ in capability.things(cast, people, xinchun).items()}
+    e2e_truth.settled(cast.system)  # whoever may see one of them sees it from now on, in whichever service's list
+
+    def indexed() -> bool:
+        return any(one.id == made.ids["student_id"] for one in xinchun.registrar.search(text=made.name, limit=200))
+
+    wait_for(indexed, HANGS, "the search does not follow")
     return replace(made, ids=made.ids | more)
 
 

@@ -12,7 +12,7 @@ import pytest
 from e2e_flow import Desk, desk
 from e2e_meddler import Meddler, Meddling
 from e2e_people import Made, People
-from e2e_system import HANGS, HASTY, System, wait_for
+from e2e_system import HANGS, HASTY, PATIENT, System, wait_for
 from shared_contracts.identity import NumberKind, Verification
 from shared_contracts.registry import RegistrationView
 
@@ -22,8 +22,6 @@ BUDGET = float(HASTY["XUEJI_MATCHER_BUDGET_SECONDS"])
 SLACK = 60.0
 """Seconds that everything else may take between the authority's approval and the last record, on a busy machine. What is
 wrong with the matcher lasts for much longer, so that whoever waits for its end is not taken for slow."""
-PATIENT = {"XUEJI_MATCHER_BUDGET_SECONDS": "90", "XUEJI_MATCHER_TIMEOUT_SECONDS": "60"}
-"""identity where an answer has to come: with the patience of `HASTY` a busy machine alone would cost somebody his G."""
 
 
 @pytest.fixture(scope="module")

@@ -54,6 +54,8 @@ HANGS = 180.0
 """Seconds after which something does not come any more, on the slowest machine: what is waited for is there much sooner."""
 ROOMY = {"XUEJI_DATABASE_POOL": "4"}
 """All services share one small PostgreSQL."""
+PATIENT = {"XUEJI_MATCHER_BUDGET_SECONDS": "60", "XUEJI_MATCHER_TIMEOUT_SECONDS": "45"}
+"""identity's patience with the matcher where every answer has to come: else a busy machine alone would cost a G."""
 HASTY = {
     "XUEJI_MATCHER_BUDGET_SECONDS": "3",
     "XUEJI_MATCHER_TIMEOUT_SECONDS": "2",
@@ -495,8 +497,9 @@ def running_system(begins: datetime | None = None, **settings: Mapping[str, str]
 
         def chosen(environments: dict[str, dict[str, str]], ports: dict[str, int]) -> list[Program]:
             shared = ROOMY | {"XUEJI_OTLP_ENDPOINT": collector.url}
+            own = {"identity": PATIENT} | settings
             return [
-                programs.service(name, environments[name] | shared | dict(settings.get(name, {})), ports[name])
+                programs.service(name, environments[name] | shared | dict(own.get(name, {})), ports[name])
                 for name in SERVICES
             ]
 

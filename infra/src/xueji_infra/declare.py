@@ -57,7 +57,7 @@ def consumer_config(durable: str, plan: Topology) -> api.ConsumerConfig:
 async def declare(client: Client, *, replicas: int = 1, plan: Topology | None = None) -> list[str]:
     """Make it so. Returns what was done, one line each; nothing when all was right."""
     plan = plan or topology()
-    js = client.jetstream(timeout=10)
+    js = client.jetstream(timeout=30)
     done = []
     for name in plan.streams:
         done += await _stream(js, stream_config(name, plan, replicas))
@@ -69,7 +69,7 @@ async def declare(client: Client, *, replicas: int = 1, plan: Topology | None = 
 async def clear(client: Client, *, plan: Topology | None = None) -> None:
     """Delete the streams with all they hold. For tests: a fresh bus without a fresh server."""
     plan = plan or topology()
-    js = client.jetstream(timeout=10)
+    js = client.jetstream(timeout=30)
     for name in plan.streams:
         try:
             await js.delete_stream(name)

@@ -100,7 +100,7 @@ class Collector:
     def trace(self, trace_id: str) -> list[Span]:
         return [span for span in self.spans() if span.trace_id == trace_id]
 
-    def wait(self, trace_id: str, enough: Callable[[list[Span]], bool], seconds: float = 20.0) -> list[Span]:
+    def wait(self, trace_id: str, enough: Callable[[list[Span]], bool], seconds: float = 120.0) -> list[Span]:
         """The spans of a trace once they are enough; exporters send every half second. The last state after `seconds`."""
         end = time.monotonic() + seconds
         while not enough(found := self.trace(trace_id)) and time.monotonic() < end:

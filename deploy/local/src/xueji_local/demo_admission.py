@@ -212,11 +212,11 @@ def _line(own: SchoolAdmissions) -> tuple[str, ...]:
     return tuple("—" if number is None else str(number) for number in numbers)
 
 
-def _until(look: Callable[[], T], there: Callable[[T], bool], seconds: float = 60.0) -> T:
+def _until(look: Callable[[], T], there: Callable[[T], bool], seconds: float = 180.0) -> T:
     """Ask again and again until it is there. Raises DemoProblem."""
     end = time.monotonic() + seconds
     while not there(now := look()):
         if time.monotonic() > end:
-            raise DemoProblem("一分钟内没有办完。请查看 registry 的日志：make logs")
+            raise DemoProblem("三分钟内没有办完。请查看 registry 的日志：make logs")
         time.sleep(0.3)
     return now

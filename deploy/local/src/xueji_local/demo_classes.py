@@ -88,7 +88,7 @@ def _not_fair(done: AssignmentView) -> list[str]:
 def _proved(file: Path, screen: Screen) -> list[str]:
     """Recomputed by a program that asks nobody: what a parent would do."""
     command = [sys.executable, "-m", "regulation.assignment", "verify", str(file)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     for line in done.stdout.splitlines():
         screen.note(line)
     screen.note(f"任何人都可核对：python -m regulation.assignment verify {file}")

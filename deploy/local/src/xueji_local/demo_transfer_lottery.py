@@ -238,7 +238,7 @@ def _verified(scene: Scene, document: Path) -> None:
     screen = scene.screen
     screen.say(f"\n$ python -m regulation.lottery verify {document}", style="bold")
     command = [sys.executable, "-m", "regulation.lottery", "verify", str(document)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     for line in (done.stdout + done.stderr).splitlines():
         screen.note(line)
     screen.note("在网页上核对：/console/choujiang.html，不需要账号")

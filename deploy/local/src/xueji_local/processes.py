@@ -148,11 +148,14 @@ def wait_until(
     check: Callable[[], None] = lambda: None,
     step: float = 0.02,
 ) -> bool:
-    """Whether `ready` came true while `alive` and within `seconds`. What `check` raises goes to the caller."""
+    """Whether `ready` came true while `alive` and within `seconds`; it is looked at once more when they are over. What
+    `check` raises goes to the caller."""
     end = time.monotonic() + seconds
-    while not ready():
+    while True:
+        over = time.monotonic() > end
+        if ready():
+            return True
         check()
-        if not alive() or time.monotonic() > end:
+        if over or not alive():
             return False
         time.sleep(step)
-    return True

@@ -36,7 +36,7 @@ from xueji_local.processes import Identity, port_is_free, spawn, stop, tail, wai
 
 PG_MAJOR = "18"
 SUPERUSER = "postgres"
-_START_SECONDS = 60.0  # crash recovery of a large WAL counts
+_START_SECONDS = 180.0  # crash recovery of a large WAL counts
 _FORMER_SECONDS = 30.0
 
 

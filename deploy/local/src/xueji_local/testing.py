@@ -209,7 +209,7 @@ class Streams:
         return (server, requests - 1) == self._left and stored == 0
 
     async def _seen(self, client: Client) -> tuple[tuple[str, int], int]:
-        found = await client.jetstream(timeout=10).account_info()
+        found = await client.jetstream(timeout=30).account_info()
         return (str(client._server_info["server_id"]), found.api.total), found.storage
 
 
