@@ -153,6 +153,7 @@ def test_identity_killed_while_registry_asks_it(breakable: System, people: Peopl
 def test_gateway_killed_during_an_upload(breakable: System, people: People, school: Desk) -> None:
     """Half a file is no file: nothing is half there, and the same request made again is carried out once."""
     made = people.roster("xinchun", 20)
+    e2e_truth.settled(breakable)  # what ended before is cleared away
     before = {view.id for view in school.registrar.rosters()}
     files = set(breakable.stored_files())
     key = str(uuid.uuid4())
@@ -199,6 +200,7 @@ class half_an_upload:
 def test_an_upload_that_breaks_off_leaves_nothing(breakable: System, people: People, school: Desk) -> None:
     """The client goes away: the gateway lives and cleans up behind it."""
     made = people.roster("xinchun", 20)
+    e2e_truth.settled(breakable)
     files = set(breakable.stored_files())
     with half_an_upload(breakable, school, made, str(uuid.uuid4())):
         wait_for(lambda: set(breakable.stored_files()) - files, HANGS, "the upload does not arrive at the store")
