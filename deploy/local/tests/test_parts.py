@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import http.server
 import json
 import os
@@ -156,6 +157,21 @@ def test_one_lock_at_a_time(tmp_path: Path) -> None:
     assert running.supervisor(layout) is None, "the file a killed supervisor left does not count"
     assert second.take()
     second.release()
+
+
+def test_whoever_looks_who_runs_is_no_supervisor(tmp_path: Path) -> None:
+    """As `make status` does while another one looks, and while `make run` begins."""
+    layout = Layout(tmp_path)
+    lock = running.Lock(layout)
+    assert lock.take()
+    lock.release()
+    looking = os.open(layout.lock, os.O_RDWR)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    assert not running.is_running(layout)
+    threading.Timer(0.3, os.close, (looking,)).start()
+    assert lock.take()
+    assert running.is_running(layout)
+    lock.release()
 
 
 def test_a_full_disk_is_told_before_anything_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import signal
+import time
 from pathlib import Path
 
 import msgspec
@@ -57,15 +58,19 @@ class Lock:
         self._file: int | None = None
 
     def take(self) -> bool:
+        """Whether it is ours. Whoever only looks who runs has it for an instant: that is waited for."""
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(file)
-            return False
-        self._file = file
-        return True
+        end = time.monotonic() + _LOOK_SECONDS
+        while True:
+            over = time.monotonic() > end
+            if _locked(file, fcntl.LOCK_EX):
+                self._file = file
+                return True
+            if over:
+                os.close(file)
+                return False
+            time.sleep(0.02)
 
     def release(self) -> None:
         if self._file is not None:
@@ -73,14 +78,27 @@ class Lock:
             self._file = None
 
 
-def is_running(layout: Layout) -> bool:
-    if not layout.lock.exists():
-        return False
-    lock = Lock(layout)
-    if lock.take():
-        lock.release()
+_LOOK_SECONDS = 2.0
+
+
+def _locked(file: int, how: int) -> bool:
+    try:
+        fcntl.flock(file, how | fcntl.LOCK_NB)
+    except BlockingIOError:
         return False
     return True
+
+
+def is_running(layout: Layout) -> bool:
+    """Looked for with a lock that others who look may have as well: two of them do not take each other for a supervisor."""
+    try:
+        file = os.open(layout.lock, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        return not _locked(file, fcntl.LOCK_SH)
+    finally:
+        os.close(file)
 
 
 def supervisor(layout: Layout) -> Supervisor | None:
