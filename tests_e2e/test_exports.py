@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import openpyxl
 import pytest
-from e2e_api import Api, problem_of
+from e2e_api import Api, problem_of, unless_busy
 from e2e_clock import CLOCK
 from e2e_people import People, Secrets, numbers_in
 from e2e_story import Story
@@ -38,7 +38,8 @@ def body(**changes: Any) -> dict[str, Any]:
 def fetched(system: System, who: Api, path: str, key: str) -> httpx.Response:
     """By a client whose answers are not kept: what it gets is personal, and meant to be."""
     with system.anonymous() as client:
-        return client.post(path, headers={"Authorization": f"Bearer {who.token}", "Idempotency-Key": key})
+        headers = {"Authorization": f"Bearer {who.token}", "Idempotency-Key": key}
+        return unless_busy("POST", lambda: client.post(path, headers=headers))
 
 
 def approved(system: System, **changes: Any) -> ExportView:

@@ -72,7 +72,7 @@ def _docker_problem(*images: str) -> str | None:
         import docker  # type: ignore[import-untyped]
         import docker.errors  # type: ignore[import-untyped]
 
-        client = docker.from_env(timeout=5)
+        client = docker.from_env(timeout=30)
         client.ping()
     except Exception as error:
         return f"no Docker daemon answers ({type(error).__name__})"
@@ -95,7 +95,7 @@ def remove_leftovers() -> None:
     from testcontainers.core.labels import LABEL_SESSION_ID, SESSION_ID
 
     try:
-        client = docker.from_env(timeout=10)
+        client = docker.from_env(timeout=30)
     except Exception:
         return
     for container in client.containers.list(all=True, filters={"label": f"{LABEL_SESSION_ID}={SESSION_ID}"}):
@@ -150,7 +150,7 @@ class _Container:
             self._container.start()
         else:
             self._docker.start()
-        if not wait_until(self._ready, self.alive, 60, step=0.1):
+        if not wait_until(self._ready, self.alive, 180, step=0.1):
             raise ServerProblem(f"{self.image} does not start: {self._docker.logs().decode()[-1500:]}")
 
     def stop(self) -> None:
@@ -248,5 +248,5 @@ class DockerNats(_Container):
                     assert content
                     self._container.with_copy_into_container(content.read(), f"/{member.name}")
         self._container.start()
-        if not wait_until(self._ready, self.alive, 60, step=0.1):
+        if not wait_until(self._ready, self.alive, 180, step=0.1):
             raise ServerProblem(f"{self.image} does not start: {self._docker.logs().decode()[-1500:]}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -106,24 +106,7 @@ class Client:
         self._until = 0.0
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
-        """Send until it is answered: what passes (a service restarts) is waited for. Raises ApiProblem."""
-        end, pause = time.monotonic() + PATIENCE, 0.5
-        while True:
-            try:
-                response = self._http.request(method, path, **request)
-            except httpx.TransportError as error:
-                if time.monotonic() > end:
-                    raise ApiProblem(
-                        0, f"网关没有应答（{type(error).__name__}），请用 make status 查看各服务"
-                    ) from error
-            else:
-                if response.is_success:
-                    return response
-                if response.status_code not in PASSING or time.monotonic() > end:
-                    raise _problem(response)
-                pause = max(pause, min(float(response.headers.get("Retry-After", "0") or 0), 10.0))
-            time.sleep(pause)
-            pause = min(pause * 2, 5.0)
+        return patiently(lambda: self._http.request(method, path, **request))
 
     def get(self, path: str, **query: Any) -> httpx.Response:
         params = {key: value for key, value in query.items() if value is not None}
@@ -250,6 +233,25 @@ class Client:
         path.touch(mode=0o600)
         path.write_bytes(content)
         return path
+
+
+def patiently(send: Callable[[], httpx.Response]) -> httpx.Response:
+    """Sent until it is answered: what passes (a service restarts) is waited for. Raises ApiProblem."""
+    end, pause = time.monotonic() + PATIENCE, 0.5
+    while True:
+        try:
+            response = send()
+        except httpx.TransportError as error:
+            if time.monotonic() > end:
+                raise ApiProblem(0, f"网关没有应答（{type(error).__name__}），请用 make status 查看各服务") from error
+        else:
+            if response.is_success:
+                return response
+            if response.status_code not in PASSING or time.monotonic() > end:
+                raise _problem(response)
+            pause = max(pause, min(float(response.headers.get("Retry-After", "0") or 0), 10.0))
+        time.sleep(pause)
+        pause = min(pause * 2, 5.0)
 
 
 def decoded(response: httpx.Response, wanted: type[M]) -> M:

@@ -15,7 +15,7 @@ from service_kit.clock import ZONE
 from shared_contracts.transfer import STATE_TITLES, Step, StepView, TransferTracked, TransferView
 from shared_contracts.worklist import QUEUE_TITLES
 
-from xueji_local.demo_client import decoded
+from xueji_local.demo_client import ApiProblem, decoded, patiently
 from xueji_local.demo_flow import DemoProblem
 from xueji_local.demo_transfer_case import Filed
 from xueji_local.demo_transfer_cast import OLD
@@ -150,15 +150,12 @@ def show_timeline(filed: Filed) -> None:
 def show_tracking(filed: Filed) -> None:
     """What the guardian sees without an account: the number on the receipt and the last digits of the phone (24.6.3)."""
     scene, number, digits = filed.scene, filed.view.number, filed.family.phone[-4:]
-    answer = httpx.post(
-        f"{scene.stack.gateway}/v1/transfers/tracking",
-        json={"number": number, "digits": digits},
-        headers={"Idempotency-Key": str(uuid.uuid4())},
-        timeout=60,
-        trust_env=False,
-    )
-    if not answer.is_success:
-        raise DemoProblem(f"监护人查询没有成功：HTTP {answer.status_code}")
+    key, asked = {"Idempotency-Key": str(uuid.uuid4())}, {"number": number, "digits": digits}
+    where = f"{scene.stack.gateway}/v1/transfers/tracking"
+    try:
+        answer = patiently(lambda: httpx.post(where, json=asked, headers=key, timeout=60, trust_env=False))
+    except ApiProblem as problem:
+        raise DemoProblem(f"监护人查询没有成功：HTTP {problem.status}") from problem
     found = decoded(answer, TransferTracked)
     scene.screen.grid(
         f"监护人查询：办理编号 {number}，手机后四位 {digits}（不需要账号）",
