@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ from xueji_infra.topology import topology
 from xueji_local import containers
 from xueji_local.credentials import Credentials
 from xueji_local.servers import ServerProblem
-from xueji_local.testing import AnyNats, ServiceEnv, Streams, running_nats, running_postgres
+from xueji_local.testing import AnyNats, AnyPostgres, ServiceEnv, Streams, running_nats, running_postgres
 
 pytestmark = pytest.mark.integration
 
@@ -78,6 +79,17 @@ async def test_service_env_gives_a_fresh_migrated_database_each_time(service_env
     app = await asyncpg.connect(second["XUEJI_DATABASE_URL"])
     assert await app.fetchval("SELECT count(*) FROM inbox") == 0
     await app.close()
+
+
+async def test_a_database_is_copied_when_whoever_was_in_it_has_left(
+    service_env: ServiceEnv, postgres_server: AnyPostgres
+) -> None:
+    """PostgreSQL itself gives up after five seconds."""
+    await service_env("identity")
+    lingering = await asyncpg.connect(postgres_server.url("template_identity"))
+    asyncio.get_running_loop().call_later(6, lingering.terminate)
+    await service_env("identity")
+    assert lingering.is_closed()
 
 
 async def test_streams_are_empty_at_the_start_of_a_test(bus: AnyNats, nats_admin: Client) -> None:

@@ -19,8 +19,10 @@ import contextlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import psutil
@@ -141,7 +143,9 @@ class Templates:
             self._made.add((service, migrated))
         self._count += 1
         name = f"test_{service}_{self._count}"
-        await databases.ensure_database(admin, self._server.url(), service, name=name, template=template)
+        await _once_alone(
+            lambda: databases.ensure_database(admin, self._server.url(), service, name=name, template=template)
+        )
         return name
 
     async def _make(self, admin: databases.Connection, service: str, template: str, migrated: bool) -> None:
@@ -156,13 +160,14 @@ class Templates:
             await migrate.upgrade(service, values["XUEJI_MIGRATION_DATABASE_URL"])
 
     async def drop(self, name: str) -> None:
-        await (await self._admin()).execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        admin = await self._admin()
+        await _once_alone(lambda: admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
 
     async def _admin(self) -> asyncpg.Connection:
         """One connection for the session; another one where a test has restarted the server."""
         if self._connection is not None:
             try:
-                await self._connection.execute("SELECT", timeout=10)
+                await self._connection.execute("SELECT", timeout=60)
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 self._connection = None
         if self._connection is None:
@@ -171,7 +176,21 @@ class Templates:
 
     async def close(self) -> None:
         if self._connection is not None:
-            await self._connection.close(timeout=5)
+            await self._connection.close(timeout=60)
+
+
+async def _once_alone(act: Callable[[], Awaitable[Any]]) -> None:
+    """PostgreSQL waits five seconds for others to leave a database that it copies or drops, also for those whom it has sent
+    away or who have said goodbye; where the machine is busy they may need more."""
+    end = time.monotonic() + 60
+    while True:
+        try:
+            await act()
+        except asyncpg.ObjectInUseError:
+            if time.monotonic() > end:
+                raise
+        else:
+            return
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -141,9 +141,9 @@ class MovingWorld(World):
             yield
         finally:
             stop.set()
-            await asyncio.wait_for(task, 20)
+            await asyncio.wait_for(task, 90)
 
-    async def carried(self, id_: str, seconds: float = 60) -> str:
+    async def carried(self, id_: str, seconds: float = 120) -> str:
         """The worker works until the operation has ended: its state."""
         async with self.working(), asyncio.timeout(seconds):
             while True:
