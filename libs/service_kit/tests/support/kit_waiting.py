@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from kit_deadly import Sql
 
@@ -13,9 +14,10 @@ _WAITING = """SELECT FROM pg_stat_activity
               WHERE datname = current_database() AND wait_event_type = 'Lock' AND backend_type = 'client backend'"""
 
 
-async def waits_for_a_lock(sql: Sql, task: asyncio.Future[object]) -> None:
-    """Until the act has come as far as a lock that somebody else has. `sql`: of the database where it waits."""
+async def waits_for_a_lock(sql: Sql, *tasks: asyncio.Future[Any]) -> None:
+    """Until each of the acts has come as far as a lock that somebody else has. `sql`: of the database where they wait."""
     async with asyncio.timeout(HANGS):
-        while not await sql(_WAITING):
-            assert not task.done(), f"it should have waited: {task}"
+        while len(await sql(_WAITING)) < len(tasks):
+            for task in tasks:
+                assert not task.done(), f"it should have waited: {task}"
             await asyncio.sleep(0.01)

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from kit_waiting import waits_for_a_lock
 from registry.organisations import store
 from registry.registration.intake import admit
 from registry_world import (
@@ -170,9 +171,8 @@ async def test_a_change_waits_for_an_admission_that_is_being_written(world: Worl
         admission = world.admission()
         await admit(work, SCHOOL, [admission])
         changing = asyncio.create_task(to_the_city(world))
-        await asyncio.sleep(0.3)
-        assert not changing.done()
-    assert not isinstance(await asyncio.wait_for(changing, 10), Refused)
+        await waits_for_a_lock(world.sql, changing)
+    assert not isinstance(await changing, Refused)
     row = await case(world, admission.registration_id)
     assert (row["authority"], row["decider"]) == (CITY, CITY)
 
@@ -184,10 +184,10 @@ async def test_an_approval_that_waits_for_the_change_comes_too_late(world: World
     async with world.db.transaction() as tx:
         await (await driver(tx)).execute("SELECT FROM cases WHERE id = $1 FOR UPDATE", one)
         changing = asyncio.create_task(to_the_city(world))
-        await asyncio.sleep(0.2)
+        await waits_for_a_lock(world.sql, changing)
         late = asyncio.create_task(world.decide(one, "authority", OFFICER))
-        await asyncio.sleep(0.2)
-    assert not isinstance(await asyncio.wait_for(changing, 10), Refused)
-    reply = await asyncio.wait_for(late, 10)
+        await waits_for_a_lock(world.sql, changing, late)
+    assert not isinstance(await changing, Refused)
+    reply = await late
     assert isinstance(reply, Refused)
     assert (await case(world, one))["status"] == "open"

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from kit_waiting import waits_for_a_lock
 from moving_world import FIVE_FOUR, NEIGHBOUR
 from registry_world import actor
 from shared_contracts.actors import Role
@@ -258,9 +259,7 @@ async def test_whoever_waits_for_a_case_acts_on_what_the_other_has_left(world: T
     async with world.db.transaction() as tx:
         await store.get(tx, opened.id, lock=True)
         waits = asyncio.create_task(world.do(again))
-        async with asyncio.timeout(30):
-            while not await world.sql("SELECT 1 FROM pg_locks WHERE NOT granted"):
-                await asyncio.sleep(0.01)
+        await waits_for_a_lock(world.sql, waits)
         await store.change(tx, opened.id, world.clock.now(), outcome="given_up", seat=False)
     reply = await waits
     assert isinstance(reply, Refused) and reply.kind == "conflict", reply
