@@ -64,7 +64,7 @@ async def test_a_copy_that_watches_hears_of_it_by_itself(world: World, monkeypat
     policy, stop = LivePolicy(), asyncio.Event()
     watching = asyncio.create_task(live.watch(world.kit, policy, stop))
     await put(world)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(90):
         while policy.version != 1:
             await asyncio.sleep(0.02)
     stop.set()
@@ -78,7 +78,7 @@ async def test_a_publication_in_this_copy_wakes_it_at_once(world: World, monkeyp
     await asyncio.sleep(0.2)
     await put(world)
     world.kit.wake(live.WAKE).set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(90):
         while policy.version != 1:
             await asyncio.sleep(0.02)
     stop.set()

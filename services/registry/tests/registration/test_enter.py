@@ -314,10 +314,9 @@ async def test_an_entry_that_cannot_be_done_holds_up_no_other(world):
     world.clock.moment += enter.ABANDONED + timedelta(seconds=1)
     stop = asyncio.Event()
     working = asyncio.create_task(enter.worker(world.kit, world.deps, stop))
-    for _ in range(200):
-        if await count(world, "registrations") == 2:
-            break
-        await asyncio.sleep(0.05)
+    async with asyncio.timeout(90):
+        while await count(world, "registrations") < 2:
+            await asyncio.sleep(0.05)
     stop.set()
     await working
     assert {row["id"] for row in await world.sql("SELECT id FROM registrations")} == {"r0", "r1"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,11 +13,11 @@ from registry.desk import Desk
 from registry.rosters import store, worker
 from roster_desk import RosterDesk, StandIn
 from service_kit.bus import BusError
-from service_kit.database import driver
 from service_kit.leases import LostLease
 from shared_contracts.decisions import refused
 from shared_contracts.identity import ClaimPersons, StagePersons
 from shared_contracts.registry import RosterState
+from sqlalchemy.exc import DBAPIError
 
 pytestmark = pytest.mark.integration
 Make = Callable[..., bytes]
@@ -43,7 +44,8 @@ async def test_an_answer_that_is_lost_is_asked_for_again_under_the_same_id(
     await desk.work(roster_id, "in_approval")
     for kind in (StagePersons, ClaimPersons):
         ids = [command.command_id for command in identity.commands if isinstance(command, kind)]
-        assert len(ids) == 2
+        # How often it asks is for the clock to say, an answer of the second time may come too late as well.
+        assert len(ids) >= 2
         assert len(set(ids)) == 1
     assert len(await desk.all("SELECT 1 FROM registrations")) == 3
 
@@ -63,7 +65,7 @@ async def test_identity_that_is_down_puts_a_roster_off(
         await desk.confirm(roster_id)
     down(True)
     async with desk.working():
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while True:
                 row = await desk.one("SELECT failures, state, crashes FROM rosters WHERE id = :id", id=roster_id)
                 if row["failures"] >= 2:
@@ -92,7 +94,7 @@ async def test_a_database_that_restarts(
     desk: RosterDesk, identity: StandIn, workbook: Make, class_of: Class, postgres_server: Any
 ) -> None:
     """In the middle of a check the server goes away; the worker, restarted as the kit does it, finishes."""
-    identity.slow = 0.3
+    identity.held = True
     roster_id = await desk.upload(workbook(class_of(3)))
     stop = asyncio.Event()
 
@@ -108,13 +110,27 @@ async def test_a_database_that_restarts(
         while not identity.commands:
             await asyncio.sleep(0.02)
         await asyncio.to_thread(postgres_server.restart)
+        await answers(desk)
+        identity.held = False
         await desk.do("UPDATE rosters SET lease_until = now() - interval '1 second', retry_at = NULL")
         view = await desk.until(roster_id, "checked")
     finally:
+        identity.held = False
         stop.set()
-        await asyncio.wait_for(task, 20)
+        await asyncio.wait_for(task, 90)
     assert view.totals.valid == 3
     assert len(await desk.rows(roster_id)) == 3
+
+
+async def answers(desk: RosterDesk) -> None:
+    """Until this process knows that its connections to the server of before are gone, and has got another one."""
+    async with asyncio.timeout(90):
+        while True:
+            try:
+                await desk.one("SELECT 1 AS there")
+                return
+            except (DBAPIError, OSError):
+                await asyncio.sleep(0.05)
 
 
 async def test_a_stopping_service_leaves_the_roster_to_the_next(
@@ -142,7 +158,9 @@ def worker_desk(desk: RosterDesk, owner: str) -> Desk:
 
 
 async def test_one_lease_at_a_time(desk: RosterDesk, workbook: Make, class_of: Class) -> None:
-    first, second = [await desk.upload(workbook(class_of(1))) for _ in range(2)]
+    first = await desk.upload(workbook(class_of(1)))
+    desk.clock.move(timedelta(seconds=1))  # the elder goes first; of two of the same moment, either
+    second = await desk.upload(workbook(class_of(1)))
     taken = []
     for owner in ("a", "b", "c"):
         async with desk.kit.db.transaction() as tx:
@@ -208,10 +226,25 @@ async def test_two_workers_share_the_rosters(
 async def test_a_stage_that_takes_long_keeps_its_lease(
     desk: RosterDesk, identity: StandIn, workbook: Make, class_of: Class, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store.LEASE, "seconds", 1)
-    identity.slow = 2.5
+    """Identity takes its time; the worker's signs of life carry the lease beyond the end that it had at first."""
+    assert worker.WORKER.beat() * 2 < store.LEASE.seconds, "one that is late by as much again comes in time"
+    monkeypatch.setattr(worker.Rosters, "beat", lambda _: 0.05)
+    identity.held = True
     roster_id = await desk.upload(workbook(class_of(2)))
+
+    async def lease() -> tuple[Any, Any]:
+        row = await desk.one("SELECT lease_owner, lease_until FROM rosters WHERE id = :id", id=roster_id)
+        return row["lease_owner"], row["lease_until"]
+
     async with desk.working(), desk.working():
+        while not identity.commands:
+            await asyncio.sleep(0.02)
+        owner, first = await lease()
+        async with asyncio.timeout(90):
+            while (await lease())[1] <= first:
+                await asyncio.sleep(0.02)
+        assert (await lease())[0] == owner
+        identity.held = False
         await desk.until(roster_id, "checked")
     assert len([c for c in identity.commands if isinstance(c, StagePersons)]) == 1
 
@@ -224,14 +257,18 @@ async def test_the_pause_grows(desk: RosterDesk, workbook: Make, class_of: Class
         async with desk.kit.db.transaction() as tx:
             roster = await store.take(tx, "a")
         assert roster is not None
+        before = (await desk.one("SELECT clock_timestamp() AS at"))["at"]
         await worker.WORKER._put_off(worker_desk(desk, "a"), roster, BusError("away"))
-        async with desk.kit.db.transaction() as tx:
-            connection = await driver(tx)
-            pauses.append(await connection.fetchval("SELECT extract(epoch FROM retry_at - now()) FROM rosters"))
-    assert [round(float(pause)) for pause in pauses] == [1, 8, 120]
+        row = await desk.one("SELECT retry_at, clock_timestamp() AS after FROM rosters")
+        pauses.append((row["retry_at"] - row["after"], row["retry_at"] - before))
+    for expected, (least, most) in zip((1, 8, 120), pauses, strict=True):
+        assert least <= timedelta(seconds=expected) <= most
 
 
-async def test_only_unavailable_is_tried_again(desk: RosterDesk, identity: StandIn, hasty: None) -> None:
+async def test_only_unavailable_is_tried_again(
+    desk: RosterDesk, identity: StandIn, hasty: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desks, "ANSWER", 90.0)  # here every question is answered, and asked again for its answer alone
     from service_kit.ids import new_id
     from shared_contracts.actors import system
     from shared_contracts.identity import DropIntake

@@ -36,7 +36,7 @@ async def ask_for_sheets(desk: RosterDesk, roster_id: str) -> Any:
 
 
 async def printed(desk: RosterDesk, roster_id: str) -> tuple[RosterFile, ...]:
-    async with desk.working(), asyncio.timeout(30):
+    async with desk.working(), asyncio.timeout(120):
         while True:
             view = await desk.view(roster_id)
             if view.sheets_state == "ready":

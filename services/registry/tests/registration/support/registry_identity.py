@@ -14,6 +14,9 @@ from service_kit.bus import Bus, BusError
 from service_kit.service import inbox_prefix
 from shared_contracts.decisions import Refused
 
+PATIENCE = 90.0
+"""Seconds. Identity is within this process: only what hangs takes so long. That it does not answer a test says by a fault."""
+
 
 class Broken(BaseException):
     """Stands for a kill: no handler of ours catches it."""
@@ -28,7 +31,7 @@ class FaultyBus:
         self.before: dict[type, BaseException] = {}
         self.after: dict[type, BaseException] = {}
 
-    async def ask(self, message: Any, timeout: float = 10.0) -> Any:
+    async def ask(self, message: Any, timeout: float = PATIENCE) -> Any:
         self.asked.append(message)
         if (fault := self.before.pop(type(message), None)) is not None:
             raise fault
@@ -37,7 +40,7 @@ class FaultyBus:
             raise fault
         return reply
 
-    async def need(self, message: Any, timeout: float = 10.0) -> Any:
+    async def need(self, message: Any, timeout: float = PATIENCE) -> Any:
         reply = await self.ask(message, timeout)
         if isinstance(reply, Refused):
             raise BusError(f"refused: {reply.kind}")
@@ -50,7 +53,7 @@ async def running_identity(env: dict[str, str]) -> AsyncIterator[None]:
     stop, started = asyncio.Event(), asyncio.Event()
     task = asyncio.create_task(SERVICE.serve(settings.load(env), stop, started))
     waiting = asyncio.create_task(started.wait())
-    await asyncio.wait({task, waiting}, timeout=30, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({task, waiting}, timeout=120, return_when=asyncio.FIRST_COMPLETED)
     assert started.is_set(), task
     try:
         yield

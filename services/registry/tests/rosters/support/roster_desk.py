@@ -67,7 +67,7 @@ class StandIn:
     """Identity's part of the conversation: the same command twice is one, the first claim of a document wins.
 
     Switches: `away` (nobody answers), `silent` (so many answers are lost, after the work was done), `refusal` (what
-    every command is answered with), `likely` (per name), `slow` (seconds).
+    every command is answered with), `likely` (per name), `slow` (seconds), `held` (answers wait until it is lifted).
     """
 
     def __init__(self, client: Client) -> None:
@@ -84,6 +84,7 @@ class StandIn:
         self.refusal: Refused | None = None
         self.likely: dict[str, tuple[Likely, ...]] = {}
         self.slow = 0.0
+        self.held = False
         self.on_claim: Callable[[], None] = lambda: None
 
     @classmethod
@@ -108,6 +109,8 @@ class StandIn:
             command = decoder.decode(message.data)
             self.commands.append(command)
             await asyncio.sleep(self.slow)
+            while self.held:
+                await asyncio.sleep(0.01)
             reply = self._once(command)
             if self.silent:
                 self.silent -= 1
@@ -300,9 +303,9 @@ class RosterDesk:
             yield
         finally:
             stop.set()
-            await asyncio.wait_for(task, 20)
+            await asyncio.wait_for(task, 90)
 
-    async def until(self, roster_id: str, *states: str, seconds: float = 30) -> contract.RosterView:
+    async def until(self, roster_id: str, *states: str, seconds: float = 120) -> contract.RosterView:
         """Wait until the roster is in one of these states, with its cleanup done."""
         async with asyncio.timeout(seconds):
             while True:

@@ -149,7 +149,7 @@ class TransferWorld:
         """Runs a victim over these two databases, at this moment, until it is dead and both servers have noticed."""
         env = {"TRANSFER_ENV": json.dumps(self.env), "REGISTRY_ENV": json.dumps(self.registry.env)}
         env["MOMENT"] = self.clock.now().isoformat()
-        await until_killed(victim, *argv, env=env, seconds=150)
+        await until_killed(victim, *argv, env=env)
         await let_go(self.sql, self.registry.sql)
 
     @classmethod
