@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import date, timedelta
 from typing import Any
 
@@ -363,10 +362,8 @@ def test_findings_name_no_child(asked):
     assert asked["birth_date"].strftime("%Y%m%d") not in text
 
 
-def test_equal_situations_share_one_decision_and_a_roster_is_decided_in_no_time():
+def test_equal_situations_share_one_decision_however_long_a_roster_is():
     assert decide(facts(birth_date=date(2020, 3, 5))) is decide(facts(birth_date=date(2020, 4, 6)))
     asked = [facts(birth_date=date(2020, 1 + n % 8, 1 + n % 28)) for n in range(20_000)]
-    begin = time.process_time()
-    for one in asked:
-        decide(one)
-    assert time.process_time() - begin < 1.0
+    decisions = [decide(one) for one in asked]
+    assert all(one is decisions[0] for one in decisions), "a rule is asked once for all whom it says the same of"
