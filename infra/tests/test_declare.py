@@ -19,7 +19,7 @@ async def test_what_somebody_changed_is_mended_and_nothing_is_delivered_twice(bu
     js = nats_admin.jetstream()
     await js.publish("evt.identity.numbers_issued", b"1")
     pull = await js.pull_subscribe("evt.identity.>", durable="registry-identity", stream="IDENTITY")
-    (message,) = await pull.fetch(1, timeout=2)
+    (message,) = await pull.fetch(1, timeout=60)
     await message.ack_sync()
 
     wrong = stream_config("IDENTITY", topology())

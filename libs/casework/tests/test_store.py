@@ -177,7 +177,7 @@ async def test_two_bulk_acts_at_once_do_not_lock_each_other_out(url):
         async with transaction(url) as tx:
             await decide(tx, REGISTRATION, doing("approve"), *order)
 
-    await asyncio.wait_for(asyncio.gather(approve(ids), approve(ids[::-1])), 20)
+    await asyncio.wait_for(asyncio.gather(approve(ids), approve(ids[::-1])), 60)
     async with transaction(url) as tx:
         assert {case.standing.version for case in await store.lock_cases(tx, ids, "x_")} == {2}
 

@@ -14,7 +14,7 @@ SUBJECT = "evt.registry.registrations_approved"
 
 
 async def dead(sandbox: Sandbox, count: int) -> list[deadletters.DeadLetter]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while len(found := await deadletters.listed(sandbox.client.jetstream())) < count:
             await asyncio.sleep(0.1)
     return found

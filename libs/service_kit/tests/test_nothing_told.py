@@ -133,7 +133,7 @@ async def test_a_command_that_cannot_be_read(sandbox: Sandbox, told: Told) -> No
     """msgspec quotes what it cannot take; who sent it hears it, nobody else."""
     async with sandbox.running(taking(quoted)):
         body = b'{"type":"identity.drop_intake","command_id":"c","actor":{"account":"a","%s":1},"intake_id":7}'
-        raw = await sandbox.client.request("cmd.identity.drop_intake", body % NAME.encode(), timeout=10)
+        raw = await sandbox.client.request("cmd.identity.drop_intake", body % NAME.encode(), timeout=60)
         assert b'"invalid"' in raw.data
     told.nothing()
 
@@ -195,7 +195,7 @@ async def test_a_worker_that_fails(sandbox: Sandbox, told: Told) -> None:
 async def dead(sandbox: Sandbox) -> tuple[deadletters.DeadLetter, str]:
     """The one dead letter, and what JetStream wrote of it."""
     js = sandbox.client.jetstream()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not (found := await deadletters.listed(js)):
             await asyncio.sleep(0.05)
     (letter,) = found

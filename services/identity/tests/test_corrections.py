@@ -303,7 +303,7 @@ async def test_order_drops_and_forgetting(desk: Desk, people: People) -> None:
     desk.clock.move(timedelta(hours=2))
     stop = asyncio.Event()
     task = asyncio.create_task(sweeping.worker(desk.kit, desk.deps, stop))
-    for _ in range(100):
+    for _ in range(1200):
         if not await desk.value("SELECT count(*) FROM staged_corrections"):
             break
         await asyncio.sleep(0.05)

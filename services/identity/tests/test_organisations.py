@@ -149,7 +149,7 @@ async def test_a_service_that_comes_later_catches_up(desk: Desk, test_credential
         assert not filling.done(), "nobody has answered yet"
         await theirs.subscribe(subject(ListKnownOrganisations), cb=registry.answer)
         await theirs.flush()
-        await asyncio.wait_for(filling, 10)
+        await asyncio.wait_for(filling, 60)
     finally:
         filling.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -168,7 +168,7 @@ async def test_it_stops_when_the_service_stops(desk: Desk, test_credentials: Any
     filling = asyncio.create_task(organisations.fill(kit, desk.deps, stop))
     await asyncio.sleep(0.1)
     stop.set()
-    await asyncio.wait_for(filling, 3)
+    await asyncio.wait_for(filling, 60)
     await ours.close()
 
 

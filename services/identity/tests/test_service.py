@@ -21,8 +21,8 @@ import nats
 import pytest
 import pytest_asyncio
 from identity_support import NOW, SCHOOL, People, TheMatcher
+from kit_patience import HANGS, PatientBus
 from nats.aio.client import Client
-from service_kit.bus import Bus
 from service_kit.ids import new_id
 from shared_contracts.actors import system
 from shared_contracts.identity import (
@@ -54,7 +54,7 @@ class Running:
 
     def __init__(self, env: dict[str, str], output: Path, client: Client) -> None:
         self.env, self.output, self.client = env, output, client
-        self.bus = Bus(client)
+        self.bus = PatientBus(client)
         self.process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
@@ -76,7 +76,7 @@ class Running:
     def kill(self, number: int = signal.SIGKILL) -> None:
         if self.process and self.process.poll() is None:
             self.process.send_signal(number)
-            self.process.wait(15)
+            self.process.wait(HANGS)
 
     async def enter(self, entries: Sequence[PersonEntry]) -> tuple[Claimed, ...]:
         intake = new_id()
@@ -115,7 +115,7 @@ class Running:
         finally:
             await connection.close()
 
-    async def until(self, sql: str, wanted: Any, seconds: float = 20) -> None:
+    async def until(self, sql: str, wanted: Any, seconds: float = HANGS) -> None:
         for _ in range(int(seconds * 10)):
             if (found := (await self.rows(sql))[0][0]) == wanted:
                 return
@@ -125,13 +125,19 @@ class Running:
 
 @pytest_asyncio.fixture
 async def running(
-    service_env: Any, matcher: TheMatcher, nats_server: Any, test_credentials: Any, tmp_path: Path
+    service_env: Any,
+    matcher: TheMatcher,
+    nats_server: Any,
+    test_credentials: Any,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> AsyncIterator[Running]:
+    """`indirect` with other seconds: how long it waits for the matcher; else so long that an answer always comes."""
     env = await service_env(
         "identity",
         XUEJI_MATCHER_URL=matcher.url,
         XUEJI_MATCHER_API_KEY=matcher.key,
-        XUEJI_MATCHER_BUDGET_SECONDS="1.5",
+        XUEJI_MATCHER_BUDGET_SECONDS=getattr(request, "param", str(HANGS)),
         XUEJI_MATCHER_BREAKER_SECONDS="0.5",
         XUEJI_HEALTH_PORT=str(free_port()),
         XUEJI_LOG_LEVEL="DEBUG",
@@ -159,13 +165,20 @@ def approved(claims: Sequence[Claimed]) -> RegistrationsApproved:
     )
 
 
+async def written(output: Path, text: str) -> None:
+    """Until a process has written it: it may answer first and log afterwards."""
+    async with asyncio.timeout(HANGS):
+        while text not in output.read_text():
+            await asyncio.sleep(0.05)
+
+
 async def told(nats_admin: Client, kind: type[Any], count: int) -> list[Any]:
     """The first `count` numbers that the stream tells of in events of a kind."""
     found: list[Any] = []
     subscription = await nats_admin.jetstream().subscribe(subject(kind), stream="IDENTITY", ordered_consumer=True)
     try:
         while len(found) < count:
-            message = await subscription.next_msg(timeout=20)
+            message = await subscription.next_msg(timeout=HANGS)
             found.extend(msgspec.json.decode(message.data, type=kind).numbers)
     finally:
         await subscription.unsubscribe()
@@ -187,7 +200,7 @@ async def test_from_approval_to_numbers_over_the_bus(
     found = await running.bus.need(FindPersons(actor=ACTOR, number="G" + entries[0].document_number))
     assert found.person_ids == (claims[0].person_id,)
 
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=HANGS) as http:
         metrics = (await http.get(f"http://127.0.0.1:{running.env['XUEJI_HEALTH_PORT']}/metrics")).text
     assert 'numbers_issued_total{kind="G"} 4.0' in metrics
     assert 'matcher_outcomes_total{outcome="not_found"} 2.0' in metrics
@@ -204,12 +217,13 @@ async def test_killed_while_the_matcher_thinks(
     entries = people.entries(30)
     matcher.knows(entries)
     claims = await running.enter(entries)
-    matcher.faults(delay_ms=1200)
+    matcher.faults(delay_ms=60_000)
     await running.publish(approved(claims))
     await running.until("SELECT count(*) FROM number_requests WHERE lease IS NOT NULL", 30)
     running.kill()
     matcher.faults()
     assert (await running.rows("SELECT count(*) FROM student_numbers"))[0][0] == 0
+    await running.rows("UPDATE number_requests SET leased_until = now()")  # the lease runs out
     await running.start()
     numbers = await told(nats_admin, NumbersIssued, 30)
     assert {item.person_id for item in numbers} == {item.person_id for item in claims}
@@ -217,6 +231,7 @@ async def test_killed_while_the_matcher_thinks(
     assert (await running.rows("SELECT count(*) FROM number_requests"))[0][0] == 0
 
 
+@pytest.mark.parametrize("running", ["1.5"], indirect=True)
 @pytest.mark.clause("15.4")
 async def test_an_outage_passes_and_nobody_has_to_do_anything(
     running: Running, matcher: TheMatcher, nats_admin: Client, people: People
@@ -229,10 +244,20 @@ async def test_an_outage_passes_and_nobody_has_to_do_anything(
     first = await told(nats_admin, NumbersIssued, 5)
     assert {(item.kind, item.verification) for item in first} == {(NumberKind.L, Verification.UNAVAILABLE)}
     matcher.faults()
-    connection = await asyncpg.connect(running.env["XUEJI_DATABASE_URL"])
-    await connection.execute("UPDATE number_requests SET next_attempt_at = now()")  # half a minute later
-    await connection.close()
-    upgraded = await told(nats_admin, NumbersUpgraded, 5)
+
+    async def time_passes() -> None:
+        """Half a minute and more each second: a matcher that is too slow for 1.5 s is asked again, like a silent one."""
+        while True:
+            await running.rows("UPDATE number_requests SET next_attempt_at = now() WHERE lease IS NULL")
+            await asyncio.sleep(1)
+
+    passing = asyncio.create_task(time_passes())
+    try:
+        upgraded = await told(nats_admin, NumbersUpgraded, 5)
+    finally:
+        passing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await passing
     assert {(item.kind, item.verification) for item in upgraded} == {(NumberKind.G, Verification.MATCHED)}
 
 
@@ -243,9 +268,11 @@ async def test_one_trace_from_the_approval_to_the_matcher_and_the_number(
     claims = await running.enter(people.entries(2))
     await running.publish(approved(claims))
     await told(nats_admin, NumbersIssued, 2)
-    (row,) = await running.rows("SELECT headers FROM outbox")
-    assert msgspec.json.decode(row["headers"])["traceparent"].split("-")[1] == TRACE
-    assert TRACE in matcher.output.read_text()
+    # One event or two: two workers may share the requests between them.
+    rows = await running.rows("SELECT headers FROM outbox WHERE subject = $1", subject(NumbersIssued))
+    assert rows
+    assert {msgspec.json.decode(row["headers"])["traceparent"].split("-")[1] for row in rows} == {TRACE}
+    await written(matcher.output, TRACE)
 
 
 async def test_withdrawn_registrations_let_go(running: Running, people: People) -> None:
@@ -284,7 +311,7 @@ async def test_no_personal_data_leaves_in_logs_or_events(
     revealed = await running.bus.need(
         RevealDocuments(command_id=new_id(), actor=ACTOR, person_ids=ids, purpose="打印确认单")
     )
-    await running.client.publish("cmd.identity.stage_persons", f'{{"rows": "{father}"}}'.encode())
+    await running.client.request("cmd.identity.stage_persons", f'{{"rows": "{father}"}}'.encode(), timeout=HANGS)
     await running.client.jetstream().publish(
         "evt.registry.registrations_approved", f'{{"school": "{father} {entries[0].name}"}}'.encode()
     )

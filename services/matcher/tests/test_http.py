@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,15 +15,9 @@ import httpx
 import pytest
 from matcher.matching import BATCH
 from matcher.population import Person, person
+from xueji_local.processes import free_port
 
 SEED, SIZE, KEY = 11, 1500, "only-for-this-test"
-
-
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port: int = s.getsockname()[1]
-        return port
 
 
 class Running:
@@ -46,7 +39,7 @@ class Running:
         self.client = httpx.Client(base_url=self.url, headers={"X-API-Key": KEY}, timeout=10)
         self.wait()
 
-    def wait(self, seconds: float = 30) -> None:
+    def wait(self, seconds: float = 60) -> None:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             assert self.process.poll() is None, self.logged()

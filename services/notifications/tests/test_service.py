@@ -13,12 +13,12 @@ from typing import Any
 import asyncpg
 import pytest
 import pytest_asyncio
+from kit_patience import HANGS, PatientBus
 from nats.aio.client import Client
 from notifications.app import SERVICE
 from notifications.notices import store
 from notifications.notices.policy import Draft
 from service_kit import settings
-from service_kit.bus import Bus
 from service_kit.clock import ZONE, Clock
 from service_kit.codec import encode
 from service_kit.database import Database
@@ -71,13 +71,13 @@ class Running:
     """The service under test. `publish` as the registry's relay does, `bus` as the gateway asks."""
 
     nats: Client
-    bus: Bus
+    bus: PatientBus
     environment: dict[str, str]
     ids: list[str] = field(default_factory=list)
 
     async def publish(self, event: Event, event_id: str | None = None) -> str:
         event_id = event_id or new_id()
-        await self.nats.jetstream().publish(subject(event), encode(event), headers={"ce-id": event_id}, timeout=5)
+        await self.nats.jetstream().publish(subject(event), encode(event), headers={"ce-id": event_id}, timeout=HANGS)
         return event_id
 
     async def page(self, who: Actor, **query: Any) -> NoticePage:
@@ -86,7 +86,7 @@ class Running:
         return reply
 
     async def wait(self, who: Actor, until: Callable[[NoticePage], bool]) -> NoticePage:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(HANGS):
             while not until(page := await self.page(who)):
                 await asyncio.sleep(0.05)
         return page
@@ -103,7 +103,7 @@ ServiceEnv = Callable[..., Awaitable[dict[str, str]]]
 async def running(service_env: ServiceEnv, nats_admin: Client) -> AsyncIterator[Running]:
     environment = await service_env("notifications")
     async with serving(environment):
-        yield Running(nats_admin, Bus(nats_admin), environment)
+        yield Running(nats_admin, PatientBus(nats_admin), environment)
 
 
 @contextlib.asynccontextmanager

@@ -16,10 +16,11 @@ from typing import Any
 import asyncpg
 import nats
 import pytest
+from kit_patience import HANGS, PatientBus
 from nats.aio.client import Client
 from nats.js import api
 from service_kit import tables
-from service_kit.bus import Bus, BusError
+from service_kit.bus import BusError
 from service_kit.service import Kit, Service
 from service_kit.settings import Settings
 from shared_contracts import identity, registry
@@ -83,7 +84,7 @@ class Sandbox:
     nats: Nats
     databases: dict[str, str]
     client: Client
-    bus: Bus
+    bus: PatientBus
     calls: list[str] = field(default_factory=list)
     fail: set[str] = field(default_factory=set)
 
@@ -106,7 +107,7 @@ class Sandbox:
 
     async def ask_patiently(self, message: Any) -> Any:
         """As a client does while the bus or a service is on its way back: the same command until it is answered."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(2 * HANGS):
             while True:
                 try:
                     reply = await self.bus.ask(message, timeout=5)
@@ -117,7 +118,7 @@ class Sandbox:
                     return reply
                 await asyncio.sleep(0.2)
 
-    async def wait_taken(self, ids: set[str], seconds: float = 20) -> list[str]:
+    async def wait_taken(self, ids: set[str], seconds: float = HANGS) -> list[str]:
         async with asyncio.timeout(seconds):
             while True:
                 found = await self.taken()
@@ -133,9 +134,10 @@ class Sandbox:
             task = asyncio.create_task(service.serve(self.settings(service.name), stop, started))
             tasks.append(task)
             waiting = asyncio.create_task(started.wait())
-            await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED, timeout=20)
+            await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED, timeout=HANGS)
             if task.done():
                 task.result()
+            assert started.is_set(), f"{service.name} has not started in {HANGS} s"
         try:
             yield
         finally:
@@ -218,5 +220,5 @@ async def sandbox(kit_postgres: Postgres, kit_nats: Nats, request: pytest.Fixtur
     await admin.close()
     client = await nats.connect(kit_nats.url, max_reconnect_attempts=-1, reconnect_time_wait=0.2)
     await declare(client)
-    yield Sandbox(kit_postgres, kit_nats, databases, client, Bus(client))
+    yield Sandbox(kit_postgres, kit_nats, databases, client, PatientBus(client))
     await client.close()

@@ -19,7 +19,7 @@ import nats
 import pytest
 import pytest_asyncio
 from access_support import AUTHORITIES, COUNTY, GOOD, SCHOOLS, Desk
-from service_kit.bus import Bus
+from kit_patience import HANGS, PatientBus
 from service_kit.ids import new_id
 from service_kit.origin import Origin, origin
 from shared_contracts.access import ANONYMOUS, TOKEN_AUDIENCE, Claims, EndSession, GetTokenState, RefreshSession, SignIn
@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.clause("45.3")]
 
 
 class Running:
-    def __init__(self, desk: Desk, bus: Bus, output: Path) -> None:
+    def __init__(self, desk: Desk, bus: PatientBus, output: Path) -> None:
         self.desk, self.bus, self.output = desk, bus, output
 
     async def sign_in(self, password: str = GOOD) -> Any:
@@ -66,16 +66,18 @@ async def running(service_env: Any, nats_server: Any, test_credentials: Any, tmp
         )
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
-            for _ in range(300):
+            for _ in range(600):
                 assert process.poll() is None, output.read_text()
                 with contextlib.suppress(httpx.HTTPError):
                     if (await http.get("/health/ready")).status_code == 200:
                         break
                 await asyncio.sleep(0.1)
-        yield Running(desk, Bus(client), output)
+            else:
+                pytest.fail(f"not ready: {output.read_text()}")
+        yield Running(desk, PatientBus(client), output)
     finally:
         process.terminate()
-        process.wait(15)
+        process.wait(HANGS)
         await client.close()
         await desk.shut()
 
@@ -100,7 +102,7 @@ async def test_the_same_command_id_is_another_try_each_time(running: Running):
     assert (await running.sign_in("wrong")).problem == "wrong"
     one, two = (await running.sign_in()).tokens, (await running.sign_in()).tokens
     assert one.session != two.session and one.access_token != two.access_token
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=HANGS) as http:
         told = (await http.get(f"http://127.0.0.1:{running.desk.kit.settings.health_port}/metrics")).text
     assert 'sign_ins_total{act="access.sign_in",outcome="wrong"} 1.0' in told
     assert 'sign_ins_total{act="access.sign_in",outcome="done"} 2.0' in told
@@ -111,7 +113,7 @@ async def test_what_was_done_is_in_the_audit_log_and_no_secret_anywhere(running:
     tokens = (await running.sign_in()).tokens
     connection = await asyncpg.connect(running.desk.env["XUEJI_MIGRATION_DATABASE_URL"])
     try:
-        for _ in range(100):
+        for _ in range(600):
             rows = await connection.fetch("SELECT a::text FROM audit_entries a")
             if any("access.sign_in" in row[0] for row in rows):
                 break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import random
 import subprocess
@@ -190,6 +191,11 @@ class Desk:
         """A connection as the application's role: the caller closes it."""
         return await asyncpg.connect(self.env["XUEJI_DATABASE_URL"])
 
+    def patience(self, seconds: float) -> None:
+        """From now on it waits so long for the matcher."""
+        settings = msgspec.structs.replace(self.deps.settings, matcher_budget_seconds=seconds)
+        self.deps = dataclasses.replace(self.deps, settings=settings)
+
     async def shut(self) -> None:
         await self.deps.matcher.close()
         await self.kit.db.close()
@@ -205,7 +211,7 @@ class TheMatcher:
         self.url, self.key, self.output = url, key, output
 
     def _call(self, method: str, path: str, body: Any) -> None:
-        response = httpx.request(method, self.url + path, json=body, headers={"X-API-Key": self.key}, timeout=10)
+        response = httpx.request(method, self.url + path, json=body, headers={"X-API-Key": self.key}, timeout=60)
         assert response.status_code == 200, response.text
 
     def knows(self, entries: Sequence[PersonEntry], **changes: str) -> None:
@@ -228,7 +234,7 @@ class TheMatcher:
 
 
 def wait_ready(process: subprocess.Popen[bytes], running: TheMatcher, output: Path) -> None:
-    for _ in range(300):
+    for _ in range(600):
         assert process.poll() is None, output.read_text()
         try:
             if httpx.get(running.url + "/health/ready", timeout=1).status_code == 200:
@@ -260,14 +266,14 @@ def running_matcher(folder: Path) -> Iterator[TheMatcher]:
         yield running
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def make_desk(env: dict[str, str], matcher: TheMatcher, **changes: Any) -> Desk:
-    """`changes`: of MatcherSettings. The caller closes it."""
+    """`changes`: of MatcherSettings. The caller closes it. Without any, the matcher has time to answer on a busy machine."""
     loaded = settings.load(env)
     own = MatcherSettings(
-        **{"matcher_url": matcher.url, "matcher_api_key": matcher.key, "matcher_budget_seconds": 3.0} | changes
+        **{"matcher_url": matcher.url, "matcher_api_key": matcher.key, "matcher_budget_seconds": 30.0} | changes
     )
     clock = MovingClock(NOW)
     db = Database.from_settings(loaded, clock, "identity")
