@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 FreshSystem = Callable[..., System]
 PICTURES = Path(__file__).parents[1] / "test-results"
 REPORT = pytest.StashKey[pytest.TestReport]()
-HUNG = 900.0
-"""Seconds after which a test hangs that says nothing else: the first one of a module also starts a system, on whatever
-machine, and tells the story."""
 NO_BROWSER = pytest.StashKey[str]()
 
 
@@ -39,8 +36,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.e2e)
-            if not item.get_closest_marker("timeout"):
-                item.add_marker(pytest.mark.timeout(HUNG))
 
 
 @pytest.fixture(scope="session")

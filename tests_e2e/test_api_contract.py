@@ -107,7 +107,6 @@ def test_the_gateway_serves_the_description_that_is_tried_here(system: System) -
     assert served == json.loads(json.dumps(DOCUMENT))
 
 
-@pytest.mark.timeout(900)
 @pytest.mark.parametrize("who", ROLES)
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_answers_are_what_the_description_says(

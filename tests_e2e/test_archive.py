@@ -31,7 +31,6 @@ def archive_of(who: Api, student: str, **params: str) -> ArchiveView:
 
 
 @pytest.mark.clause("14", "21.1", "34.1", "35")
-@pytest.mark.timeout(900)
 def test_the_life_of_an_archive(xinchun: Desk, pupils: list[StudentView], tmp_path: Path) -> None:
     registrar, officer = xinchun.registrar, xinchun.officer
     one, two = pupils[0].id, pupils[1].id

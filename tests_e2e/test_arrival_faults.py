@@ -17,7 +17,7 @@ from e2e_system import HANGS, System, wait_for
 from e2e_transfer import WHY, a_class, paper
 
 pytestmark = [
-    pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.clause("15.2"), pytest.mark.clause("23"),
+    pytest.mark.slow, pytest.mark.clause("15.2"), pytest.mark.clause("23"),
     pytest.mark.clause("24.5.1"),
 ]  # fmt: skip
 

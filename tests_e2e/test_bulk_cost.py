@@ -79,7 +79,6 @@ def walk(system: System, people: People, school: Desk, rows: int, first_class: i
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_round_trips_do_not_grow_with_the_rows_of_a_batch(
     fresh_system: Callable[..., System], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

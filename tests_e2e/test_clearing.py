@@ -22,7 +22,6 @@ def booklet(who: Any) -> list[dict[str, str]]:
 
 
 @pytest.mark.clause("20.1", "22", "39", "15.4", "21.1")
-@pytest.mark.timeout(900)
 def test_one_pupil_with_two_records(cast: Cast, people: People, xinchun: Desk, qihui: Desk) -> None:
     here, there = xinchun.walk(people.roster("xinchun", 1)), qihui.walk(people.roster("qihui", 1))
     a, b = (
@@ -69,7 +68,6 @@ def test_one_pupil_with_two_records(cast: Cast, people: People, xinchun: Desk, q
 
 
 @pytest.mark.clause("40", "21.1")
-@pytest.mark.timeout(900)
 def test_a_name_is_corrected(cast: Cast, people: People, xinchun: Desk) -> None:
     roster = xinchun.walk(people.roster("xinchun", 1))
     (registration,) = xinchun.registrar.registrations(roster=roster.id)
@@ -102,7 +100,6 @@ def test_a_name_is_corrected(cast: Cast, people: People, xinchun: Desk) -> None:
 
 
 @pytest.mark.clause("40", "14")
-@pytest.mark.timeout(900)
 def test_a_guardians_document_is_corrected(cast: Cast, people: People, xinchun: Desk) -> None:
     """On evidence, by two persons; nobody reads a number off the case, and an export shows the new one."""
     roster = xinchun.walk(people.roster("xinchun", 1))
@@ -130,7 +127,6 @@ def test_a_guardians_document_is_corrected(cast: Cast, people: People, xinchun: 
 
 
 @pytest.mark.clause("18", "22")
-@pytest.mark.timeout(900)
 def test_a_record_is_protected_then_cancelled_and_put_back(cast: Cast, people: People, xinchun: Desk) -> None:
     roster = xinchun.walk(people.roster("xinchun", 1))
     (registration,) = xinchun.registrar.registrations(roster=roster.id)
@@ -154,7 +150,6 @@ def test_a_record_is_protected_then_cancelled_and_put_back(cast: Cast, people: P
 
 
 @pytest.mark.clause("20.1")
-@pytest.mark.timeout(900)
 def test_a_scan_over_a_county(cast: Cast, system: System) -> None:
     officer = cast["county.officer"]
     begun = post(officer, "/v1/duplicates/scans", 201, organisation="230103")

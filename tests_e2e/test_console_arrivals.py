@@ -21,7 +21,7 @@ from e2e_transfer import a_class
 if TYPE_CHECKING:
     from e2e_console import Console
 
-pytestmark = [pytest.mark.timeout(420), pytest.mark.clause("24.5.1", "24.6.1")]
+pytestmark = [pytest.mark.clause("24.5.1", "24.6.1")]
 HOME = "道里区新春街8号"
 PICTURES = os.environ.get("TEST_PICTURES", "")
 """A folder: each page of the story is kept there, for whoever wants to look at it."""

@@ -21,8 +21,7 @@ PEOPLE = {
     "nangang.auditor": 15,
     "nangang.admin": 7,
 }
-pytestmark = [pytest.mark.once, pytest.mark.timeout(300)]
-"""Something of everything is made before the first page is opened."""
+pytestmark = pytest.mark.once
 LOOKED_AT: set[str] = set()
 """Kinds of pages that axe-core has been over: once is enough, it takes its time."""
 LINKS = "(all) => all.map((a) => a.getAttribute('href'))"

@@ -15,7 +15,7 @@ from e2e_things import PDF
 from xueji_local import province
 
 XINCHUN, QIHUI = (province.schools()[key].code for key in ("xinchun", "qihui"))
-pytestmark = [pytest.mark.once, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.once
 """A browser, and a whole system beside it."""
 
 

@@ -12,7 +12,7 @@ from e2e_people import People, form_of
 from e2e_system import System
 
 CHINESE = "零一二三四五六七八九"
-pytestmark = [pytest.mark.timeout(300), pytest.mark.clause("14", "15.1")]
+pytestmark = [pytest.mark.clause("14", "15.1")]
 
 
 async def test_a_pupil_is_entered_by_hand(consoles: Consoles, system: System, people: People, xinchun: Desk) -> None:

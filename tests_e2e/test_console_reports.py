@@ -19,7 +19,7 @@ from e2e_transfer import STEPS, decide, get, opened, registered
 if TYPE_CHECKING:
     from e2e_console import Console
 
-pytestmark = [pytest.mark.once, pytest.mark.timeout(300), pytest.mark.clause("24.6.4", "24.6.5")]
+pytestmark = [pytest.mark.once, pytest.mark.clause("24.6.4", "24.6.5")]
 """A browser, and a whole system beside it: its clock moves beyond two last days."""
 BEFORE = date(2026, 9, 21)
 """Within ten working days of the report's last day, within ten of the application."""

@@ -14,7 +14,7 @@ from e2e_system import System
 from xueji_local import province
 
 XINCHUN, QIHUI, SHANHE = (province.schools()[key].code for key in ("xinchun", "qihui", "shanhe"))
-pytestmark = [pytest.mark.once, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.once
 """A browser, and a whole system beside it."""
 VALUE = "03 07 12 20 25 31 + 09"
 

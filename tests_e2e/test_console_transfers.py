@@ -17,7 +17,7 @@ from e2e_system import System
 from e2e_things import PDF
 from e2e_transfer import a_class, registered
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.clause("24.1.2", "24.5.1")]
+pytestmark = [pytest.mark.clause("24.1.2", "24.5.1")]
 HOME = "五常市山河镇振兴街12号"
 
 

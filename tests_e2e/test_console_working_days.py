@@ -10,7 +10,7 @@ from e2e_cast import Cast
 from e2e_system import System
 from regulation.calendar import LAST_RELEASED
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.clause("24.6.4")]
+pytestmark = [pytest.mark.clause("24.6.4")]
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280", "390"])

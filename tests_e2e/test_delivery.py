@@ -142,7 +142,6 @@ def test_what_is_wrong_is_said(open_system: System, school: Desk, path: str, bod
 
 
 @pytest.mark.clause("34.1")
-@pytest.mark.timeout(900)
 def test_a_guardian_hears_once_that_reports_are_there(
     open_system: System, school: Desk, sink: Sink, tmp_path: Path
 ) -> None:

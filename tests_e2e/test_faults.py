@@ -20,7 +20,7 @@ from e2e_people import Made, People
 from e2e_system import HANGS, System, wait_for
 from shared_contracts.registry import RosterState
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.slow
 ROWS = 60
 
 

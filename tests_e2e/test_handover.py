@@ -12,8 +12,6 @@ from e2e_people import People
 from e2e_system import HANGS, wait_for
 from e2e_transfer import get, moved, post, today
 
-pytestmark = pytest.mark.timeout(900)
-
 
 def waits(cast: Cast, who: str, handover: str) -> list[dict[str, Any]]:
     listed = get(cast[who], "/v1/worklist?limit=200")["items"]

@@ -46,7 +46,6 @@ def reveal(who: Api, student: str) -> int:
 
 
 @pytest.mark.clause("3.1", "13.2", "44")
-@pytest.mark.timeout(900)
 def test_a_school_goes_to_another_county(fresh_system: Callable[..., System], tmp_path: Path) -> None:
     system = fresh_system()
     school, people = desk(system, "qihui"), People(system, tmp_path)

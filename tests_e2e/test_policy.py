@@ -144,7 +144,6 @@ def test_the_same_publication_sent_twice_is_one(cast: Cast) -> None:
 
 @pytest.mark.clause("49")
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_the_registry_killed_at_each_write_of_a_publication(breakable: System) -> None:
     """Nothing half: no value without its filing, and the same request sent again publishes it once."""
     leader = breakable.account("nangang.officer")

@@ -23,7 +23,6 @@ from regulation import lottery
 from shared_contracts.actors import Role
 from xueji_local import province
 
-pytestmark = pytest.mark.timeout(900)
 MINGDE = province.schools()["mingde"].code
 HOME = {"division": "230103", "address": "南岗区建设街8号"}
 VALUE = "03 07 12 20 25 31 + 09"

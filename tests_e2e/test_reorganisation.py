@@ -39,7 +39,6 @@ def ended(who: Any, path: str, *states: str) -> Any:
 
 
 @pytest.mark.clause("21.3", "44")
-@pytest.mark.timeout(900)
 def test_a_school_is_merged_and_it_is_taken_back(place: tuple[System, Cast, Desk, People]) -> None:
     system, cast, xinchun, people = place
     xinchun.walk(people.roster("xinchun", 4))
@@ -91,7 +90,6 @@ def signing_in(member: Member) -> str:
 
 
 @pytest.mark.clause("16", "21.2")
-@pytest.mark.timeout(900)
 def test_graduates_go_on_by_the_county_s_list(place: tuple[System, Cast, Desk, People]) -> None:
     system, cast, xinchun, people = place
     xinchun.walk(people.roster("xinchun", 3))

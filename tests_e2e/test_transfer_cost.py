@@ -15,7 +15,6 @@ from e2e_system import HANGS, System, wait_for
 from e2e_transfer import STEPS, a_class, application, get, paper, registered
 from xueji_local.collector import Span
 
-pytestmark = pytest.mark.timeout(900)
 MOST = {"transfer": 54, "registry": 74, "identity": 10, "notifications": 28}
 """Statements that a service may send for one transfer, from the application to the moved record, BEGIN and COMMIT too: what
 it sends, and three for an event that a busy machine delivers twice. A question more in each act is four more here."""

@@ -14,7 +14,7 @@ from e2e_people import People
 from e2e_system import HANGS, System, wait_for
 from e2e_transfer import WHY, a_class, application, paper, registered
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.clause("23", "24.5.1")]
+pytestmark = [pytest.mark.slow, pytest.mark.clause("23", "24.5.1")]
 
 
 @dataclass

@@ -23,7 +23,7 @@ from e2e_transfer import STEPS, WHY, application, decide, get, opened, paper, po
 from shared_contracts.actors import Role
 from verdicts import ONE_PERSON, WHO_MAY, one_person_may
 
-pytestmark = [pytest.mark.timeout(900), pytest.mark.clause("3.1", "24.5.1")]
+pytestmark = [pytest.mark.clause("3.1", "24.5.1")]
 
 ROLES = {
     "registrar": Role.REGISTRAR, "principal": Role.PRINCIPAL, "teacher": Role.CLASS_TEACHER,

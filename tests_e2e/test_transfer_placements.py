@@ -13,8 +13,6 @@ from e2e_special import SPECIAL, placed, staff, through
 from e2e_system import HANGS, wait_for
 from e2e_transfer import get, post, registered, today
 
-pytestmark = pytest.mark.timeout(900)
-
 
 @pytest.mark.clause("17", "24.4")
 def test_the_placement_goes_with_the_record_there_and_back(cast: Cast, people: People, xinchun: Desk) -> None:

@@ -17,7 +17,7 @@ from e2e_transfer import opened, registered
 from xueji_local.processes import free_port
 from xueji_local.programs import Child
 
-pytestmark = [pytest.mark.timeout(900), pytest.mark.clause("24.6.3", "24.6.4")]
+pytestmark = [pytest.mark.clause("24.6.3", "24.6.4")]
 FREE = 5
 NOBODYS = "ZX20261234567890"
 

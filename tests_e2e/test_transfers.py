@@ -12,8 +12,6 @@ from e2e_people import People
 from e2e_system import HANGS, wait_for
 from e2e_transfer import HOME, STEPS, WHY, application, decide, get, opened, paper, post, registered
 
-pytestmark = pytest.mark.timeout(900)
-
 
 @pytest.mark.clause("21.2", "24.1.2", "24.3.3", "24.5.1", "24.6.4")
 def test_a_pupil_goes_to_another_school(cast: Cast, people: People, xinchun: Desk, shanhe: Desk) -> None:

@@ -25,8 +25,6 @@ from e2e_people import People, form_of
 from e2e_system import HANGS, wait_for
 from e2e_transfer import WHY, a_class, get, paper, post, registered
 
-pytestmark = pytest.mark.timeout(900)
-
 
 @pytest.mark.clause("21.2", "24.5.1", "24.6.2")
 def test_a_pupil_goes_to_another_province(cast: Cast, people: People, xinchun: Desk) -> None:

@@ -15,7 +15,7 @@ from e2e_system import HANGS, System, running_system, wait_for
 from e2e_transfer import get, opened, post, registered
 from regulation.calendar import LAST_RELEASED, Calendar, Notice
 
-pytestmark = [pytest.mark.timeout(900), pytest.mark.clause("24.6.4")]
+pytestmark = [pytest.mark.clause("24.6.4")]
 BASE = "/v1/policy/working-days"
 
 

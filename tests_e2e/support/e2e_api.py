@@ -30,7 +30,7 @@ from shared_contracts.search import FoundPage, FoundStudent
 M = TypeVar("M")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PROBLEM = "application/problem+json"
-BUSY = frozenset({502, 503, 504})
+BUSY = frozenset({503, 504})
 """Answers that say nothing of the request: a service restarts, or got no processor in time."""
 PASSING = BUSY | {429}
 """Answers after which a client sends the same request again, with the same Idempotency-Key."""

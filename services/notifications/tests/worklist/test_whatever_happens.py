@@ -311,7 +311,6 @@ class Machine(RuleBasedStateMachine):
             self.looked_at()
 
 
-@pytest.mark.timeout(600)
 async def test_whatever_happens_the_queues_hold_what_can_be_done(world: TransferWorld, desk: WorklistDesk) -> None:
     loop_ = asyncio.get_running_loop()
 

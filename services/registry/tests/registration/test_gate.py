@@ -76,7 +76,6 @@ async def test_the_forty_fifth_place_is_given_and_the_forty_sixth_is_not(world: 
     assert await taken(world) == 45
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.clause("4.3")
 async def test_five_hundred_at_once_for_forty_five_places(world: World):
     turn = asyncio.Semaphore(AT_ONCE)

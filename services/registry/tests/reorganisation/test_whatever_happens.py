@@ -91,7 +91,6 @@ async def consistent(world: MovingWorld) -> None:
     )
 
 
-@pytest.mark.timeout(900)
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(here=_classes, there=_classes, ended=st.integers(0, 3), classless=st.integers(0, 2), kills=_kills, back=_kills)
 async def test_a_merger_and_its_undo(

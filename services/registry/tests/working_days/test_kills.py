@@ -63,7 +63,6 @@ async def told(world: World) -> list[tuple[str, str]]:
     return [(row["kind"], row["id"]) for row in rows]
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("target", "nth"),
     [

@@ -166,7 +166,6 @@ def done(reply: Any) -> TransferView:
     return reply
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("apart", "reroute", "override", "one_signature"),
     [
@@ -198,7 +197,6 @@ async def test_nobody_has_two_parts_in_a_case(
     assert case.seen.state is TransferState.MOVING
 
 
-@pytest.mark.timeout(300)
 async def test_one_person_for_each_part_is_enough(world: TransferWorld) -> None:
     """Four people take a case all its ways: what the table allows to one of them is possible."""
     case = Case(world, apart=False, one_signature=False)

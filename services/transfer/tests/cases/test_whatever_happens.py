@@ -244,7 +244,6 @@ class History:
         assert not [row for row in holds.values() if row["state"] == "held"], "held by nothing"
 
 
-@pytest.mark.timeout(900)
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(acts=st.lists(_acts, min_size=4, max_size=25))
 async def test_whatever_happens(world: TransferWorld, acts: list[tuple[str, int, str | None]]) -> None:

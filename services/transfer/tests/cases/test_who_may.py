@@ -140,7 +140,6 @@ def acts() -> list[str]:
     return [row for name in words for row in ([one.word for one in steps(name)] or [name])]
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("act", acts())
 async def test_whoever_must_not_act_cannot(world: TransferWorld, act: str) -> None:
     stage = Stage(world)

@@ -171,7 +171,6 @@ class History:
 
 @pytest.mark.integration
 @pytest.mark.clause("15.2", "23", "24.2.2", "24.5.1")
-@pytest.mark.timeout(900)
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(acts=st.lists(_acts, min_size=8, max_size=24))
 async def test_one_child_has_one_case_one_place_and_one_record(

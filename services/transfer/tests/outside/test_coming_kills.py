@@ -14,7 +14,6 @@ from transfer_world import OFFICER, RECEIVING
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.usefixtures("a_class"),
-    pytest.mark.timeout(300),
     pytest.mark.clause("15.2"),
     pytest.mark.clause("23"),
     pytest.mark.clause("24.2.2"),

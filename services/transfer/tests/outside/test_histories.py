@@ -138,7 +138,6 @@ class History:
 
 @pytest.mark.integration
 @pytest.mark.clause("21.2", "23", "24.5.1")
-@pytest.mark.timeout(900)
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(acts=st.lists(_acts, min_size=4, max_size=20))
 async def test_nobody_is_in_two_places_or_in_none(world: OutsideWorld, acts: list[tuple[str, int, str | None]]) -> None:

@@ -10,7 +10,6 @@ from transfer_world import RELEASING
 
 pytestmark = [
     pytest.mark.integration,
-    pytest.mark.timeout(300),
     pytest.mark.clause("21.2"),
     pytest.mark.clause("23"),
     pytest.mark.clause("24.5.1"),

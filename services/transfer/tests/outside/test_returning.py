@@ -84,7 +84,6 @@ async def test_a_return_that_comes_to_nothing_leaves_the_record_where_it_was(wor
     await world.registry.whole()
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.clause("15.2", "23", "24.2.2", "24.5.1")
 @pytest.mark.parametrize("place", RETURNING, ids=named)
 async def test_killed_while_an_old_record_is_opened_again(world: ComingWorld, place: tuple[str, str]) -> None:

@@ -13,7 +13,6 @@ from shared_contracts.private_places import RoundState
 
 pytestmark = [
     pytest.mark.integration,
-    pytest.mark.timeout(300),
     pytest.mark.clause("24.5.4"),
     pytest.mark.clause("24.5.2"),
 ]
