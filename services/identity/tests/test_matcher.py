@@ -6,12 +6,14 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import msgspec
 import pytest
 import pytest_asyncio
+from identity import matcher as matcher_module
 from identity.matcher import Matcher, Question
 from identity.settings import MatcherSettings
 from identity_support import People, TheMatcher
@@ -21,6 +23,8 @@ from shared_contracts.identity import Verification
 
 V = Verification
 Make = Callable[..., Matcher]
+ENOUGH = 60.0
+"""Seconds within which whoever answers has answered, on a busy machine too."""
 
 
 def questions(entries: Any) -> list[Question]:
@@ -56,7 +60,7 @@ async def test_outcomes_are_kept_apart(client: Make, matcher: TheMatcher, people
     matcher.knows(entries[1:2], name="别的名字")
     matcher.knows(entries[2:3], sex="1" if entries[2].sex == "2" else "2")
     matcher.knows(entries[3:4], birth_date="2001-01-01")
-    found = await client().ask(questions(entries), 5)
+    found = await client().ask(questions(entries), ENOUGH)
     assert list(found.values()) == [
         V.MATCHED,
         V.NAME_MISMATCH,
@@ -76,7 +80,7 @@ async def test_a_passing_failure_is_repeated(client: Make, matcher: TheMatcher, 
     entries = people.entries(2)
     matcher.knows(entries)
     matcher.faults(status=500, times=2)
-    assert set((await client().ask(questions(entries), 10)).values()) == {V.MATCHED}
+    assert set((await client().ask(questions(entries), ENOUGH)).values()) == {V.MATCHED}
 
 
 @pytest.mark.parametrize("faults", [{"status": 503}, {"down": {"how": "close"}}, {"delay_ms": 60_000}, {"status": 401}])
@@ -88,7 +92,7 @@ async def test_a_lasting_failure_ends_with_the_time(
     found = await client(matcher_breaker_failures=100).ask(questions(people.entries(3)), 1.5)
     assert set(found.values()) == {V.UNAVAILABLE}
     assert len(found) == 3
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 45
 
 
 async def test_a_closed_port(client: Make, people: People) -> None:
@@ -102,28 +106,30 @@ async def test_a_limit_is_respected(client: Make, matcher: TheMatcher, people: P
     matcher.knows(entries)
     matcher.faults(status=429, retry_after=2, times=1)
     one, begun = client(), time.monotonic()
-    first, second = await asyncio.gather(one.ask(questions(entries), 10), one.ask(questions(entries), 10))
+    first, second = await asyncio.gather(*(one.ask(questions(entries), ENOUGH) for _ in range(2)))
     assert set(first.values()) | set(second.values()) == {V.MATCHED}
     assert time.monotonic() - begun >= 2
-    matcher.faults(status=429, retry_after=60)
+    matcher.faults(status=429, retry_after=300)
     begun = time.monotonic()
-    assert set((await one.ask(questions(entries), 3)).values()) == {V.UNAVAILABLE}
-    assert time.monotonic() - begun < 2.9  # a minute is more than we have: no use in waiting
-    assert await one.held_back() > 50
+    assert set((await one.ask(questions(entries), ENOUGH)).values()) == {V.UNAVAILABLE}
+    assert time.monotonic() - begun < ENOUGH - 5  # five minutes are more than we have: no use in waiting
+    assert await one.held_back() > 200
 
 
 async def test_the_breaker_opens_and_closes(client: Make, matcher: TheMatcher, people: People) -> None:
     entries = people.entries(1)
     matcher.knows(entries)
-    one = client(matcher_breaker_failures=3, matcher_breaker_seconds=2.0)
+    one = client(matcher_breaker_failures=3, matcher_breaker_seconds=8.0)
     matcher.faults(status=500)
-    assert set((await one.ask(questions(entries), 4.0)).values()) == {V.UNAVAILABLE}
+    assert set((await one.ask(questions(entries), 7.5)).values()) == {V.UNAVAILABLE}
     assert await one.held_back() > 0
     asked = REGISTRY.get_sample_value("matcher_call_seconds_count")
     assert set((await one.ask(questions(entries), 0.3)).values()) == {V.UNAVAILABLE}
     assert REGISTRY.get_sample_value("matcher_call_seconds_count") == asked  # nobody was asked
     matcher.faults()
-    assert set((await one.ask(questions(entries), 5)).values()) == {V.MATCHED}  # waits until the breaker half-opens
+    assert set((await one.ask(questions(entries), ENOUGH)).values()) == {
+        V.MATCHED
+    }  # waits until the breaker half-opens
     assert await one.held_back() == 0
 
 
@@ -168,7 +174,7 @@ def said(*pairs: tuple[str, str]) -> httpx.Response:
 async def test_answers_are_believed_one_by_one(
     people: People, answer: httpx.Response, expected: list[Verification]
 ) -> None:
-    found = await Odd(lambda _: answer).client().ask(questions(people.entries(2)), 1)
+    found = await Odd(lambda _: answer).client().ask(questions(people.entries(2)), ENOUGH)
     assert list(found.values()) == expected
 
 
@@ -191,7 +197,13 @@ async def test_senseless_answers_are_no_answers(people: People, answer: httpx.Re
     odd = Odd(lambda _: answer)
     found = await odd.client().ask(questions(people.entries(2)), 0.8)
     assert set(found.values()) == {V.UNAVAILABLE}
-    assert odd.asked > 1  # and it was asked again
+
+    before = odd.asked
+    asking = asyncio.ensure_future(odd.client().ask(questions(people.entries(2)), ENOUGH))
+    while odd.asked < before + 2:  # it is asked again
+        assert not asking.done()
+        await asyncio.sleep(0.01)
+    asking.cancel()
 
 
 async def test_one_unreadable_person_does_not_cost_the_others_their_answer(people: People) -> None:
@@ -201,26 +213,24 @@ async def test_one_unreadable_person_does_not_cost_the_others_their_answer(peopl
         return said(*((item["id"], "matched") for item in items))
 
     odd = Odd(answer)
-    found = await odd.client().ask(questions(people.entries(16)), 5)
+    found = await odd.client().ask(questions(people.entries(16)), ENOUGH)
     assert found.pop("p7") is V.UNAVAILABLE
     assert set(found.values()) == {V.MATCHED}
     assert odd.asked <= 9  # halves, not one by one
 
 
 @pytest.mark.parametrize(
-    ("header", "least", "most"),
-    [
-        ("3", 2.5, 3.3),
-        ("0", 0.5, 1.3),
-        ("soon", 0.5, 1.3),
-        ("99999999", 590, 601),
-        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.5, 1.3),
-    ],
+    ("header", "seconds"),
+    [("3", 3), ("0", 1), ("soon", 1), ("99999999", 600), ("Wed, 21 Oct 2015 07:28:00 GMT", 1)],
 )
-async def test_retry_after_in_all_its_forms(people: People, header: str, least: float, most: float) -> None:
+async def test_retry_after_in_all_its_forms(
+    people: People, monkeypatch: pytest.MonkeyPatch, header: str, seconds: float
+) -> None:
     one = Odd(lambda _: httpx.Response(429, headers={"Retry-After": header})).client()
-    await one.ask(questions(people.entries(1)), 0.3)
-    assert least <= await one.held_back() <= most
+    now = time.monotonic()  # its clock stands still from here on
+    monkeypatch.setattr(matcher_module, "time", SimpleNamespace(monotonic=lambda: now, time=time.time))
+    await one.ask(questions(people.entries(1)), 0.9)
+    assert await one.held_back() == pytest.approx(seconds)
 
 
 async def test_nothing_personal_is_logged(people: People, caplog: pytest.LogCaptureFixture) -> None:

@@ -15,6 +15,7 @@ import nats
 import pytest
 from identity.handlers import OutOfOrder
 from identity_support import OTHER_SCHOOL, REGISTRAR, SCHOOL, Desk, People
+from kit_patience import PatientBus
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from service_kit import organisations
@@ -142,7 +143,7 @@ async def test_a_service_that_comes_later_catches_up(desk: Desk, test_credential
     await announce(desk, school(authority="230100", version=7))
     registry = Registry([school(f"21230100{n:02d}") for n in range(1, 6)], page=2)
     theirs, ours = await _client(desk, test_credentials, "registry"), await _client(desk, test_credentials, "identity")
-    kit = Kit("identity", desk.kit.settings, desk.kit.db, Bus(ours), desk.clock)
+    kit = Kit("identity", desk.kit.settings, desk.kit.db, PatientBus(ours), desk.clock)
     filling = asyncio.create_task(organisations.fill(kit, desk.deps, asyncio.Event()))
     try:
         await asyncio.sleep(0.3)
