@@ -93,7 +93,7 @@ def is_running(layout: Layout) -> bool:
     """Looked for with a lock that others who look may have as well: two of them do not take each other for a supervisor."""
     try:
         file = os.open(layout.lock, os.O_RDWR)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # what is wrong with the place is told when it is used
         return False
     try:
         return not _locked(file, fcntl.LOCK_SH)
