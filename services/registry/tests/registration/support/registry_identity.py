@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import tempfile
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any
 
 import nats
 from identity.app import SERVICE
+from registry_world import MovingClock
 from service_kit import settings
 from service_kit.bus import Bus, BusError
+from service_kit.clock import ZONE
 from service_kit.service import inbox_prefix
 from shared_contracts.decisions import Refused
 
@@ -49,17 +53,24 @@ class FaultyBus:
 
 @contextlib.asynccontextmanager
 async def running_identity(env: dict[str, str]) -> AsyncIterator[None]:
-    """The whole service in this process until the block is left. No matcher: nobody is approved here."""
+    """The whole service in this process until the block is left. No matcher: nobody is approved here.
+
+    Its clock begins where the registry's stands still: by the world's, all that the registry lets wait here for an hour would
+    have been over long ago, and be forgotten by the sweep that comes first.
+    """
     stop, started = asyncio.Event(), asyncio.Event()
-    task = asyncio.create_task(SERVICE.serve(settings.load(env), stop, started))
-    waiting = asyncio.create_task(started.wait())
-    await asyncio.wait({task, waiting}, timeout=120, return_when=asyncio.FIRST_COMPLETED)
-    assert started.is_set(), task
-    try:
-        yield
-    finally:
-        stop.set()
-        await task
+    with tempfile.NamedTemporaryFile("w", prefix="xueji-clock-") as moved:
+        moved.write(str(round((MovingClock().now() - datetime.now(ZONE)).total_seconds())))
+        moved.flush()
+        task = asyncio.create_task(SERVICE.serve(settings.load(env | {"XUEJI_TIME_TRAVEL": moved.name}), stop, started))
+        waiting = asyncio.create_task(started.wait())
+        await asyncio.wait({task, waiting}, timeout=120, return_when=asyncio.FIRST_COMPLETED)
+        assert started.is_set(), task
+        try:
+            yield
+        finally:
+            stop.set()
+            await task
 
 
 @contextlib.asynccontextmanager
