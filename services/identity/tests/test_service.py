@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ import pytest_asyncio
 from identity_support import NOW, SCHOOL, People, TheMatcher
 from kit_patience import HANGS, PatientBus
 from nats.aio.client import Client
+from service_kit.clock import ZONE
 from service_kit.ids import new_id
 from shared_contracts.actors import system
 from shared_contracts.identity import (
@@ -87,7 +88,7 @@ class Running:
                 intake_id=intake,
                 school=SCHOOL,
                 rows=tuple(entries),
-                expires_at=NOW + timedelta(days=30),
+                expires_at=datetime.now(ZONE) + timedelta(days=30),  # of the clock that the service has
             )
         )
         reply = await self.bus.need(
