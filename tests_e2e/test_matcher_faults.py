@@ -19,7 +19,7 @@ from shared_contracts.registry import RegistrationView
 pytestmark = [pytest.mark.slow, pytest.mark.clause("15.3")]
 FEW = 12
 BUDGET = float(HASTY["XUEJI_MATCHER_BUDGET_SECONDS"])
-SLACK = 60.0
+SLACK = 10.0
 """Seconds that everything else may take between the authority's approval and the last record, on a busy machine. What is
 wrong with the matcher lasts for much longer, so that whoever waits for its end is not taken for slow."""
 
@@ -154,7 +154,7 @@ def test_what_passes_within_the_budget_costs_nobody_his_G(
     breakable.matcher_faults(**faults)
     took, registrations = numbered(school, roster_id)
     assert kinds(registrations) == {("G", "matched"): FEW}
-    assert took < float(PATIENT["XUEJI_MATCHER_BUDGET_SECONDS"]), f"{took:.1f} s"
+    assert took < BUDGET + SLACK, f"{took:.1f} s"
     e2e_truth.check(breakable, roster_id)
 
 

@@ -25,9 +25,8 @@ from shared_contracts.registry import RosterState
 
 SHANHE = "2123000102"
 """A school of the neighbouring county."""
-SECONDS = 60.0
-"""Within which the gateway knows that a session has ended: it looks every 2 s, and a token that only runs out does so after
-five minutes."""
+SECONDS = 6.0
+"""Within which the gateway knows that a session has ended: it looks every 2 s."""
 
 
 def refused(answer: httpx.Response, *statuses: int) -> Problem:

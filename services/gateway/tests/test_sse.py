@@ -124,7 +124,7 @@ async def test_silence_is_filled_with_heartbeats() -> None:
 async def test_a_stream_does_not_outlive_its_token() -> None:
     began = asyncio.get_running_loop().time()
     text = await collect(watch(CHECKING[0], seconds=0.1))
-    assert asyncio.get_running_loop().time() - began < 30  # else it lasts for a minute
+    assert asyncio.get_running_loop().time() - began < 2  # else it lasts for a minute
     assert "event: end" not in text, "the client comes back with a new token"
 
 
@@ -152,7 +152,7 @@ async def test_a_server_that_goes_down_ends_its_streams_at_once() -> None:
     closing = asyncio.Event()
     watching = watch(CHECKING[0], closing=closing, pace=Pace(shortest=30, longest=30))
     asyncio.get_running_loop().call_later(0.05, closing.set)
-    async with asyncio.timeout(20):  # else it asks again after half a minute
+    async with asyncio.timeout(2):  # else it asks again after half a minute
         text = await collect(watching)
     assert progress_of(text) == [("checking", 0)]
     assert "event: end" not in text

@@ -92,7 +92,7 @@ async def test_a_lasting_failure_ends_with_the_time(
     found = await client(matcher_breaker_failures=100).ask(questions(people.entries(3)), 1.5)
     assert set(found.values()) == {V.UNAVAILABLE}
     assert len(found) == 3
-    assert time.monotonic() - begun < 45
+    assert time.monotonic() - begun < 10
 
 
 async def test_a_closed_port(client: Make, people: People) -> None:
